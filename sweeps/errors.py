@@ -1,0 +1,47 @@
+"""One-line errors for users: the field, the value, what is allowed."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import ValidationError
+
+
+class SpecError(ValueError):
+    """A sweep that cannot be run as written. Its text is one line."""
+
+
+def shown(value: Any, limit: int = 80) -> str:
+    """A value as it may stand inside a one-line message."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def suggestion(word: str, allowed: Iterable[str]) -> str:
+    """`; did you mean 'x'?`, or the allowed words where none is near."""
+    known = sorted(allowed)
+    near = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else f"; allowed: {', '.join(known)}"
+
+
+def from_pydantic(error: ValidationError, fields_of: dict[str, tuple[str, ...]], where: str = "") -> SpecError:
+    """The first complaint as one line, the number of others behind it.
+
+    `fields_of` maps a dotted path ('' for the root) to the keys allowed there.
+    """
+    complaints = error.errors(include_url=False)
+    first = complaints[0]
+    path = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        parent, _, key = path.rpartition(".")
+        text = f"unknown key {path!r}{suggestion(key, fields_of.get(parent, ()))}"
+    elif first["type"] == "missing":
+        text = f"{path}: missing; it has no default"
+    else:
+        message = first["msg"].removeprefix("Value error, ").replace("Input should be", "allowed:")
+        given = "" if isinstance(first["input"], dict) else f" = {shown(first['input'])}"
+        text = f"{path}{given}: {message}"
+    more = f" (and {len(complaints) - 1} more)" if len(complaints) > 1 else ""
+    return SpecError(" ".join(f"{where}{text}{more}".split()))

@@ -1,0 +1,134 @@
+"""From a sweep to its runs: axes crossed, blocks added, the filter applied, every spec validated."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pydantic import ValidationError
+
+from sweeps.errors import SpecError, from_pydantic, shown, suggestion
+from sweeps.identity import run_id
+from sweeps.spec import ModelSpec, RunSpec
+from sweeps.sweep import RUN_KEYS, SweepSpec, overlay
+from sweeps.where import Filter
+
+LadderLength = Callable[[ModelSpec], int]
+
+MOST_RUNS = 1_000_000
+_RANGE = re.compile(r"\s*(-?\d+)\s*\.\.\s*(-?\d+)(?:\s*\.\.\s*(\d+))?\s*")
+_FROZEN = "transfer.frozen"
+
+
+def expand(sweep: SweepSpec, ladder_length: LadderLength) -> dict[str, RunSpec]:
+    """The sweep's runs by run_id, in the order written; a run asked for twice is one run.
+
+    `ladder_length` gives the number of units of a network, head included: `transfer.frozen: all` is every depth from
+    0 to that number less one. Raises SpecError with one line.
+    """
+    keep = Filter(sweep.where) if sweep.where is not None else None
+    runs: dict[str, RunSpec] = {}
+    for place, base, axes in sweep.grids():
+        for spec in _grid(place, base, axes, ladder_length):
+            if keep is None or keep(flat(spec)):
+                runs[run_id(spec)] = spec
+    if not runs:
+        because = "its filter keeps none" if keep is not None else "an axis has no values"
+        raise SpecError(f"{sweep.name}: the sweep has no runs ({because})")
+    return runs
+
+
+def flat(spec: RunSpec) -> dict[str, Any]:
+    """A run's fields by dotted name, in the order of the specification. `source` is None in a run without one."""
+
+    def walk(value: dict[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+        for key, item in value.items():
+            if isinstance(item, dict):
+                yield from walk(item, f"{prefix}{key}.")
+            else:
+                yield f"{prefix}{key}", item
+
+    return dict(walk(spec.model_dump(mode="json"), ""))
+
+
+def _grid(
+    place: str, base: dict[str, Any], axes: dict[str, Any], ladder_length: LadderLength
+) -> Iterator[RunSpec]:
+    for key in axes:
+        _known(f"{place}axes", key)
+    choices = {key: _values(f"{place}axes.{key}", key, value) for key, value in axes.items()}
+    size = math.prod(len(values) for values in choices.values())
+    if size > MOST_RUNS:
+        raise SpecError(f"{place}axes: {size:,} runs; allowed: at most {MOST_RUNS:,}")
+    for point in itertools.product(*choices.values()):
+        value = base
+        for key, item in zip(choices, point, strict=True):
+            value = overlay(value, _nested(key, item))
+        if value.get("transfer") is not None and _get(value, _FROZEN) == "all":
+            yield from _all_depths(place, value, ladder_length)
+        else:
+            yield _validated(place, value)
+
+
+def _all_depths(place: str, value: dict[str, Any], ladder_length: LadderLength) -> Iterator[RunSpec]:
+    first = _validated(place, overlay(value, {"transfer": {"frozen": 0}}))
+    for frozen in range(ladder_length(first.model)):
+        transfer = first.transfer.model_copy(update={"frozen": frozen})
+        yield first.model_copy(update={"transfer": transfer})
+
+
+def _validated(place: str, value: dict[str, Any]) -> RunSpec:
+    try:
+        return RunSpec.model_validate(value)
+    except ValidationError as error:
+        raise from_pydantic(error, RUN_KEYS, place) from None
+
+
+def _known(place: str, key: str) -> None:
+    parent, _, name = key.rpartition(".")
+    if name not in RUN_KEYS.get(parent, ()):
+        paths = [f"{path}.{field}".lstrip(".") for path, fields in RUN_KEYS.items() for field in fields]
+        raise SpecError(f"{place}: unknown key {key!r}{suggestion(key, paths)}")
+
+
+def _values(place: str, key: str, value: Any) -> list[Any]:
+    if isinstance(value, list):
+        if not value:
+            raise SpecError(f"{place} = []: an axis needs at least one value")
+        return value
+    if value == "all":
+        if key != _FROZEN:
+            raise SpecError(f"{place} = 'all': only {_FROZEN} has 'all'; give a list or a range such as 0..4")
+        return ["all"]
+    if isinstance(value, str) and (match := _RANGE.fullmatch(value)):
+        return _range(place, value, match)
+    raise SpecError(f"{place} = {shown(value)}: an axis is a list or a range such as 0..4 or 0..100..10")
+
+
+def _range(place: str, text: str, match: re.Match[str]) -> list[int]:
+    parts = [part for part in match.groups() if part is not None]
+    if max(map(len, parts)) > 10:
+        raise SpecError(f"{place} = {shown(text)}: numbers of at most 9 digits are allowed in a range")
+    first, last, step = int(parts[0]), int(parts[1]), int(parts[2]) if len(parts) > 2 else 1
+    if step < 1 or last < first:
+        raise SpecError(f"{place} = {text!r}: a range goes up, from the first to the last, by a step of 1 or more")
+    if (last - first) // step >= MOST_RUNS:
+        raise SpecError(f"{place} = {text!r}: more than {MOST_RUNS:,} values")
+    return list(range(first, last + 1, step))
+
+
+def _nested(key: str, value: Any) -> dict[str, Any]:
+    for part in reversed(key.split(".")):
+        value = {part: value}
+    return value
+
+
+def _get(value: Any, key: str) -> Any:
+    for part in key.split("."):
+        if not isinstance(value, dict):
+            return None
+        value = value.get(part)
+    return value

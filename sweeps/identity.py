@@ -1,0 +1,76 @@
+"""Identity: which results are the same result. Pure functions of specs, no input or output.
+
+An id is SHA-256 over the canonical JSON of a fully resolved spec and the schema version. All that changes numbers is
+in the spec, and nothing else is: where a run ran, how many workers there were, or whether a cache served it, is not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import Any
+
+from sweeps.spec import ModelSpec, RunSpec, Spec
+
+SCHEMA = 1
+"""Raised when a value's meaning changes. A field added later defaults to None and leaves old ids alone."""
+
+ID_LENGTH = 20
+
+
+def canonical(spec: Spec) -> dict[str, Any]:
+    """The spec as plain JSON values, typed by its fields (1 in a float field is 1.0), without fields that are None."""
+    return _without_none(spec.model_dump(mode="json"))
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_none(item) for key, item in value.items() if item is not None}
+    return value
+
+
+def canonical_json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def digest(kind: str, value: Any) -> str:
+    text = canonical_json({"kind": kind, "schema": SCHEMA, "value": value})
+    return hashlib.sha256(text.encode()).hexdigest()[:ID_LENGTH]
+
+
+def run_id(spec: RunSpec) -> str:
+    return digest("run", canonical(spec))
+
+
+def cell_id(spec: RunSpec) -> str:
+    """The run without its seed: runs that share it are replicates."""
+    value = canonical(spec)
+    del value["seed"]
+    return digest("cell", value)
+
+
+def source_value(spec: RunSpec) -> dict[str, Any] | None:
+    """What determines a source model: its task and recipe, the network, the seed; nothing of the target."""
+    if spec.source is None:
+        return None
+    return {"source": canonical(spec.source), "model": canonical(spec.model), "seed": spec.seed}
+
+
+def source_id(spec: RunSpec) -> str | None:
+    value = source_value(spec)
+    return None if value is None else digest("source", value)
+
+
+def model_name(model: ModelSpec) -> str:
+    return f"{model.family}{model.depth}-w{model.width}"
+
+
+def run_name(spec: RunSpec) -> str:
+    """A short readable name. Not an identity: two runs may share it."""
+    source = "scratch" if spec.source is None else f"{spec.source.task}-{spec.source.size}"
+    text = (
+        f"{model_name(spec.model)}_{source}_{spec.target.task}-{spec.target.size}"
+        f"_frozen{spec.transfer.frozen}_seed{spec.seed}"
+    )
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", text)

@@ -1,0 +1,92 @@
+"""The schema of what a run leaves behind: one record per epoch, one per run. Writers and readers meet here."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+from sweeps.spec import Spec
+
+Status = Literal["missing", "running", "done", "diverged", "failed", "blocked"]
+FINAL: tuple[Status, ...] = ("done", "diverged")
+
+
+class EpochRecord(NamedTuple):
+    """One epoch, measured after it in evaluation mode, on the whole of each set, without augmentation.
+
+    Errors are shares of wrongly classified samples, losses mean cross-entropies in nats; NaN means that there is
+    nothing to measure (no flipped label, say). `epoch` counts from 1; `step` is optimizer steps so far.
+    """
+
+    epoch: int
+    step: int
+    test_error: float
+    test_loss: float
+    train_error: float
+    """On the labels as given, noisy ones included."""
+    train_loss: float
+    train_error_clean: float
+    """On the samples whose label is true."""
+    train_error_flipped_given: float
+    """On the samples whose label was flipped, against the flipped label: 0 means memorised."""
+    train_error_flipped_true: float
+    """On the same samples, against their true label."""
+    learning_rate: float
+    """Of the epoch's last step."""
+    seconds: float
+    """Of training and evaluating this epoch."""
+
+
+EPOCH_TYPES: dict[str, str] = {
+    name: "int64" if name in ("epoch", "step") else "float64" for name in EpochRecord._fields
+}
+TIME_COLUMNS = ("seconds", "wall_seconds", "compute_seconds")
+"""What differs between two runs of the same spec: no comparison of results looks at it."""
+
+
+class RunRecord(Spec):
+    """What is committed beside the epochs. `spec` is the full specification, compared on every entry."""
+
+    schema_version: int
+    kind: Literal["run", "source"]
+    id: str
+    name: str
+    spec: dict[str, Any]
+    status: Literal["done", "diverged"]
+    epochs: int
+    ladder: tuple[str, ...]
+    trainable_params: int
+    total_params: int
+    epochs_sha256: str
+    weights_sha256: str | None = None
+    data_sha256: str
+    wall_seconds: float
+    """From the start of the last attempt to the commit."""
+    compute_seconds: float
+    """Of all epochs that stand in the curve."""
+    attempts: int
+    device: str
+    notes: tuple[str, ...] = ()
+    provenance: dict[str, Any]
+
+
+class FailureRecord(Spec):
+    """One attempt that ended in an error."""
+
+    kind: Literal["run", "source"]
+    id: str
+    name: str
+    error: str
+    traceback: str
+    host: str
+    at: str
+
+
+class SweepRecord(Spec):
+    """The expanded sweep: what analysis reads to know which runs belong together."""
+
+    schema_version: int
+    name: str
+    about: str
+    digest: str
+    runs: dict[str, dict[str, Any]]
+    """The full spec of each run by its id."""

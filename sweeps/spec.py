@@ -1,0 +1,127 @@
+"""Frozen, validated specifications of one run.
+
+A field's default is part of a run's identity: changing a default changes the id of every run that left it out.
+A field added later must default to None, meaning the behaviour before it existed (see sweeps/identity.py).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from sweeps.numbers import real, whole
+
+NoiseKind = Literal["incorrect", "any", "permute"]
+Family = Literal["resnet", "densenet", "vit"]
+FrozenNorm = Literal["eval", "stats", "train"]
+
+Whole = Annotated[int, BeforeValidator(whole)]
+Real = Annotated[float, BeforeValidator(real)]
+Count = Annotated[Whole, Field(ge=1, le=10**9)]
+Index = Annotated[Whole, Field(ge=0, le=10**9)]
+Rate = Annotated[Real, Field(gt=0, allow_inf_nan=False)]
+Share = Annotated[Real, Field(ge=0, le=1, allow_inf_nan=False)]
+NonNegative = Annotated[Real, Field(ge=0, allow_inf_nan=False)]
+Momentum = Annotated[Real, Field(ge=0, lt=1, allow_inf_nan=False)]
+Pixels = Annotated[Whole, Field(ge=8, le=64)]
+Channels = Annotated[Literal[1, 3], BeforeValidator(whole)]
+TaskName = Annotated[str, Field(min_length=1, max_length=200)]
+
+DEPTHS: dict[str, tuple[int, ...]] = {
+    "resnet": (8, 10, 14, 18, 20, 32, 34, 44, 56),
+    "densenet": (10, 16, 22, 40, 100, 121),
+    "vit": tuple(range(1, 49)),
+}
+
+
+class Spec(BaseModel):
+    """Base of every specification: immutable, no unknown keys, no silent conversion of meaning."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class Recipe(Spec):
+    """How weights are trained, on whichever task. Rates per step, sizes in samples, lengths in epochs."""
+
+    epochs: Index = 100
+    optimizer: Literal["adam", "sgd"] = "adam"
+    learning_rate: Rate = 1e-3
+    schedule: Literal["constant", "cosine", "inverse_sqrt"] = "constant"
+    batch_size: Count = 64
+    momentum: Momentum = 0.0
+    weight_decay: NonNegative = 0.0
+    augment: Literal["none", "crop_flip"] = "none"
+    precision: Literal["float32", "tf32", "bf16"] = "float32"
+
+
+class LabelledSet(Spec):
+    """A task, how many of its samples are trained on, and the noise on their labels. Test labels stay clean."""
+
+    task: TaskName
+    size: Count
+    label_noise: Share = 0.0
+    noise_kind: NoiseKind = "incorrect"
+
+
+class SourceSpec(LabelledSet, Recipe):
+    """The task a network is pre-trained on, and how. Its seed is the run's seed."""
+
+    epochs: Index = 10
+
+
+class TargetSpec(LabelledSet):
+    """The task a network is then trained on."""
+
+
+class ModelSpec(Spec):
+    """A timm network of one family.
+
+    `width` is k in the channels [k, 2k, 4k, 8k] (ResNet), the growth rate (DenseNet) or the embedding size (ViT);
+    `depth` is the family's usual count: layers with weights (ResNet, DenseNet) or blocks (ViT).
+    `image_size` is the side of the square input in pixels, `channels` its colour channels.
+    """
+
+    family: Family
+    depth: Count
+    width: Count
+    image_size: Pixels = 8
+    channels: Channels = 1
+
+    @model_validator(mode="after")
+    def _size_exists(self) -> Self:
+        allowed = DEPTHS[self.family]
+        if self.depth not in allowed:
+            listed = f"{allowed[0]} to {allowed[-1]}" if self.family == "vit" else ", ".join(map(str, allowed))
+            raise ValueError(f"depth {self.depth} is no {self.family}; allowed: {listed}")
+        if self.family == "vit" and self.width % 4:
+            raise ValueError(f"width {self.width} of a vit is not a multiple of 4 (attention heads share it evenly)")
+        if self.family == "vit" and self.image_size % 4:
+            raise ValueError(f"image_size {self.image_size} of a vit is not a multiple of 4 (whole patches)")
+        return self
+
+
+class TransferSpec(Spec):
+    """What the target network keeps of the source: its first `frozen` units do not train.
+
+    `norm` says what a frozen normalisation layer does: `eval` keeps statistics and affine fixed, `stats` lets the
+    statistics follow the target data, `train` also trains the affine parameters.
+    """
+
+    frozen: Index = 0
+    norm: FrozenNorm = "eval"
+
+
+class TrainSpec(Recipe):
+    """How the target network is trained."""
+
+
+class RunSpec(Spec):
+    """One run, fully resolved. `source: null` starts from random weights: nothing is transferred."""
+
+    source: SourceSpec | None
+    target: TargetSpec
+    model: ModelSpec
+    transfer: TransferSpec = TransferSpec()
+    train: TrainSpec = TrainSpec()
+    seed: Index = 0

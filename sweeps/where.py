@@ -1,0 +1,112 @@
+"""The filter of a sweep: a small expression over a run's fields, walked and never evaluated as code.
+
+Allowed: dotted field names, numbers, text, true/false/none, lists, comparisons, `in`, `and`, `or`, `not`, + - * / %.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sweeps.errors import SpecError, suggestion
+
+LONGEST = 2000
+
+_COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.In: lambda item, group: item in group,
+    ast.NotIn: lambda item, group: item not in group,
+}
+_ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Mod: operator.mod,
+}
+_WORDS = {"true": True, "false": False, "none": None, "null": None}
+
+
+class Filter:
+    """A parsed `where`. Call it with a run's fields, flattened with dots; it says whether the run stays."""
+
+    def __init__(self, text: str) -> None:
+        if len(text) > LONGEST:
+            raise SpecError(f"where: {len(text)} characters; allowed: at most {LONGEST}")
+        self.text = text
+        try:
+            self._tree = ast.parse(text.strip(), mode="eval").body
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            raise SpecError(f"where = {text[:80]!r}: not an expression such as 'transfer.frozen > 0'") from None
+
+    def __call__(self, fields: Mapping[str, Any]) -> bool:
+        try:
+            kept = self._value(self._tree, fields)
+        except (TypeError, ZeroDivisionError, OverflowError, RecursionError) as problem:
+            raise SpecError(f"where = {self.text!r}: {problem}") from None
+        if not isinstance(kept, bool):
+            raise SpecError(f"where = {self.text!r}: gives {kept!r}; it must be true or false for every run")
+        return kept
+
+    def _value(self, node: ast.expr, fields: Mapping[str, Any]) -> Any:
+        match node:
+            case ast.Constant(value=bool() | int() | float() | str() | None as value):
+                return value
+            case ast.Name() | ast.Attribute():
+                return self._field(ast.unparse(node), fields)
+            case ast.List(elts=items) | ast.Tuple(elts=items):
+                return [self._value(item, fields) for item in items]
+            case ast.BoolOp(op=op, values=parts):
+                rule = all if isinstance(op, ast.And) else any
+                return rule(self._truth(part, fields) for part in parts)
+            case ast.UnaryOp(op=ast.Not(), operand=part):
+                return not self._truth(part, fields)
+            case ast.UnaryOp(op=ast.USub(), operand=part):
+                return -self._number(part, fields)
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
+                return _ARITHMETIC[type(op)](self._number(left, fields), self._number(right, fields))
+            case ast.Compare(left=left, ops=ops, comparators=others):
+                return self._compared(left, ops, others, fields)
+        raise SpecError(f"where = {self.text!r}: {ast.unparse(node)!r} is not allowed here")
+
+    def _compared(
+        self, left: ast.expr, ops: list[ast.cmpop], others: list[ast.expr], fields: Mapping[str, Any]
+    ) -> bool:
+        value = self._value(left, fields)
+        for op, other in zip(ops, others, strict=True):
+            if type(op) not in _COMPARE:
+                raise SpecError(f"where = {self.text!r}: 'is' is not allowed; use == or in")
+            right = self._value(other, fields)
+            if not _COMPARE[type(op)](value, right):
+                return False
+            value = right
+        return True
+
+    def _truth(self, node: ast.expr, fields: Mapping[str, Any]) -> bool:
+        value = self._value(node, fields)
+        if not isinstance(value, bool):
+            raise SpecError(f"where = {self.text!r}: {ast.unparse(node)!r} is neither true nor false")
+        return value
+
+    def _number(self, node: ast.expr, fields: Mapping[str, Any]) -> float:
+        value = self._value(node, fields)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise SpecError(f"where = {self.text!r}: {ast.unparse(node)!r} is not a number")
+        return value
+
+    def _field(self, name: str, fields: Mapping[str, Any]) -> Any:
+        if name in fields:
+            return fields[name]
+        if name.lower() in _WORDS:
+            return _WORDS[name.lower()]
+        root, _, rest = name.partition(".")
+        if rest and fields.get(root, fields) is None:  # a field of `source` in a run that has no source
+            return None
+        raise SpecError(f"where = {self.text!r}: unknown field {name!r}{suggestion(name, fields)}")
