@@ -1,0 +1,61 @@
+"""What can be said against a run's data before anything is launched: cheap, without torch, without any file's
+content."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from sweeps.spec import RunSpec
+from tasks.names import Task, parse
+from tasks.subsets import class_counts
+
+
+def check(spec: RunSpec) -> None:
+    """Raise ValueError, in one line, when a run's data cannot be had.
+
+    Unknown task or class, a subset larger than its task, a source and a target that cannot be kept apart, a
+    data set that is not there (`MissingData`, which is also a FileNotFoundError, with the command that
+    fetches it).
+    """
+    source = None if spec.source is None else (spec.source.task, spec.source.size)
+    _check(source, (spec.target.task, spec.target.size))
+
+
+@lru_cache(maxsize=65536)
+def _check(source: tuple[str, int] | None, target: tuple[str, int]) -> None:
+    # Keyed by names and sizes alone: a sweep has many runs and few of these. A refusal is not cached, so a
+    # data set that has been fetched in the meantime is found.
+    target_task = available("target", *target)
+    if source is not None:
+        source_task = available("source", *source)
+        _disjoint(source_task, source, target_task, target)
+
+
+def available(role: str, name: str, size: int) -> Task:
+    """The task of that name, if it holds `size` training samples; ValueError as in `check` if not."""
+    try:
+        task = parse(name)
+    except ValueError as error:
+        raise ValueError(f"{role}.task: {error}") from None
+    pool = task.dataset.pool
+    most = task.dataset.limit if pool is None else sum(pool[index] for index in task.classes)
+    if not 2 <= size <= most:
+        held = "can be rendered" if pool is None else "training samples"
+        raise ValueError(f"{role}.size {size}: {name} allows 2 to {most} ({held})")
+    task.dataset.present()
+    return task
+
+
+def _disjoint(source: Task, source_ask: tuple[str, int], target: Task, target_ask: tuple[str, int]) -> None:
+    """Sources take each class from the back, targets from the front: they meet if together they ask too much."""
+    pool = source.dataset.pool
+    if source.dataset.name != target.dataset.name or pool is None:
+        return
+    taken = dict(zip(target.classes, class_counts(pool, target.classes, target_ask[1]), strict=True))
+    for index, count in zip(source.classes, class_counts(pool, source.classes, source_ask[1]), strict=True):
+        if index in taken and count + taken[index] > pool[index]:
+            raise ValueError(
+                f"source.size {source_ask[1]} of {source_ask[0]} and target.size {target_ask[1]} of "
+                f"{target_ask[0]} share samples: class {source.dataset.classes[index]} has {pool[index]}, "
+                f"they ask for {count} + {taken[index]}"
+            )

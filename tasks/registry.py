@@ -1,0 +1,73 @@
+"""The data sets, as one literal table. Nothing here imports torch: planning reads it for every run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from sweeps.seeds import Role
+from tasks import digits, glyphs
+
+Samples = tuple[np.ndarray, np.ndarray]
+"""Images, float32 (N, C, H, W) with values in [0, 1], and labels, int64 (N,), counted within the chosen
+classes."""
+
+
+class Train(Protocol):
+    def __call__(self, classes: tuple[int, ...], role: Role, size: int, seed: int, side: int) -> Samples: ...
+
+
+class Test(Protocol):
+    def __call__(self, classes: tuple[int, ...], side: int) -> Samples: ...
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One data set.
+
+    `classes` names every class in order, `default` those that the bare name means. `pool` counts the training
+    samples of each class; where it is None the samples are rendered on demand, up to `limit` of them. `mean`
+    and `std` are of the training pixels on the scale [0, 1] and never change with the subset, so that a
+    source and a target share a scale. `train` and `test` read samples; `side` is a hint that a data set with
+    sizes of its own ignores. `present` raises `MissingData` when files are not there.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    default: tuple[int, ...]
+    pool: tuple[int, ...] | None
+    limit: int
+    mean: float
+    std: float
+    train: Train
+    test: Test
+    present: Callable[[], None] = lambda: None
+
+
+DATASETS: dict[str, Dataset] = {
+    "digits": Dataset(
+        name="digits",
+        classes=digits.CLASSES,
+        default=tuple(range(10)),
+        pool=digits.POOL,
+        limit=sum(digits.POOL),
+        mean=0.305,
+        std=0.376,
+        train=digits.train,
+        test=digits.test,
+    ),
+    "glyphs": Dataset(
+        name="glyphs",
+        classes=glyphs.CLASSES,
+        default=tuple(range(10, 36)),
+        pool=None,
+        limit=1_000_000,
+        mean=0.209,
+        std=0.375,
+        train=glyphs.train,
+        test=glyphs.test,
+    ),
+}
