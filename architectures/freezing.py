@@ -1,0 +1,46 @@
+"""Which parameters train: the first `frozen` units keep theirs, and their norms do as they are told."""
+
+from __future__ import annotations
+
+from architectures.build import ladder_length
+from architectures.network import Network
+from sweeps.spec import FrozenNorm, ModelSpec
+
+
+def check_frozen(model: ModelSpec, frozen: int) -> None:
+    """Raise ValueError if a network of `model` has no `frozen` units to freeze; builds no network."""
+    _check(frozen, ladder_length(model))
+
+
+def freeze(network: Network, frozen: int, norm: FrozenNorm) -> None:
+    """Let all but the first `frozen` units train, whatever was frozen before.
+
+    A frozen normalisation layer keeps all it has (`eval`), lets its running statistics follow the training
+    data (`stats`), or also trains scale and shift (`train`). LayerNorm has no statistics, so that `eval` and
+    `stats` coincide. Raises ValueError if `frozen` is not in 0..L-1.
+    """
+    _check(frozen, len(network.units))
+    network.frozen = frozen
+    network.frozen_norm = norm
+    network.requires_grad_(True)
+    for unit in network.units[:frozen]:
+        for parameter in unit.parameters(network.net):
+            parameter.requires_grad_(False)
+            parameter.grad = None  # a gradient left over would let an optimizer move the parameter once more
+        if norm == "train":
+            for layer in unit.norms(network.net):
+                layer.requires_grad_(True)
+    network.train(network.training)
+
+
+def trainable_parameters(network: Network) -> int:
+    """Number of scalar parameters that train."""
+    return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
+
+
+def _check(frozen: int, length: int) -> None:
+    if not 0 <= frozen < length:
+        raise ValueError(
+            f"transfer.frozen = {frozen}: allowed 0 to {length - 1} "
+            f"(the network has {length} units, the last of which, its head, always trains)"
+        )

@@ -1,0 +1,107 @@
+"""A timm network that knows its ladder, how much of it is frozen, and how to run from any cut."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor, nn
+
+from architectures.ladder import State, Unit
+from sweeps.spec import FrozenNorm
+
+
+class Network(nn.Module):
+    """timm's module `net` with its ladder `units`, of which the first `frozen` do not train.
+
+    `state_dict()` holds tensors alone under timm's own names, without prefix: it loads into timm's module as
+    well as into a Network of the same ModelSpec. (`named_parameters()` has `net.` before each name.)
+    """
+
+    def __init__(
+        self, net: nn.Module, units: tuple[Unit, ...], draw_head: Callable[[nn.Linear], None]
+    ) -> None:
+        super().__init__()
+        self.net = net
+        self.units = units
+        self.draw_head = draw_head
+        self.frozen = 0
+        self.frozen_norm: FrozenNorm = "eval"
+        self.register_state_dict_post_hook(_drop_prefix)
+        self.register_load_state_dict_pre_hook(_add_prefix)
+
+    @property
+    def head(self) -> nn.Linear:
+        """The classifier, the ladder's last unit."""
+        (path,) = self.units[-1].owns
+        head = self.net.get_submodule(path)
+        assert isinstance(head, nn.Linear)
+        return head
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Images (N, channels, S, S) to logits (N, classes), by timm's own forward.
+
+        Needs no `no_grad` for a frozen prefix: neither images nor frozen weights require gradients, so
+        autograd records and stores nothing there.
+        """
+        return self.net(x)
+
+    def prefix(self, x: Tensor, cut: int) -> State:
+        """Activations after the first `cut` units; `(x,)` for cut 0. Each tensor's first axis is the batch's.
+
+        Raises ValueError if `cut` is not in 0..L-1.
+        """
+        self._check_cut(cut)
+        state: State = (x,)
+        for unit in self.units[:cut]:
+            state = unit.step(self.net, state)
+        return state
+
+    def suffix(self, state: State, cut: int) -> Tensor:
+        """Logits (N, classes) from the activations after the first `cut` units, which stay unchanged.
+
+        `suffix(prefix(x, cut), cut)` equals `net(x)` to the bit. Raises ValueError if `cut` is not in 0..L-1.
+        """
+        self._check_cut(cut)
+        for unit in self.units[cut:]:
+            state = unit.step(self.net, state)
+        (logits,) = state
+        return logits
+
+    def train(self, mode: bool = True) -> Network:
+        """Set training mode, except for frozen norms that are to keep their statistics."""
+        super().train(mode)
+        if self.frozen_norm == "eval":
+            for unit in self.units[: self.frozen]:
+                for norm in unit.norms(self.net):
+                    norm.eval()
+        return self
+
+    def exact_prefix(self) -> bool:
+        """Whether the frozen prefix gives the same activations for an image at every step of training.
+
+        It does when nothing in it trains and no norm looks at the batch. (No family here has dropout.)
+        """
+        norms = [norm for unit in self.units[: self.frozen] for norm in unit.norms(self.net)]
+        match self.frozen_norm:
+            case "eval":
+                return True
+            case "stats":
+                return not any(isinstance(norm, nn.BatchNorm2d) for norm in norms)
+            case "train":
+                return not norms
+
+    def _check_cut(self, cut: int) -> None:
+        if not 0 <= cut < len(self.units):
+            raise ValueError(f"cut = {cut}: allowed 0 to {len(self.units) - 1}")
+
+
+def _drop_prefix(module: nn.Module, state: dict[str, Any], prefix: str, metadata: dict[str, Any]) -> None:
+    inner = f"{prefix}net."
+    for key in [key for key in state if key.startswith(inner)]:
+        state[prefix + key.removeprefix(inner)] = state.pop(key)
+
+
+def _add_prefix(module: nn.Module, state: dict[str, Any], prefix: str, *_: Any) -> None:
+    for key in [key for key in state if key.startswith(prefix)]:
+        state[f"{prefix}net.{key.removeprefix(prefix)}"] = state.pop(key)

@@ -1,0 +1,96 @@
+"""timm's ResNet for small images, as a ladder of one unit per convolution."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from timm.models.resnet import BasicBlock, ResNet
+from torch import nn
+
+from architectures.ladder import HEAD, STEM, State, Unit
+from sweeps.spec import ModelSpec
+
+# Blocks per stage, He et al. 2016 (arXiv:1512.03385): four stages: table 1; three: section 4.2 (6n+2).
+BLOCKS: dict[int, tuple[int, ...]] = {
+    10: (1, 1, 1, 1),
+    18: (2, 2, 2, 2),
+    34: (3, 4, 6, 3),
+    8: (1, 1, 1),
+    14: (2, 2, 2),
+    20: (3, 3, 3),
+    32: (5, 5, 5),
+    44: (7, 7, 7),
+    56: (9, 9, 9),
+}
+
+
+def construct(model: ModelSpec) -> ResNet:
+    """A headless ResNet of width k: channels [k, 2k, 4k] or [k, 2k, 4k, 8k], stem 3x3 stride 1, no max pool.
+
+    ResNet18 has the layout and widths of Nakkiran et al. 2019 (arXiv:1912.02292), but timm's post-activation
+    blocks where theirs are pre-activation. Shortcuts that change shape are 1x1 convolutions at every depth.
+    Input (N, channels, S, S), features (N, 4k or 8k, S/4 or S/8, S/4 or S/8).
+    """
+    width, blocks = model.width, BLOCKS[model.depth]
+    channels = tuple(width * 2**stage for stage in range(len(blocks)))
+    # timm states `layers` as four stages, yet builds as many as it gets channels for.
+    net = ResNet(BasicBlock, blocks, num_classes=0, in_chans=model.channels, channels=channels)  # type: ignore[arg-type]
+    net.conv1 = nn.Conv2d(model.channels, width, kernel_size=3, stride=1, padding=1, bias=False)
+    net.bn1 = nn.BatchNorm2d(width)
+    net.maxpool = nn.Identity()
+    # timm's stem always gives 64 channels, so its first block expects 64; the rest already fits width k.
+    net.get_submodule("layer1").register_module("0", BasicBlock(width, width))
+    if len(blocks) == 3:
+        net.layer4 = nn.Sequential()  # timm's forward runs four stages; an empty one passes its input on
+    # timm's default sets the last norm of each block to zero: a frozen random network would then be its
+    # shortcuts alone, and freezing source weights could not be compared with freezing random ones.
+    net.init_weights(zero_init_last=False)
+    return net
+
+
+def draw_head(head: nn.Linear) -> None:
+    """Draw a head's weights as timm's ResNet does: uniform in +-1/sqrt(features), the default of torch."""
+    head.reset_parameters()
+
+
+def ladder(depth: int) -> tuple[Unit, ...]:
+    """Stem, one unit per 3x3 convolution with its norm, head. ResNet18: 17 convolutions and the head."""
+    convolutions: list[Unit] = []
+    for stage, count in enumerate(BLOCKS[depth], start=1):
+        for index in range(count):
+            path = f"layer{stage}.{index}"
+            # The projection shortcut reads what the first convolution reads, so it is fixed and runs with it.
+            first = tuple(f"{path}.{part}" for part in ("conv1", "bn1", "downsample"))
+            second = tuple(f"{path}.{part}" for part in ("conv2", "bn2"))
+            convolutions.append(Unit(f"{path}.conv1", first, partial(_first_convolution, path)))
+            convolutions.append(Unit(f"{path}.conv2", second, partial(_second_convolution, path)))
+    return (Unit(STEM, ("conv1", "bn1"), _stem), *convolutions, Unit(HEAD, ("fc",), _head))
+
+
+def _stem(net: nn.Module, state: State) -> State:
+    assert isinstance(net, ResNet)
+    (x,) = state
+    return (net.maxpool(net.act1(net.bn1(net.conv1(x)))),)
+
+
+def _first_convolution(path: str, net: nn.Module, state: State) -> State:
+    block = net.get_submodule(path)
+    assert isinstance(block, BasicBlock)
+    (x,) = state
+    shortcut = x if block.downsample is None else block.downsample(x)
+    return shortcut, block.act1(block.bn1(block.conv1(x)))
+
+
+def _second_convolution(path: str, net: nn.Module, state: State) -> State:
+    block = net.get_submodule(path)
+    assert isinstance(block, BasicBlock)
+    shortcut, x = state
+    x = block.bn2(block.conv2(x))
+    x += shortcut
+    return (block.act2(x),)
+
+
+def _head(net: nn.Module, state: State) -> State:
+    assert isinstance(net, ResNet)
+    (x,) = state
+    return (net.forward_head(x),)
