@@ -1,0 +1,1 @@
+"""From files of results to verdicts: curves, double descent, claims, tables and figures."""

@@ -1,0 +1,127 @@
+"""Runs on one x axis, binned and smoothed with their standard errors, and their means over seeds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.noise import correlation, local_noise, standard_error
+from analysis.smoothing import TRIM_FROM, Array, Grid, bin_means, log_grid, point_grid, smoother
+
+TRIM_INFLATION = 1.1  # standard error of a mean of the middle half against the mean's, Gaussian noise
+POOL = 15  # bins over which the spread between seeds is pooled
+
+
+@dataclass(frozen=True)
+class CurveSet:
+    """All arrays are (runs, bins), NaN outside a run's range."""
+
+    grid: Grid
+    log_axis: bool
+    values: Array  # bin means
+    bin_error: Array  # their standard errors
+    smooth: Array
+    error: Array  # standard errors of smooth
+    noise: Array  # standard deviation of a single point
+
+    @property
+    def roughness(self) -> Array:
+        """One figure per run: the median over bins of the standard deviation of a point."""
+        return _nanmedian(self.noise)
+
+    def hat(self, run: int) -> Array:
+        return smoother(self.grid, np.isfinite(self.values[run]))
+
+
+def curve_set(x: Array, errors: Array, *, log_axis: bool) -> CurveSet:
+    """Bins, smooths and measures the noise of every run. x: (points,) increasing; errors: (runs,
+    points)."""
+    grid = log_grid(x) if log_axis else point_grid(x)
+    values, number = bin_means(grid, errors)
+    correlated = correlation(errors) if log_axis else np.zeros(len(errors))
+    noise = local_noise(grid, x, errors, correlated)
+    trimmed = np.where(grid.counts >= TRIM_FROM, TRIM_INFLATION, 1.0)
+    bin_error = np.where(number > 0, standard_error(noise, number, correlated) * trimmed, np.nan)
+    return _smoothed(grid, values, bin_error, noise, log_axis)
+
+
+def _smoothed(grid: Grid, values: Array, bin_error: Array, noise: Array, log_axis: bool) -> CurveSet:
+    smooth, error = np.full_like(values, np.nan), np.full_like(values, np.nan)
+    present = np.isfinite(values)
+    patterns, of_run = np.unique(present, axis=0, return_inverse=True)
+    for number, pattern in enumerate(patterns):
+        rows = np.flatnonzero(of_run.ravel() == number)
+        hat = smoother(grid, pattern)[:, pattern]
+        smooth[rows] = values[np.ix_(rows, pattern)] @ hat.T
+        known = np.nan_to_num(bin_error[np.ix_(rows, pattern)])
+        error[rows] = np.sqrt(known**2 @ (hat**2).T)
+    return CurveSet(grid, log_axis, values, bin_error, smooth, error, noise)
+
+
+def mean_over_seeds(
+    seeds: CurveSet, rows: NDArray[np.intp] | slice = slice(None), *, paired: bool = True
+) -> CurveSet:
+    """Mean curve of the chosen runs as a CurveSet of one run.
+
+    Seeds may end at different places: each seed's level over the bins that all share is taken out first,
+    so that a seed that ends makes no step. A bin needs half of the seeds. The standard error is the larger
+    of the noise carried through the mean and the spread between seeds (pooled over neighbouring bins).
+    """
+    values, bin_error, noise = seeds.values[rows], seeds.bin_error[rows], seeds.noise[rows]
+    smooth, error = seeds.smooth[rows], seeds.error[rows]
+    offset = _levels(values)
+    number = np.isfinite(values).sum(axis=0)
+    enough = number >= max(1.0, len(values) / 2.0)
+
+    def averaged(a: Array, shift: Array) -> Array:
+        total = np.nansum(a - shift, axis=0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.where(enough, total / np.isfinite(a).sum(axis=0), np.nan)
+
+    def carried(a: Array) -> Array:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.where(enough, np.sqrt(np.nansum(a**2, axis=0)) / np.isfinite(a).sum(axis=0), np.nan)
+
+    mean = averaged(smooth, offset)
+    between = _spread(smooth - (offset if paired else 0.0) - mean, pool=POOL if seeds.log_axis else len(mean))
+    standard = np.fmax(carried(error), between) if seeds.log_axis else between
+    return CurveSet(
+        seeds.grid,
+        seeds.log_axis,
+        averaged(values, offset)[None],
+        carried(bin_error)[None],
+        mean[None],
+        standard[None],
+        carried(noise)[None],
+    )
+
+
+def _levels(values: Array) -> Array:
+    """(seeds, 1): each seed's offset from the mean of seeds over the bins that all of them have."""
+    common = np.isfinite(values).all(axis=0)
+    if not common.any():
+        return np.zeros((len(values), 1))
+    level = values[:, common].mean(axis=1, keepdims=True)
+    return level - level.mean()
+
+
+def _spread(residual: Array, pool: int) -> Array:
+    """Standard error of the mean from residuals (seeds, bins), their variance pooled over `pool` bins."""
+    seeds = np.isfinite(residual).sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        variance = np.nansum(residual**2, axis=0) / np.maximum(seeds - 1, 1)
+    known = (seeds >= 2).astype(np.float64)
+    kernel = np.ones(min(2 * (pool // 2) + 1, 2 * len(variance) - 1))
+    total = np.convolve(variance * known, kernel, mode="full")
+    weight = np.convolve(known, kernel, mode="full")
+    half = len(kernel) // 2
+    centre = slice(half, half + len(variance))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.sqrt(total[centre] / weight[centre] / seeds)
+
+
+def _nanmedian(a: Array) -> Array:
+    holes = np.all(np.isnan(a), axis=1, keepdims=True)
+    return np.where(holes[:, 0], np.nan, np.nanmedian(np.where(holes, 0.0, a), axis=1))

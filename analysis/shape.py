@@ -1,0 +1,156 @@
+"""Shape of smoothed curves, many at once: the candidate triple, then monotone, u_shaped, plateau or double
+descent.
+
+A curve enters as bin values m and standard errors s. A rise or a fall counts only between the lower bound
+of the peak, m - c s, and the upper bound of the valley, m + c s, so noise that differs along the curve is
+judged where it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.smoothing import Array
+
+Index = NDArray[np.intp]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What counts. All shares are of the curve's own rise or fall, so only `floor` has a unit (error
+    fraction)."""
+
+    margin: float = 2.5  # c above
+    floor: float = 0.005  # half a percentage point: less is not called a peak, however certain
+    share: float = (
+        0.1  # the smaller of rise and fall against the larger; less is a plateau or a monotone curve
+    )
+    tail: float = 0.2  # decades (log axis) or share of the range (other axes) that decide "still rising"
+    comparable: float = 0.5  # a further peak of this share of the prominence counts as comparable
+    peaks: int = 3  # so many comparable peaks are an oscillation, not a double descent
+
+
+@dataclass(frozen=True)
+class Triples:
+    """One row per curve. Indices are bins and are -1 where `found` is False; rise and fall are then 0."""
+
+    found: Flags
+    first: Index
+    peak: Index
+    second: Index
+    rise: Array
+    fall: Array
+
+    @property
+    def prominence(self) -> Array:
+        return np.minimum(self.rise, self.fall)
+
+
+def lowest_before(values: Array) -> Array:
+    """Smallest value strictly left of every bin, NaN ignored; +inf where there is none. (runs, bins)."""
+    best = np.fmin.accumulate(np.where(np.isnan(values), np.inf, values), axis=1)
+    return np.concatenate([np.full((len(values), 1), np.inf), best[:, :-1]], axis=1)
+
+
+def lowest_after(values: Array) -> Array:
+    """Smallest value strictly right of every bin."""
+    return lowest_before(values[:, ::-1])[:, ::-1]
+
+
+def prominences(m: Array) -> Array:
+    """min(rise from the lowest point before, fall to the lowest point after), for every bin; may be
+    negative."""
+    with np.errstate(invalid="ignore"):
+        return np.nan_to_num(m - np.maximum(lowest_before(m), lowest_after(m)), nan=-np.inf)
+
+
+def find_triples(m: Array, s: Array, rule: Rule) -> Triples:
+    """The most prominent peak whose rise and fall both pass the rule. m, s: (runs, bins), NaN outside a
+    curve."""
+    with np.errstate(invalid="ignore"):
+        certain = prominences_between(m - rule.margin * s, m + rule.margin * s) > 0.0
+        rise = m - lowest_before(m)
+        fall = m - lowest_after(m)
+        smaller, larger = np.minimum(rise, fall), np.maximum(rise, fall)
+        allowed = certain & (smaller >= rule.floor) & (smaller >= rule.share * larger)
+    score = np.where(allowed, smaller, -np.inf)
+    peak = score.argmax(axis=1)
+    rows = np.arange(len(m))
+    found = np.isfinite(score[rows, peak])
+    columns = np.arange(m.shape[1])
+    safe = np.where(np.isnan(m), np.inf, m)
+    first = np.where(columns < peak[:, None], safe, np.inf).argmin(axis=1)
+    second = np.where(columns > peak[:, None], safe, np.inf).argmin(axis=1)
+
+    def only_found(index: Index) -> Index:
+        return np.where(found, index, -1)
+
+    return Triples(
+        found,
+        only_found(first),
+        only_found(peak),
+        only_found(second),
+        np.where(found, rise[rows, peak], 0.0),
+        np.where(found, fall[rows, peak], 0.0),
+    )
+
+
+def prominences_between(low: Array, high: Array) -> Array:
+    """Prominence of the lower bound over the upper bounds on either side: > 0 means certain at the
+    margin."""
+    return np.nan_to_num(low - np.maximum(lowest_before(high), lowest_after(high)), nan=-np.inf)
+
+
+def count_peaks(m: Array, threshold: Array) -> Index:
+    """Number of peaks with at least `threshold` of rise before and fall after. m: (runs, bins); threshold:
+    (runs,).
+
+    One walk from left to right with hysteresis, all runs in step.
+    """
+    runs = len(m)
+    low, high = np.full(runs, np.inf), np.full(runs, -np.inf)
+    rising = np.zeros(runs, dtype=bool)
+    peaks = np.zeros(runs, dtype=np.intp)
+    for value in m.T:
+        known = ~np.isnan(value)
+        low = np.where(known & ~rising, np.fmin(low, value), low)
+        high = np.where(known & rising, np.fmax(high, value), high)
+        turn_up = known & ~rising & (value - low >= threshold)
+        turn_down = known & rising & (high - value >= threshold)
+        peaks += turn_down
+        high = np.where(turn_up, value, high)
+        low = np.where(turn_down, value, low)
+        rising = (rising | turn_up) & ~turn_down
+    return peaks
+
+
+def rises_after_minimum(m: Array, s: Array, rule: Rule) -> tuple[Flags, Index, Array]:
+    """Whether a curve rises, beyond doubt and by the floor, after its lowest bin: flag, that bin, and the
+    rise."""
+    safe = np.where(np.isnan(m), np.inf, m)
+    lowest = safe.argmin(axis=1)
+    rows = np.arange(len(m))
+    after = np.arange(m.shape[1]) > lowest[:, None]
+    rise = np.where(after & np.isfinite(safe), m - safe[rows, lowest][:, None], -np.inf)
+    with np.errstate(invalid="ignore"):
+        sure = rise - rule.margin * (s + s[rows, lowest][:, None])
+    largest = rise.max(axis=1)
+    return (np.nan_to_num(sure, nan=-np.inf).max(axis=1) > 0) & (largest >= rule.floor), lowest, largest
+
+
+def still_moving(m: Array, s: Array, position: Array, rise: Array, rule: Rule, log_axis: bool) -> Flags:
+    """Whether the last stretch of a curve still moves by a tenth of its rise: the shape is not decided
+    yet."""
+    rows = np.arange(len(m))
+    known = ~np.isnan(m)
+    last = m.shape[1] - 1 - known[:, ::-1].argmax(axis=1)
+    width = rule.tail if log_axis else rule.tail * (position[-1] - position[0])
+    before = np.searchsorted(position, position[last] - width, side="right") - 1
+    before = np.maximum(np.minimum(before, last - 1), 0)
+    change = np.abs(m[rows, last] - m[rows, before])
+    doubt = rule.margin * np.hypot(s[rows, last], s[rows, before])
+    return (change > np.nan_to_num(doubt)) & (change >= np.maximum(rule.share * rise, rule.floor))
