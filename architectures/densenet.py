@@ -11,7 +11,7 @@ from torch import nn
 from architectures.ladder import HEAD, STEM, State, Unit
 from sweeps.spec import ModelSpec
 
-# Dense layers per block, Huang et al. 2017 (arXiv:1608.06993): three blocks of n for depth 6n+4; 121: table 1.
+# Dense layers per block, Huang et al. 2017 (arXiv:1608.06993): three blocks of n for depth 6n+4, table 1
 LAYERS: dict[int, tuple[int, ...]] = {
     10: (1, 1, 1),
     16: (2, 2, 2),

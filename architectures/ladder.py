@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 
 from torch import Tensor, nn
 
@@ -18,6 +19,7 @@ Step = Callable[[nn.Module, State], State]
 
 HEAD = "head"
 STEM = "stem"
+NORMS = (nn.BatchNorm2d, nn.LayerNorm)
 
 
 @dataclass(frozen=True)
@@ -36,11 +38,19 @@ class Unit:
         return any(key == path or key.startswith(f"{path}.") for path in self.owns)
 
     def parameters(self, net: nn.Module) -> Iterator[nn.Parameter]:
-        """The unit's parameters inside `net`, in the order of `net.parameters()`."""
-        return (parameter for key, parameter in net.named_parameters() if self.holds(key))
+        """The unit's parameters inside `net`."""
+        for part in self._parts(net):
+            if isinstance(part, nn.Parameter):
+                yield part
+            elif isinstance(part, nn.Module):
+                yield from part.parameters()
 
     def norms(self, net: nn.Module) -> Iterator[nn.BatchNorm2d | nn.LayerNorm]:
         """The unit's normalisation layers inside `net`."""
-        for key, module in net.named_modules():
-            if isinstance(module, nn.BatchNorm2d | nn.LayerNorm) and self.holds(key):
-                yield module
+        for part in self._parts(net):
+            if isinstance(part, nn.Module):
+                yield from (layer for layer in part.modules() if isinstance(layer, NORMS))
+
+    def _parts(self, net: nn.Module) -> Iterator[object]:
+        # A residual block without a projection has None for its `downsample`.
+        return (attrgetter(path)(net) for path in self.owns)

@@ -33,8 +33,16 @@ def construct(model: ModelSpec) -> ResNet:
     """
     width, blocks = model.width, BLOCKS[model.depth]
     channels = tuple(width * 2**stage for stage in range(len(blocks)))
-    # timm states `layers` as four stages, yet builds as many as it gets channels for.
-    net = ResNet(BasicBlock, blocks, num_classes=0, in_chans=model.channels, channels=channels)  # type: ignore[arg-type]
+    # timm's default sets the last norm of each block to zero: a frozen random network would then be its
+    # shortcuts alone, and freezing source weights could not be compared with freezing random ones.
+    net = ResNet(
+        BasicBlock,  # pyright: ignore[reportArgumentType]  (timm's annotation asks for an instance)
+        blocks,
+        num_classes=0,
+        in_chans=model.channels,
+        channels=channels,
+        zero_init_last=False,
+    )
     net.conv1 = nn.Conv2d(model.channels, width, kernel_size=3, stride=1, padding=1, bias=False)
     net.bn1 = nn.BatchNorm2d(width)
     net.maxpool = nn.Identity()
@@ -42,9 +50,7 @@ def construct(model: ModelSpec) -> ResNet:
     net.get_submodule("layer1").register_module("0", BasicBlock(width, width))
     if len(blocks) == 3:
         net.layer4 = nn.Sequential()  # timm's forward runs four stages; an empty one passes its input on
-    # timm's default sets the last norm of each block to zero: a frozen random network would then be its
-    # shortcuts alone, and freezing source weights could not be compared with freezing random ones.
-    net.init_weights(zero_init_last=False)
+    net.init_weights(zero_init_last=False)  # again, now that stem and first block are in place
     return net
 
 
