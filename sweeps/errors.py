@@ -32,7 +32,8 @@ def from_pydantic(error: ValidationError, fields_of: dict[str, tuple[str, ...]],
     `fields_of` maps a dotted path ('' for the root) to the keys allowed there.
     """
     complaints = error.errors(include_url=False)
-    first = complaints[0]
+    # A misspelt key also makes the right one missing: the misspelling is what to say.
+    first = min(complaints, key=lambda complaint: complaint["type"] != "extra_forbidden")
     path = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         parent, _, key = path.rpartition(".")

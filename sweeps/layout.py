@@ -1,15 +1,18 @@
 """Every path in the store, in one place.
 
     store/
-      runs/<2 hex>/<run_id>/        one folder per run; sources/ likewise
-        result.json                 the commit: written last, never changed
-        epochs.parquet              one row per epoch
-        weights.safetensors         sources only
-        lease-<token>.json          who runs it now; the highest token holds
-        checkpoint-<a|b>.ckpt       the last two generations while it is under way
-        failure-<n>.json            what went wrong, attempt by attempt
-      sweeps/<name>/<digest>.json   the expanded sweep: its runs and their specs
-      wandb/                        offline W&B runs, until they are published
+      FORMAT                             the schema version the store was made with
+      runs/<2 hex>/<run_id>/             one folder per run; sources/ likewise
+        result.json                      the commit: published once, never changed
+        epochs-<sha>.parquet             one row per epoch; named by its own digest, as result.json gives it
+        weights-<sha>.safetensors        sources only
+        lease-<token>.json               who runs it now; the highest token holds
+        checkpoint-<epoch>-<sha>.ckpt    the last two while it is under way
+        failure-<n>.json                 what went wrong, attempt by attempt
+      sweeps/<name>/<digest>.json        the expanded sweep: its runs and their specs
+      wandb/                             offline W&B runs
+
+Files named by their digest cannot be overwritten by a late writer with other content.
 """
 
 from __future__ import annotations
@@ -19,6 +22,8 @@ from pathlib import Path
 from typing import Literal
 
 Kind = Literal["run", "source"]
+DIGITS = 16
+"""Hex digits of a SHA-256 that a file name carries."""
 
 
 @dataclass(frozen=True)
@@ -33,22 +38,32 @@ class Place:
     def result(self) -> Path:
         return self.folder / "result.json"
 
-    @property
-    def epochs(self) -> Path:
-        return self.folder / "epochs.parquet"
+    def epochs(self, sha256: str) -> Path:
+        return self.folder / f"epochs-{sha256[:DIGITS]}.parquet"
 
-    @property
-    def weights(self) -> Path:
-        return self.folder / "weights.safetensors"
+    def weights(self, sha256: str) -> Path:
+        return self.folder / f"weights-{sha256[:DIGITS]}.safetensors"
 
     def lease(self, token: int) -> Path:
         return self.folder / f"lease-{token:06d}.json"
 
-    def checkpoint(self, generation: str) -> Path:
-        return self.folder / f"checkpoint-{generation}.ckpt"
+    def leases(self) -> list[Path]:
+        """Lowest token first."""
+        return sorted(self.folder.glob("lease-*.json"))
+
+    def checkpoint(self, epoch: int, sha256: str) -> Path:
+        return self.folder / f"checkpoint-{epoch:08d}-{sha256[:DIGITS]}.ckpt"
+
+    def checkpoints(self) -> list[Path]:
+        """Latest epoch first."""
+        return sorted(self.folder.glob("checkpoint-*.ckpt"), reverse=True)
 
     def failure(self, number: int) -> Path:
         return self.folder / f"failure-{number:04d}.json"
+
+    def failures(self) -> list[Path]:
+        """First attempt first."""
+        return sorted(self.folder.glob("failure-*.json"))
 
 
 @dataclass(frozen=True)

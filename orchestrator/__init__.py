@@ -1,0 +1,1 @@
+"""Running: from a sweep to committed results. Nothing imports this package."""

@@ -1,0 +1,172 @@
+"""Who runs what: a lease with a heartbeat and a fencing token.
+
+The holder of a run is whoever holds the highest token. Taking over creates the next token's file, which one process
+alone can do; the former holder finds out before it commits. No clock is compared between machines: a watcher counts,
+on its own monotonic clock, how long a heartbeat has stood still.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import threading
+import time
+import uuid
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from orchestrator.durable import make_folder, publish
+from sweeps.layout import Place
+
+BEAT_SECONDS = 2.0
+EXPIRY_SECONDS = 60.0
+
+
+class Held(Exception):
+    """Another process runs this now."""
+
+
+class Fenced(Exception):
+    """The lease was taken over: what this process computed must not be committed."""
+
+
+@dataclass
+class Lease:
+    """This process's hold on one run. `progress` (epochs done) travels with the heartbeat."""
+
+    place: Place
+    token: int
+    holder: str
+    progress: int = 0
+    epochs: int = 0
+    _beat: int = 0
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    def check(self) -> None:
+        """Raise Fenced unless this lease is still the one that holds."""
+        last = current(self.place)
+        if last is None or last["holder"] != self.holder:
+            raise Fenced(f"{self.place.kind} {self.place.id}: taken over by another process")
+
+    def beat(self) -> None:
+        """Show that the holder lives. Not durable: a crash makes it worthless anyway."""
+        self._beat += 1
+        path = self.place.lease(self.token)
+        temporary = path.with_name(f".{path.name}.{self.holder}.tmp")
+        # A heartbeat that cannot be written (disk full, say) must not end the run: at worst it is taken over.
+        with contextlib.suppress(OSError):
+            temporary.write_text(json.dumps(self._content()))
+            if path.exists():
+                os.replace(temporary, path)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+    def release(self) -> None:
+        """Stop the heartbeat and remove this lease and those it superseded."""
+        self._stop.set()
+        for path in self.place.leases():
+            if path <= self.place.lease(self.token):
+                with contextlib.suppress(OSError):
+                    path.unlink()
+
+    def keep_beating(self) -> None:
+        def beats() -> None:
+            while not self._stop.wait(BEAT_SECONDS):
+                self.beat()
+
+        threading.Thread(target=beats, name="heartbeat", daemon=True).start()
+
+    def _content(self) -> dict[str, Any]:
+        return {
+            "holder": self.holder,
+            "token": self.token,
+            "beat": self._beat,
+            "progress": self.progress,
+            "epochs": self.epochs,
+            **_this_process(),
+        }
+
+
+def claim(place: Place, epochs: int, watch: Watch) -> Lease:
+    """Take the lease of a run that nobody alive holds. Raises Held."""
+    make_folder(place.folder)
+    last = current(place)
+    if last is not None and watch.alive(place, last):
+        raise Held(f"{place.kind} {place.id}: runs on {last.get('host')}, process {last.get('pid')}")
+    token = 1 if last is None else last["token"] + 1
+    lease = Lease(place, token, uuid.uuid4().hex, epochs=epochs)
+    if not publish(place.lease(token), json.dumps(lease._content()).encode()):
+        raise Held(f"{place.kind} {place.id}: another process was quicker")
+    lease.keep_beating()
+    return lease
+
+
+def current(place: Place) -> dict[str, Any] | None:
+    """The content of the highest lease; an unreadable one counts as held by nobody alive."""
+    for path in reversed(place.leases()):
+        try:
+            content = json.loads(path.read_text())
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError):
+            content = {}
+        if not isinstance(content, dict):
+            content = {}
+        return {"holder": "", "beat": -1, "progress": 0, "epochs": 0, **content, "token": _token(path)}
+    return None
+
+
+class Watch:
+    """Judges whether leases are alive, from what it saw of them before."""
+
+    def __init__(self, expiry: float = EXPIRY_SECONDS) -> None:
+        self._expiry = expiry
+        self._seen: dict[tuple[str, str], tuple[int, float]] = {}
+
+    def alive(self, place: Place, content: dict[str, Any]) -> bool:
+        if content["holder"] == "" or _process_is_gone(content):
+            return False
+        key, now = (place.id, content["holder"]), time.monotonic()
+        beat, since = self._seen.get(key, (None, now))
+        if beat != content["beat"]:
+            since = now
+        self._seen[key] = (content["beat"], since)
+        return now - since < self._expiry
+
+
+def _token(path: Path) -> int:
+    return int(path.stem.removeprefix("lease-"))
+
+
+def _process_is_gone(content: dict[str, Any]) -> bool:
+    """True only where it can be known: same machine, same boot, same process namespace."""
+    here = _this_process()
+    if any(content.get(key) != here[key] for key in ("host", "boot", "namespace")) or here["boot"] == "":
+        return False
+    return _start_of(content.get("pid", -1)) != content.get("pid_start")
+
+
+def _this_process() -> dict[str, Any]:
+    return {**_this_machine(), "pid": os.getpid(), "pid_start": _start_of(os.getpid())}
+
+
+@cache
+def _this_machine() -> dict[str, str]:
+    boot = namespace = ""
+    with contextlib.suppress(OSError):
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        namespace = os.readlink("/proc/self/ns/pid")
+    return {"host": socket.gethostname(), "boot": boot, "namespace": namespace}
+
+
+def _start_of(pid: int) -> str | None:
+    """When a process started, in the kernel's ticks since boot: told apart from a later one with the same number."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] == "Z" else fields[19]
