@@ -3,6 +3,7 @@ content."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from functools import lru_cache
 
 from sweeps.spec import RunSpec
@@ -47,15 +48,22 @@ def available(role: str, name: str, size: int) -> Task:
 
 
 def _disjoint(source: Task, source_ask: tuple[str, int], target: Task, target_ask: tuple[str, int]) -> None:
-    """Sources take each class from the back, targets from the front: they meet if together they ask too much."""
+    """A source takes each class from the back, a target from the front: they meet where both ask for much."""
     pool = source.dataset.pool
     if source.dataset.name != target.dataset.name or pool is None:
         return
     taken = dict(zip(target.classes, class_counts(pool, target.classes, target_ask[1]), strict=True))
-    for index, count in zip(source.classes, class_counts(pool, source.classes, source_ask[1]), strict=True):
-        if index in taken and count + taken[index] > pool[index]:
-            raise ValueError(
-                f"source.size {source_ask[1]} of {source_ask[0]} and target.size {target_ask[1]} of "
-                f"{target_ask[0]} share samples: class {source.dataset.classes[index]} has {pool[index]}, "
-                f"they ask for {count} + {taken[index]}"
-            )
+
+    def shared(size: int) -> tuple[int, int] | None:
+        """A class that the two would share samples of, and how many a source of `size` asks of it."""
+        counts = zip(source.classes, class_counts(pool, source.classes, size), strict=True)
+        return next(((index, n) for index, n in counts if n and n + taken.get(index, 0) > pool[index]), None)
+
+    if found := shared(source_ask[1]):
+        index, count = found
+        most = bisect_left(range(source_ask[1]), True, key=lambda size: shared(size) is not None) - 1
+        raise ValueError(
+            f"source.size {source_ask[1]} of {source_ask[0]} and target.size {target_ask[1]} of "
+            f"{target_ask[0]} share samples of class {source.dataset.classes[index]} ({pool[index]}, asked "
+            f"for {count} + {taken[index]}); with this target, source.size may be at most {most}"
+        )

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import lru_cache
 
+from sweeps.errors import suggestion
 from tasks.registry import DATASETS, Dataset
 
 _NAME = re.compile(r"([^\[\]]*)(?:\[([^\[\]]*)\])?")
@@ -36,12 +36,12 @@ def parse(name: str) -> Task:
     """The task of that name; ValueError, in one line, for a name that means none."""
     match = _NAME.fullmatch(name)
     if match is None:
-        raise ValueError(f"{name!r} is not a task name; write e.g. {_examples()}")
+        raise ValueError(
+            f"{name!r} is not a task name; write e.g. 'digits', 'digits[0-4]' or 'glyphs[A-Za-f]'"
+        )
     base, subset = match[1], match[2]
     if base not in DATASETS:
-        near = get_close_matches(base.lower(), DATASETS, n=1, cutoff=0.5)
-        meant = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"{name!r} is no known task{meant} (known: {', '.join(DATASETS)})")
+        raise ValueError(f"{name!r} is no known task{suggestion(base, DATASETS)}")
     dataset = DATASETS[base]
     if subset is None:
         return Task(dataset, dataset.default)
@@ -59,15 +59,11 @@ def classes_of(task: str) -> int:
     return len(parse(task).classes)
 
 
-def _examples() -> str:
-    return "'digits', 'digits[0-4]' or 'glyphs[A-Za-f]'"
-
-
 def _listed(name: str, subset: str, dataset: Dataset) -> list[int]:
     """Classes separated by commas, each an index, a range of indices or a class name."""
     indices: list[int] = []
     last = len(dataset.classes) - 1
-    for item in (part.strip() for part in subset.split(",")):
+    for item in (part.strip(" ") for part in subset.split(",")):
         match = _INDICES.fullmatch(item)
         if match:
             first, end = int(match[1]), int(match[2] or match[1])
@@ -77,22 +73,12 @@ def _listed(name: str, subset: str, dataset: Dataset) -> list[int]:
         elif item in dataset.classes:
             indices.append(dataset.classes.index(item))
         else:
-            near = get_close_matches(item, dataset.classes, n=1)
-            meant = f"; did you mean {near[0]!r}?" if near else ""
-            raise ValueError(
-                f"{name!r}: {item!r} is no class of {dataset.name}{meant} (allowed: {_allowed(dataset)})"
-            )
+            raise ValueError(f"{name!r}: no class {item!r}{suggestion(item, (*dataset.classes, '0-4'))}")
     return indices
 
 
-def _allowed(dataset: Dataset) -> str:
-    named = "" if dataset.classes[0].isdigit() else f" or {', '.join(dataset.classes)}"
-    return f"0 to {len(dataset.classes) - 1}, ranges such as 0-4{named}"
-
-
 def _characters(name: str, subset: str, dataset: Dataset) -> list[int]:
-    """Characters and ranges of them written without separators, as in a regular expression; commas are
-    skipped."""
+    """Characters and ranges of them without separators, as in a regular expression; commas are skipped."""
     indices: list[int] = []
     for item in re.findall(r"[^,]-[^,]|[^,]", subset):
         first, end = item[0], item[-1]

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from sweeps.seeds import Role
-from tasks import digits, glyphs
+from tasks import cifar10, digits, glyphs
 
 Samples = tuple[np.ndarray, np.ndarray]
 """Images, float32 (N, C, H, W) with values in [0, 1], and labels, int64 (N,), counted within the chosen
@@ -69,5 +69,17 @@ DATASETS: dict[str, Dataset] = {
         std=0.375,
         train=glyphs.train,
         test=glyphs.test,
+    ),
+    "cifar10": Dataset(
+        name="cifar10",
+        classes=cifar10.CLASSES,
+        default=tuple(range(10)),
+        pool=cifar10.POOL,
+        limit=sum(cifar10.POOL),
+        mean=0.473,
+        std=0.252,
+        train=cifar10.train,
+        test=cifar10.test,
+        present=cifar10.present,
     ),
 }

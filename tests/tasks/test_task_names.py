@@ -1,0 +1,86 @@
+"""What a task's name means, and what is said to a name that means nothing."""
+
+from __future__ import annotations
+
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks import classes_of
+from tasks.names import parse
+from tasks.registry import DATASETS
+
+
+@pytest.mark.parametrize(
+    ("name", "classes"),
+    [
+        ("digits", "0123456789"),
+        ("digits[0-4]", "01234"),
+        ("digits[7,0,2]", "027"),
+        ("digits[0-2, 5-6,9]", "01256" + "9"),
+        ("glyphs", string.ascii_uppercase),
+        ("glyphs[A-Z]", string.ascii_uppercase),
+        ("glyphs[a-z]", string.ascii_lowercase),
+        ("glyphs[0-9]", string.digits),
+        ("glyphs[A-Za-f]", string.ascii_uppercase + "abcdef"),
+        ("glyphs[zA3]", "3Az"),
+        ("glyphs[A,B,C]", "ABC"),
+    ],
+)
+def test_a_name_means_its_classes(name: str, classes: str) -> None:
+    assert "".join(parse(name).class_names) == classes
+    assert classes_of(name) == len(classes)
+
+
+def test_cifar10_classes_go_by_index_and_by_name() -> None:
+    assert parse("cifar10[3,5]").class_names == parse("cifar10[dog,cat]").class_names == ("cat", "dog")
+    assert classes_of("cifar10[0-4,truck]") == 6
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("digit", "did you mean 'digits'"),
+        ("Glyphs[A-Z]", "did you mean 'glyphs'"),
+        ("imagenet", "allowed: cifar10, digits, glyphs"),
+        ("", "no known task"),
+        ("digits[", "not a task name"),
+        ("digits[0-4]x", "not a task name"),
+        ("digits[0-4][5-9]", "not a task name"),
+        ("digits[]", "no class ''; allowed: 0, 0-4, 1"),
+        ("digits[0-10]", "not within the classes 0-9"),
+        ("digits[4-0]", "not within the classes 0-9"),
+        ("digits[0-99999999999999999999]", "not within the classes 0-9"),
+        ("digits[0,0-2]", "names 0 more than once"),
+        ("digits[3]", "at least 2"),
+        ("digits[0,\n1]", "no class"),
+        ("digits[0,x]", "no class 'x'; allowed: 0, 0-4, 1"),
+        ("digits[٣,1]", "no class '٣'"),
+        ("glyphs[]", "at least 2"),
+        ("glyphs[A-z]", "within 0-9, A-Z and a-z"),
+        ("glyphs[Z-A]", "within 0-9, A-Z and a-z"),
+        ("glyphs[A-]", "within 0-9, A-Z and a-z"),
+        ("glyphs[äö]", "within 0-9, A-Z and a-z"),
+        ("glyphs[A-CB]", "names B more than once"),
+        ("cifar10[cats,dog]", "did you mean 'cat'"),
+    ],
+)
+def test_a_name_without_meaning_is_told_so_in_one_line(name: str, said: str) -> None:
+    with pytest.raises(ValueError, match=r"^[^\n]+$") as refusal:
+        parse(name)
+    assert said in str(refusal.value)
+
+
+@given(
+    st.text(max_size=200) | st.builds("{}[{}]".format, st.sampled_from(list(DATASETS)), st.text("09AZaz-, "))
+)
+def test_any_text_is_a_task_or_a_value_error(name: str) -> None:
+    try:
+        task = parse(name)
+    except ValueError as error:
+        assert "\n" not in str(error)
+    else:
+        assert 2 <= len(task.classes) == len(set(task.classes)) <= len(task.dataset.classes)
+        assert list(task.classes) == sorted(task.classes)
