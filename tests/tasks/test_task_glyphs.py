@@ -40,6 +40,12 @@ def test_roles_and_seeds_have_their_own_images() -> None:
     assert len(set.union(*streams)) == sum(map(len, streams))
 
 
+def test_no_image_comes_twice_in_a_stream() -> None:
+    # Two classes divide a block evenly: blocks that shared their draws would be equal.
+    images, _ = glyphs.render((10, 11), "source", 0, 16, 0, 3 * glyphs.BLOCK)
+    assert len({image.tobytes() for image in images}) == len(images)
+
+
 def test_the_test_set_is_balanced_and_about_a_thousand() -> None:
     for classes in ((3, 4), LETTERS, EVERYTHING):
         counts = np.bincount(glyphs.test(classes, 8)[1])
