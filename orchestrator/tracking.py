@@ -1,0 +1,219 @@
+"""W&B as a window onto runs: shown there, never read back, and no failure of it is a run's failure.
+
+The store is the record. In offline mode a run's rows are kept here and written as one W&B run when it finishes:
+training is not interrupted, and no half-written W&B run is left behind. In online mode they are sent as they come.
+All calls into wandb are made in one background thread, so a trial waits for them no longer than finish() says.
+Keys are found by wandb itself, in the environment or in netrc; they are never passed, kept or written here.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import shutil
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from orchestrator.wandb_service import CLEANUP, FAILURES_IN_A_ROW, WandbService
+from sweeps.records import FINAL, EpochRecord
+
+Mode = Literal["offline", "online", "disabled"]
+JOB_TYPES = {"run": "target", "source": "source"}
+PATIENCE = 60.0
+"""Seconds that finish() waits for wandb before it gives the W&B run up."""
+LONGEST_WAIT = PATIENCE + 2 * CLEANUP
+TAG_LENGTH = 64
+"""W&B refuses longer tags."""
+
+logger = logging.getLogger("frostline.tracking")
+
+
+@dataclass(frozen=True)
+class TrackingOptions:
+    """Where W&B runs go. Plain data, sent to workers: holds no key. `folder` is the store's wandb folder."""
+
+    folder: Path
+    mode: Mode = "offline"
+    project: str = "frostline"
+
+    @property
+    def runs(self) -> Path:
+        """Where wandb keeps its runs: a folder that it insists on calling `wandb`."""
+        folder = self.folder.absolute()
+        return folder if folder.name == "wandb" else folder / "wandb"
+
+
+class Tracker:
+    """The W&B run of one attempt at a run or source model. No method raises; `problem` says what went wrong.
+
+    A resumed attempt logs the curve so far before it goes on: the last attempt's W&B run has every epoch.
+    """
+
+    problem: str | None
+
+    def __init__(
+        self,
+        options: TrackingOptions,
+        *,
+        kind: Literal["run", "source"],
+        id: str,
+        cell: str,
+        name: str,
+        attempt: int,
+        spec: Mapping[str, Any],
+        sweep: str | None = None,
+    ) -> None:
+        self.wandb_id = f"{id}-{attempt}"
+        self.problem = None
+        self._options = options
+        self._name = name
+        self._described: dict[str, Any] = {
+            "id": self.wandb_id,
+            "group": cell,
+            "job_type": JOB_TYPES[kind],
+            "name": name,
+            "config": {**spec, "run_id": id, "attempt": attempt},
+            "tags": [sweep[:TAG_LENGTH]] if sweep else None,
+        }
+        self._rows: list[dict[str, Any]] = []
+        self._run: Any = None
+        self._lock = threading.Lock()
+        self._service = None if options.mode == "disabled" else _service()
+        if self._service is not None and self._service.resting():
+            self._warn(f"left alone for a while after {FAILURES_IN_A_ROW} failures in a row")
+        elif options.mode == "online":
+            self._later(self._open)
+
+    def log(self, record: EpochRecord) -> None:
+        """Shows one epoch; its number is the x-axis, a value that is NaN is left out. Returns at once."""
+        row = _without_nan(record._asdict())
+        if self._options.mode == "offline":
+            self._rows.append(row)
+        else:
+            self._later(lambda: self._run.log(row))
+
+    def finish(self, status: str, summary: Mapping[str, Any]) -> None:
+        """Ends the W&B run, as failed unless `status` is final. Waits at most `LONGEST_WAIT` seconds."""
+        values = {**_without_nan(summary), "status": status}
+        done = self._later(lambda: self._close(values, exit_code=0 if status in FINAL else 1))
+        if done is None:
+            return
+        try:
+            done.result(timeout=PATIENCE)
+        except TimeoutError:
+            self._fail(f"no answer within {PATIENCE:.0f} s")
+
+    def _later(self, call: Callable[[], object]) -> Future[None] | None:
+        """Queues a call behind the earlier ones of this run; None where nothing is to be shown (any more)."""
+        if self._service is None or self.problem is not None:
+            return None
+
+        def guarded() -> None:
+            if self.problem is None:
+                try:
+                    call()
+                except Exception as error:
+                    self._fail(f"{type(error).__name__}: {error}")
+
+        return self._service.lane.submit(guarded)
+
+    def _open(self) -> Any:
+        assert self._service is not None
+        folder = self._options.runs
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            # wandb would go on in a temporary folder instead.
+            raise PermissionError(f"cannot write to {folder}")
+        self._run = self._service.open(_settings(self._options), self._described)
+        return self._run
+
+    def _close(self, summary: dict[str, Any], exit_code: int) -> None:
+        assert self._service is not None
+        run = self._open() if self._run is None else self._run
+        for row in self._rows:
+            run.log(row)
+        run.summary.update(summary)
+        run.finish(exit_code=exit_code)
+        self._service.succeeded()
+        folder = Path(run.settings.sync_dir)
+        online = self._options.mode == "online"
+        # Beside the run's own file lie wandb's logs: of no use after success, and thousands of files in a sweep.
+        for path in [folder] if online else [folder / part for part in ("logs", "files", "tmp")]:
+            shutil.rmtree(path, ignore_errors=True)
+
+    def _fail(self, reason: str) -> None:
+        if not self._warn(reason) or self._service is None:
+            return
+        self._service.drop()
+        # Half a curve would be mistaken for a whole one; the store has all of it.
+        for half in self._options.runs.glob(f"*run-*-{self.wandb_id}*"):
+            shutil.rmtree(half, ignore_errors=True)
+
+    def _warn(self, reason: str) -> bool:
+        with self._lock:
+            if self.problem is not None:
+                return False
+            self.problem = f"W&B: {' '.join(reason.split())}"
+        logger.warning("%s (%s; the run goes on without it)", self.problem, self._name)
+        return True
+
+
+_SERVICE: WandbService | None = None
+
+
+def _service() -> WandbService:
+    global _SERVICE
+    if _SERVICE is None or os.getpid() != _SERVICE.pid:
+        _SERVICE = WandbService(_load)
+    return _SERVICE
+
+
+def _load() -> Any:
+    import wandb
+
+    return wandb
+
+
+def _settings(options: TrackingOptions) -> dict[str, Any]:
+    """Nothing printed, nothing captured, nothing about the machine, the code or its paths."""
+    return {
+        "mode": options.mode,
+        "project": options.project,
+        "root_dir": str(options.runs.parent),
+        "use_dot_wandb": False,
+        "reinit": "create_new",
+        "silent": True,
+        "console": "off",
+        "symlink": False,
+        "disable_git": True,
+        "disable_code": True,
+        "save_code": False,
+        "disable_job_creation": True,
+        "label_disable": True,
+        "host": "",
+        "x_disable_meta": True,
+        "x_disable_stats": True,
+        "x_disable_machine_info": True,
+        "x_save_requirements": False,
+        "x_skip_transaction_log": options.mode == "online",
+        # A stop asked for on W&B's page would interrupt the process and whatever it runs by then.
+        "stop_fn": _ignore,
+        "x_service_wait": 20.0,
+        "init_timeout": 15.0,
+        "finish_timeout": 30.0,
+        "finish_timeout_raises": True,
+    }
+
+
+def _ignore() -> None:
+    """Does nothing: W&B is a window, it does not steer."""
+
+
+def _without_nan(values: Mapping[str, Any]) -> dict[str, Any]:
+    nan = {name for name, value in values.items() if isinstance(value, float) and math.isnan(value)}
+    return {name: value for name, value in values.items() if name not in nan}
