@@ -1,0 +1,27 @@
+"""Epoch-wise verdicts: the detector on test error against epoch, one call per cell, the seeds its replicates."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from analysis.curves import Curves, Rows
+from analysis.descent import detect
+from analysis.verdict import Verdict
+
+FEWEST_EPOCHS = 4  # fewer have no shape
+
+
+def epochwise_verdicts(
+    curves: Curves, runs: pd.DataFrame, rows: tuple[Rows, ...]
+) -> tuple[Verdict | None, ...]:
+    """The verdict of each cell over its done runs; None without a run or with fewer than four measured epochs."""
+    done = runs["status"].to_numpy() == "done"
+    return tuple(cell_verdict(curves, cell[done[cell]]) for cell in rows)
+
+
+def cell_verdict(curves: Curves, rows: Rows) -> Verdict | None:
+    epochs, test, train = curves.cell(rows)
+    if np.isfinite(test).any(axis=0).sum() < FEWEST_EPOCHS:
+        return None
+    return detect(epochs, test, train_errors=train, axis="epoch")

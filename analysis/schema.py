@@ -1,0 +1,136 @@
+"""Columns of the tables and their types. A missing value is null there: an empty field in CSV, never 0."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, get_args, get_origin
+
+import pandas as pd
+import pyarrow as pa
+from pydantic import BaseModel
+
+from sweeps.records import EPOCH_TYPES, TIME_COLUMNS
+from sweeps.spec import RunSpec
+
+CROSSINGS = (15, 10, 5, 1)
+"""Per cent of train error whose first crossing is reported."""
+
+MACHINE_COLUMNS = ("device", "attempts", "provenance")
+"""Where and how a run ran, beside the times: the same run elsewhere differs in these and in nothing else."""
+
+_TYPES: dict[type, pa.DataType] = {int: pa.int64(), float: pa.float64(), str: pa.string(), bool: pa.bool_()}
+
+
+def spec_types() -> dict[str, pa.DataType]:
+    """Every field of a run's specification, flattened with dots, seed last."""
+    found = dict(_flat_types(RunSpec, ""))
+    found["seed"] = found.pop("seed")
+    return found
+
+
+def _flat_types(model: type[BaseModel], prefix: str) -> list[tuple[str, pa.DataType]]:
+    columns: list[tuple[str, pa.DataType]] = []
+    for name, field in model.model_fields.items():
+        inner = _model_in(field.annotation)
+        if inner is not None:
+            columns += _flat_types(inner, f"{prefix}{name}.")
+        else:
+            columns.append((f"{prefix}{name}", _TYPES[_scalar(field.annotation)]))
+    return columns
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    for part in (annotation, *get_args(annotation)):
+        if isinstance(part, type) and issubclass(part, BaseModel):
+            return part
+    return None
+
+
+def _scalar(annotation: Any) -> type:
+    if isinstance(annotation, type):
+        return annotation
+    if get_origin(annotation) is Literal:
+        return type(get_args(annotation)[0])
+    return _scalar(next(part for part in get_args(annotation) if part is not type(None)))
+
+
+EPOCHS = pa.schema(
+    [("run_id", pa.string()), *((name, pa.type_for_alias(kind)) for name, kind in EPOCH_TYPES.items())]
+)
+
+RUNS = pa.schema(
+    [
+        ("run_id", pa.string()),
+        ("cell_id", pa.string()),
+        ("source_id", pa.string()),
+        ("seed", pa.int64()),
+        ("name", pa.string()),
+        *((name, kind) for name, kind in spec_types().items() if name != "seed"),
+        ("status", pa.string()),
+        ("epochs", pa.int64()),
+        ("final_test_error", pa.float64()),
+        ("best_test_error", pa.float64()),
+        ("final_train_error", pa.float64()),
+        *((f"epochs_to_{per_cent}", pa.int64()) for per_cent in CROSSINGS),
+        ("interpolates", pa.bool_()),
+        ("trainable_params", pa.int64()),
+        ("total_params", pa.int64()),
+        ("wall_seconds", pa.float64()),
+        ("compute_seconds", pa.float64()),
+        ("device", pa.string()),
+        ("attempts", pa.int64()),
+        ("provenance", pa.string()),
+    ]
+)
+
+CELLS = pa.schema(
+    [
+        ("cell_id", pa.string()),
+        *((name, kind) for name, kind in spec_types().items() if name != "seed"),
+        ("n_asked", pa.int64()),
+        ("n_done", pa.int64()),
+        ("n_diverged", pa.int64()),
+        ("trainable_params", pa.int64()),
+        ("final_test_error", pa.float64()),
+        ("final_test_error_low", pa.float64()),
+        ("final_test_error_high", pa.float64()),
+        ("final_train_error", pa.float64()),
+        ("final_train_error_low", pa.float64()),
+        ("final_train_error_high", pa.float64()),
+        ("n_interpolating", pa.int64()),
+        ("interpolates", pa.bool_()),
+        *((f"epochs_to_{per_cent}", pa.float64()) for per_cent in CROSSINGS),
+        ("shape", pa.string()),
+        ("strength", pa.string()),
+        *((f"{point}_{part}", pa.float64())
+          for point in ("first_min", "peak", "second_min") for part in ("epoch", "error")),
+        ("prominence", pa.float64()),
+        ("roughness", pa.float64()),
+        ("p_value", pa.float64()),
+        ("train_error_at_peak", pa.float64()),
+        ("agreement", pa.float64()),
+    ]
+)  # fmt: skip
+
+
+def frame_of(columns: dict[str, Any], schema: pa.Schema) -> pd.DataFrame:
+    """A table of exactly the schema's columns. NaN and None are missing; floats that are whole fit int64."""
+    assert list(columns) == schema.names, sorted(set(columns) ^ set(schema.names))
+    arrays = [pa.array(columns[field.name], type=field.type, from_pandas=True) for field in schema]
+    return as_frame(pa.table(arrays, schema=schema))
+
+
+def as_frame(table: pa.Table) -> pd.DataFrame:
+    """Arrow to pandas, missing values kept: whole numbers and flags in nullable columns, floats with NaN."""
+    nullable: dict[pa.DataType, Any] = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
+    return table.to_pandas(types_mapper=nullable.get)
+
+
+def as_table(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
+    """pandas to Arrow: the schema's columns that the frame has, missing values null, no pandas metadata."""
+    kept = pa.schema([field for field in schema if field.name in frame.columns])
+    return pa.Table.from_pandas(frame, schema=kept, preserve_index=False).replace_schema_metadata(None)
+
+
+def comparable(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table without what may differ between two runs of one specification: times, machine, provenance."""
+    return frame.drop(columns=[name for name in (*TIME_COLUMNS, *MACHINE_COLUMNS) if name in frame.columns])

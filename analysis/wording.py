@@ -1,0 +1,93 @@
+"""Numbers and verdicts in words: the same in the terminal, on the page and in the LaTeX table."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from analysis.freezing import FROZEN, AxisVerdict
+from analysis.verdict import Verdict
+
+SHAPES = {
+    "double_descent": "double descent",
+    "u_shaped": "U-shaped, unfinished",
+    "plateau": "rise to a plateau",
+    "monotone": "monotone",
+    "unstable": "unstable",
+}
+MISSING = "-"
+
+
+def per_cent(value: float | None, digits: int = 1) -> str:
+    """A fraction as a percentage without its sign: 0.284 -> 28.4."""
+    return MISSING if value is None or math.isnan(value) else f"{100 * value:.{digits}f}"
+
+
+def per_cent_interval(mean: float, low: float, high: float) -> str:
+    """28.4 [27.9, 28.9]; without an interval 28.4 alone."""
+    if math.isnan(mean):
+        return MISSING
+    return per_cent(mean) if math.isnan(low) else f"{per_cent(mean)} [{per_cent(low)}, {per_cent(high)}]"
+
+
+def p_text(value: float | None) -> str:
+    if value is None or math.isnan(value):
+        return MISSING
+    return f"{value:.2g}" if value >= 0.0095 else f"{value:.1g}"
+
+
+def shape_text(verdict: Verdict | None) -> str:
+    """The shape, with the strength of a double descent."""
+    if verdict is None:
+        return MISSING
+    strength = f" ({verdict.strength})" if verdict.strength else ""
+    return SHAPES[verdict.shape] + strength
+
+
+def epochwise_text(verdict: Verdict | None) -> str:
+    """The epoch-wise verdict of a cell: `double descent (weak), peak 35.7 at epoch 10, p = 0.0005`."""
+    if verdict is None:
+        return MISSING
+    parts = [shape_text(verdict)]
+    if verdict.peak is not None:
+        parts.append(f"peak {per_cent(verdict.peak.error)} at epoch {verdict.peak.epoch:.0f}")
+        parts += evidence(verdict)
+    return ", ".join(parts)
+
+
+def evidence(verdict: Verdict) -> list[str]:
+    """The p-value, and for a single seed what it is a p-value of."""
+    if verdict.p_value is not None:
+        return [f"p = {p_text(verdict.p_value)}"]
+    if verdict.single_seed_significance is not None:
+        return [f"one seed, p = {p_text(verdict.single_seed_significance)} against its own noise"]
+    return []
+
+
+def axis_text(each: AxisVerdict) -> str:
+    """`double descent (weak), peak at frozen = 11, prominence 0.061, n = 5, p = 0.003`, or the shape found."""
+    if each.verdict is None:
+        return f"no verdict, {each.reason}"
+    name = "frozen" if each.group.axis == FROZEN else each.group.axis
+    parts = [shape_text(each.verdict)]
+    if each.verdict.peak is not None:
+        parts.append(f"peak at {name} = {each.verdict.peak.epoch:g}")
+        parts.append(f"prominence {each.verdict.prominence:.3f}")
+    parts.append(f"n = {each.replicates}")
+    parts += evidence(each.verdict)
+    if each.verdict.note:
+        parts.append(each.verdict.note)
+    return ", ".join(parts)
+
+
+def threshold_text(each: AxisVerdict) -> str:
+    """Where along the axis interpolation is lost."""
+    name = "frozen" if each.group.axis == FROZEN else each.group.axis
+    if each.threshold is not None:
+        inside, outside = each.threshold
+        return f"interpolation is lost between {name} = {inside:g} and {name} = {outside:g}"
+    known = each.interpolates[np.isfinite(each.interpolates)]
+    if not len(known):
+        return "interpolation: no run is done"
+    return f"every finished {name} interpolates" if known.all() else f"no finished {name} interpolates"
