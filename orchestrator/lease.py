@@ -66,12 +66,19 @@ class Lease:
             temporary.unlink(missing_ok=True)
 
     def release(self) -> None:
-        """Stop the heartbeat and remove this lease and those it superseded."""
+        """Stop the heartbeat and give the run back.
+
+        Without a result the token is kept on record: were it given out again, a sleeping former holder could take
+        itself for the new one.
+        """
         self._stop.set()
-        for path in self.place.leases():
-            if path <= self.place.lease(self.token):
-                with contextlib.suppress(OSError):
-                    path.unlink()
+        own = self.place.lease(self.token)
+        with contextlib.suppress(OSError):
+            if self.place.result.exists():
+                for path in self.place.leases():
+                    path.unlink(missing_ok=True)
+            elif own.exists():
+                os.replace(own, self.place.released(self.token))
 
     def keep_beating(self) -> None:
         def beats() -> None:
@@ -97,7 +104,7 @@ def claim(place: Place, epochs: int, watch: Watch) -> Lease:
     last = current(place)
     if last is not None and watch.alive(place, last):
         raise Held(f"{place.kind} {place.id}: runs on {last.get('host')}, process {last.get('pid')}")
-    token = 1 if last is None else last["token"] + 1
+    token = place.last_token() + 1
     lease = Lease(place, token, uuid.uuid4().hex, epochs=epochs)
     if not publish(place.lease(token), json.dumps(lease._content()).encode()):
         raise Held(f"{place.kind} {place.id}: another process was quicker")
@@ -116,7 +123,7 @@ def current(place: Place) -> dict[str, Any] | None:
             content = {}
         if not isinstance(content, dict):
             content = {}
-        return {"holder": "", "beat": -1, "progress": 0, "epochs": 0, **content, "token": _token(path)}
+        return {"holder": "", "beat": -1, "progress": 0, "epochs": 0, **content}
     return None
 
 
@@ -136,10 +143,6 @@ class Watch:
             since = now
         self._seen[key] = (content["beat"], since)
         return now - since < self._expiry
-
-
-def _token(path: Path) -> int:
-    return int(path.stem.removeprefix("lease-"))
 
 
 def _process_is_gone(content: dict[str, Any]) -> bool:

@@ -201,6 +201,7 @@ def _settings(options: TrackingOptions) -> dict[str, Any]:
         "x_disable_machine_info": True,
         "x_save_requirements": False,
         "x_skip_transaction_log": options.mode == "online",
+        "ignore_globs": ("*",),
         # A stop asked for on W&B's page would interrupt the process and whatever it runs by then.
         "stop_fn": _ignore,
         "x_service_wait": 20.0,

@@ -7,6 +7,7 @@
         epochs-<sha>.parquet             one row per epoch; named by its own digest, as result.json gives it
         weights-<sha>.safetensors        sources only
         lease-<token>.json               who runs it now; the highest token holds
+        released-<token>                 a lease given back without a result: its token is not used again
         checkpoint-<epoch>-<sha>.ckpt    the last two while it is under way
         failure-<n>.json                 what went wrong, attempt by attempt
       sweeps/<name>/<digest>.json        the expanded sweep: its runs and their specs
@@ -50,6 +51,14 @@ class Place:
     def leases(self) -> list[Path]:
         """Lowest token first."""
         return sorted(self.folder.glob("lease-*.json"))
+
+    def released(self, token: int) -> Path:
+        return self.folder / f"released-{token:06d}"
+
+    def last_token(self) -> int:
+        """The highest token ever given out here, 0 if none."""
+        names = [*self.folder.glob("lease-*.json"), *self.folder.glob("released-*")]
+        return max((int(path.stem.rpartition("-")[2]) for path in names), default=0)
 
     def checkpoint(self, epoch: int, sha256: str) -> Path:
         return self.folder / f"checkpoint-{epoch:08d}-{sha256[:DIGITS]}.ckpt"

@@ -18,6 +18,7 @@ FrozenNorm = Literal["eval", "stats", "train"]
 
 Whole = Annotated[int, BeforeValidator(whole)]
 Real = Annotated[float, BeforeValidator(real)]
+AtLeastTwo = Annotated[Whole, Field(ge=2, le=10**9)]
 Count = Annotated[Whole, Field(ge=1, le=10**9)]
 Index = Annotated[Whole, Field(ge=0, le=10**9)]
 Rate = Annotated[Real, Field(gt=0, allow_inf_nan=False)]
@@ -48,7 +49,7 @@ class Recipe(Spec):
     optimizer: Literal["adam", "sgd"] = "adam"
     learning_rate: Rate = 1e-3
     schedule: Literal["constant", "cosine", "inverse_sqrt"] = "constant"
-    batch_size: Count = 64
+    batch_size: AtLeastTwo = 64
     momentum: Momentum = 0.0
     weight_decay: NonNegative = 0.0
     augment: Literal["none", "crop_flip"] = "none"
@@ -59,7 +60,7 @@ class LabelledSet(Spec):
     """A task, how many of its samples are trained on, and the noise on their labels. Test labels stay clean."""
 
     task: TaskName
-    size: Count
+    size: AtLeastTwo
     label_noise: Share = 0.0
     noise_kind: NoiseKind = "incorrect"
 

@@ -1,0 +1,126 @@
+"""The command line of the orchestrator. Bad input ends with one line and exit code 2, before anything is launched."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+
+from orchestrator.ledger import Ledger, StoreError
+from orchestrator.plan import Plan, make_plan
+from sweeps.errors import SpecError
+from sweeps.sweep import read
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
+)
+
+Sweep = Annotated[str, typer.Argument(help="a sweep's YAML file, or its name in sweeps/catalog")]
+Store = Annotated[Path, typer.Option(help="folder of results", envvar="FROSTLINE_STORE")]
+AsJson = Annotated[bool, typer.Option("--json", help="machine-readable output")]
+DEFAULT_STORE = Path("store")
+
+
+@app.command()
+def plan(sweep: Sweep, store: Store = DEFAULT_STORE, as_json: AsJson = False) -> None:
+    """Show what a sweep asks for and what of it the store holds. Launches nothing."""
+    with _clear_errors():
+        _print_plan(_planned(sweep, store)[0], as_json)
+
+
+@app.command()
+def status(
+    sweep: Sweep,
+    store: Store = DEFAULT_STORE,
+    as_json: AsJson = False,
+    failed: Annotated[bool, typer.Option("--failed", help="list failed runs with the reason and the file")] = False,
+) -> None:
+    """Show how far a sweep is."""
+    with _clear_errors():
+        made, ledger = _planned(sweep, store)
+        if failed:
+            _print_failures(made, ledger)
+        else:
+            _print_plan(made, as_json)
+
+
+@app.command()
+def run(
+    sweep: Sweep,
+    store: Store = DEFAULT_STORE,
+    runner: Annotated[Literal["ray", "local"], typer.Option(help="a Ray cluster, or this process alone")] = "ray",
+    address: Annotated[str, typer.Option(help="of a running Ray cluster, or 'local' to start one here")] = "local",
+    workers: Annotated[int | None, typer.Option(min=1, help="runs at a time; default: all cores")] = None,
+    gpus_per_run: Annotated[float, typer.Option(min=0, help="share of a GPU that each run takes; 0 runs on CPU")] = 0.0,
+    threads_per_run: Annotated[int, typer.Option(min=1, help="CPU threads of each run")] = 1,
+    wandb: Annotated[Literal["offline", "online", "disabled"], typer.Option(help="Weights & Biases")] = "offline",
+    wandb_project: Annotated[str, typer.Option(help="W&B project")] = "frostline",
+) -> None:
+    """Run what is missing. The same command resumes, retries and extends a sweep."""
+    with _clear_errors():
+        made, ledger = _planned(sweep, store)
+        console = Console()
+        if not made.open_runs:
+            console.print(f"{made.sweep.name}: nothing to do, all {len(made.runs)} runs are in {store}")
+            return
+        ledger.save_sweep(made.record())
+        _print_plan(made, as_json=False)
+        from orchestrator.launch import Launch, launch
+
+        how = Launch(runner, address, workers, gpus_per_run, threads_per_run, wandb, wandb_project)
+        raise typer.Exit(launch(made, ledger, how, console))
+
+
+def _planned(sweep: str, store: Path) -> tuple[Plan, Ledger]:
+    spec = read(sweep)
+    ledger = Ledger(store.expanduser().resolve())
+    ledger.open()
+    return make_plan(spec, ledger), ledger
+
+
+def _print_plan(made: Plan, as_json: bool) -> None:
+    runs, sources = made.counts(made.runs), made.counts(made.sources)
+    if as_json:
+        content = {"sweep": made.sweep.name, "digest": made.sweep.digest, "runs": runs, "sources": sources}
+        print(json.dumps({**content, "to_run": len(made.open_runs), "sources_to_train": len(made.open_sources)}))
+        return
+
+    def counted(counts: dict[str, int]) -> str:
+        return ", ".join(f"{number} {status}" for status, number in sorted(counts.items())) or "none"
+
+    print(f"{made.sweep.name}: {len(made.runs)} runs: {counted({**runs})}")
+    print(f"  source models: {len(made.sources)}: {counted({**sources})}")
+    print(f"  to do: {len(made.open_sources)} source models, {len(made.open_runs)} runs")
+
+
+def _print_failures(made: Plan, ledger: Ledger) -> None:
+    shown = 0
+    for job in (*made.sources.values(), *made.runs.values()):
+        last = ledger.last_failure(job) if made.statuses[job.id] == "failed" else None
+        if last is not None:
+            shown += 1
+            print(f"{job.kind} {job.id} {job.name}: {last[0].error} ({last[1]} attempts; {last[2]})")
+    print(f"{shown} failed")
+
+
+@contextlib.contextmanager
+def _clear_errors() -> Iterator[None]:
+    try:
+        yield
+    except (SpecError, StoreError) as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        raise typer.Exit(2) from None
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(1) from None
+
+
+def main() -> None:
+    app()

@@ -1,0 +1,52 @@
+"""A job: one thing to be computed and committed, a source model or a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sweeps.identity import canonical, run_name, source_id, source_value
+from sweeps.layout import Kind
+from sweeps.seeds import Role
+from sweeps.spec import Recipe, RunSpec
+
+
+@dataclass(frozen=True)
+class Job:
+    """`spec` is the run's, or that of any run that starts from this source: the source part of all is the same."""
+
+    kind: Kind
+    id: str
+    spec: RunSpec
+
+    @property
+    def role(self) -> Role:
+        return "source" if self.kind == "source" else "target"
+
+    @property
+    def recipe(self) -> Recipe:
+        if self.kind == "run":
+            return self.spec.train
+        assert self.spec.source is not None
+        return self.spec.source
+
+    @property
+    def needs(self) -> str | None:
+        """The source model that must be committed first."""
+        return source_id(self.spec) if self.kind == "run" else None
+
+    @property
+    def name(self) -> str:
+        return run_name(self.spec) if self.kind == "run" else f"source_{run_name(self.spec)}"
+
+    @property
+    def value(self) -> dict[str, Any]:
+        """What the id is the digest of: stored with the result and compared on every entry."""
+        value = canonical(self.spec) if self.kind == "run" else source_value(self.spec)
+        assert value is not None
+        return value
+
+
+def source_job(spec: RunSpec) -> Job | None:
+    id = source_id(spec)
+    return None if id is None else Job("source", id, spec)

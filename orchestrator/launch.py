@@ -1,0 +1,78 @@
+"""From a plan to its end: choose the runner, show progress, say how it went."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from rich.console import Console
+
+from orchestrator import progress, provenance
+from orchestrator.agenda import Agenda
+from orchestrator.ledger import Ledger
+from orchestrator.plan import Plan
+from orchestrator.tracking import Mode, TrackingOptions
+from orchestrator.trial import TrialOptions
+
+
+@dataclass(frozen=True)
+class Launch:
+    """Where and how to run; nothing of it changes a result."""
+
+    runner: Literal["ray", "local"] = "ray"
+    address: str = "local"
+    workers: int | None = None
+    gpus_per_run: float = 0.0
+    threads_per_run: int = 1
+    wandb: Mode = "offline"
+    wandb_project: str = "frostline"
+
+
+def launch(plan: Plan, ledger: Ledger, how: Launch, console: Console) -> int:
+    """Run what is open; the exit code: 0 all done, 1 something failed, 130 interrupted."""
+    options = TrialOptions(
+        store=ledger.layout.root,
+        sweep=plan.sweep.name,
+        device="cuda" if how.gpus_per_run > 0 else "cpu",
+        threads=how.threads_per_run,
+        tracking=TrackingOptions(mode=how.wandb, project=how.wandb_project, folder=ledger.layout.wandb),
+        code=provenance.code(),
+    )
+    agenda = Agenda(plan)
+    try:
+        with progress.shown(agenda, plan, ledger, console):
+            _run(agenda, options, how)
+    except KeyboardInterrupt:
+        console.print("interrupted: the same command goes on from the last saved epochs")
+        return 130
+    return _closing(plan, ledger, agenda, console)
+
+
+def _run(agenda: Agenda, options: TrialOptions, how: Launch) -> None:
+    if how.runner == "local":
+        from orchestrator import local
+
+        local.run(agenda, options)
+    else:
+        from orchestrator import cluster
+
+        cluster.run(
+            agenda, options, address=how.address, workers=how.workers, gpus_per_run=how.gpus_per_run
+        )
+
+
+def _closing(plan: Plan, ledger: Ledger, agenda: Agenda, console: Console) -> int:
+    plan.read_statuses(ledger)
+    counts = plan.counts(plan.runs)
+    left = len(plan.open_runs)
+    diverged = f" ({counts['diverged']} diverged)" if counts["diverged"] else ""
+    console.print(f"{len(plan.runs) - left} of {len(plan.runs)} runs done{diverged} in {ledger.layout.root}")
+    if left == 0:
+        return 0
+    for id, ending in agenda.ended.items():
+        job = plan.runs.get(id) or plan.sources[id]
+        last = ledger.last_failure(job) if ending == "failed" else None
+        if last is not None:
+            console.print(f"failed: {job.name}: {last[0].error} ({last[2]})", markup=False, soft_wrap=True)
+    console.print(f"{left} runs have no result: python -m orchestrator status {plan.sweep.name} --failed")
+    return 1

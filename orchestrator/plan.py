@@ -1,0 +1,90 @@
+"""The plan: what a sweep asks for, what the store holds of it, what is left to do. Launches nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from orchestrator.jobs import Job, source_job
+from orchestrator.ledger import Ledger
+from sweeps.errors import SpecError
+from sweeps.expand import expand
+from sweeps.identity import SCHEMA, canonical
+from sweeps.records import FINAL, Status, SweepRecord
+from sweeps.spec import RunSpec
+from sweeps.sweep import SweepSpec
+from tasks import check
+
+
+@dataclass
+class Plan:
+    """Jobs by id, and the status of each. Sources are those that some run of the sweep starts from."""
+
+    sweep: SweepSpec
+    runs: dict[str, Job]
+    sources: dict[str, Job]
+    statuses: dict[str, Status] = field(default_factory=dict)
+
+    def read_statuses(self, ledger: Ledger) -> None:
+        """Look at the store again. A run whose source failed is blocked."""
+        self.statuses = {id: ledger.status(job) for id, job in (self.sources | self.runs).items()}
+        for id, job in self.runs.items():
+            waiting = self.statuses[id] in ("missing", "failed")
+            if waiting and job.needs is not None and self.statuses[job.needs] == "failed":
+                self.statuses[id] = "blocked"
+
+    def counts(self, jobs: dict[str, Job]) -> Counter[Status]:
+        return Counter(self.statuses[id] for id in jobs)
+
+    @property
+    def open_runs(self) -> list[Job]:
+        """Runs without a result."""
+        return [job for id, job in self.runs.items() if self.statuses[id] not in FINAL]
+
+    @property
+    def open_sources(self) -> list[Job]:
+        """Source models without a result that an open run needs."""
+        needed = dict.fromkeys(job.needs for job in self.open_runs if job.needs is not None)
+        return [self.sources[id] for id in needed if self.statuses[id] not in FINAL]
+
+    def record(self) -> SweepRecord:
+        return SweepRecord(
+            schema_version=SCHEMA,
+            name=self.sweep.name,
+            about=self.sweep.about,
+            digest=self.sweep.digest,
+            runs={id: canonical(job.spec) for id, job in self.runs.items()},
+        )
+
+
+def make_plan(sweep: SweepSpec, ledger: Ledger) -> Plan:
+    """Expand, check and look up a sweep. Raises SpecError or StoreError with one line.
+
+    A sweep whose expansion the store has on record was checked when it was recorded, and is not expanded again.
+    """
+    recorded = ledger.sweep(sweep.name, sweep.digest)
+    if recorded is not None:
+        runs = {id: Job("run", id, RunSpec.model_validate(spec)) for id, spec in recorded.runs.items()}
+    else:
+        runs = {id: Job("run", id, spec) for id, spec in _expanded(sweep).items()}
+    sources: dict[str, Job] = {}
+    for job in runs.values():
+        source = source_job(job.spec)
+        if source is not None:
+            sources.setdefault(source.id, source)
+    plan = Plan(sweep, runs, sources)
+    plan.read_statuses(ledger)
+    return plan
+
+
+def _expanded(sweep: SweepSpec) -> dict[str, RunSpec]:
+    from architectures import check_frozen, ladder_length  # torch and timm: seconds that a recorded sweep is spared
+
+    specs = expand(sweep, ladder_length)
+    for spec in specs.values():
+        try:
+            check_frozen(spec.model, spec.transfer.frozen)
+            check(spec)
+        except ValueError as problem:
+            raise SpecError(f"{sweep.name}: {problem}") from None
+    return specs

@@ -1,0 +1,113 @@
+"""What a worker process keeps from run to run: data, source weights, activations of frozen prefixes.
+
+Each is a pure function of its key, so keeping it changes no result. Least recently used goes first.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import TypeVar
+
+import torch
+from safetensors.torch import load
+from torch import Tensor
+
+import architectures
+import tasks
+from architectures import Network
+from orchestrator import prefix
+from orchestrator.durable import sha256
+from orchestrator.jobs import Job
+from orchestrator.ledger import Ledger, StoreError
+from sweeps.identity import canonical_json, model_name
+from sweeps.seeds import seed_for
+
+T = TypeVar("T")
+
+
+class Kept:
+    """A bounded memory of the most recently used values, at most `most_bytes` of them together."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self.most_bytes = most_bytes
+        self._values: OrderedDict[Hashable, tuple[object, int]] = OrderedDict()
+
+    def get(self, key: Hashable, make: Callable[[], T], size: Callable[[T], int]) -> T:
+        if key in self._values:
+            self._values.move_to_end(key)
+            return self._values[key][0]  # pyright: ignore[reportReturnType] - the key names the kind of value
+        value = make()
+        self._values[key] = (value, size(value))
+        while len(self._values) > 1 and sum(bytes for _, bytes in self._values.values()) > self.most_bytes:
+            self._values.popitem(last=False)
+        return value
+
+
+DATA = Kept(2 * 2**30)
+WEIGHTS = Kept(2**30)
+ACTIVATIONS = Kept(prefix.MOST_BYTES)
+
+
+def data_of(job: Job, device: torch.device) -> tasks.TaskData:
+    """The job's data on the device."""
+    part = job.spec.source if job.kind == "source" else job.spec.target
+    assert part is not None
+    model = job.spec.model
+    named = (part.task, part.size, part.label_noise, part.noise_kind, job.spec.seed)
+    key = (job.role, *named, model.image_size, model.channels, str(device))
+    load_data = tasks.source_data if job.kind == "source" else tasks.target_data
+    return DATA.get(
+        key,
+        lambda: load_data(job.spec).to(device),
+        lambda data: data.inputs.nbytes + data.test_inputs.nbytes,
+    )
+
+
+def network_of(job: Job, ledger: Ledger, classes: int, device: torch.device) -> Network:
+    """The network before training: drawn afresh, then given all the source has but its head, then frozen."""
+    network = architectures.build(job.spec.model, classes, seed_for(job.spec.seed, job.role, "init"))
+    if job.kind == "run":
+        if job.needs is not None:
+            architectures.inherit(network, weights_of(job, ledger))
+        architectures.freeze(network, job.spec.transfer.frozen, job.spec.transfer.norm)
+    return network.to(device)
+
+
+def weights_of(job: Job, ledger: Ledger) -> dict[str, Tensor]:
+    """The source model's weights, their digest checked. Raises StoreError."""
+    assert job.needs is not None
+    record = ledger.record("source", job.needs)
+    if record is None or record.weights_sha256 is None:
+        raise StoreError(f"source model {job.needs} is not in the store")
+    path = ledger.layout.place("source", job.needs).weights(record.weights_sha256)
+    expected = record.weights_sha256
+
+    def read() -> dict[str, Tensor]:
+        content = path.read_bytes()
+        if sha256(content) != expected:
+            raise StoreError(f"{path}: damaged, its SHA-256 is not that of its result.json")
+        return load(content)
+
+    return WEIGHTS.get(
+        (job.needs, expected), read, lambda weights: sum(tensor.nbytes for tensor in weights.values())
+    )
+
+
+def inputs_of(
+    job: Job, network: Network, data: tasks.TaskData, use_cache: bool = True
+) -> tuple[prefix.Inputs, str]:
+    """What training reads, and a note on whether the frozen prefix is computed once."""
+    reason = prefix.declined(network, job.recipe, len(data.labels))
+    if reason is not None or not use_cache:
+        return prefix.images(data), f"frozen prefix in every pass: {reason or 'switched off'}"
+    start = job.needs or f"scratch {canonical_json(job.spec.model.model_dump())} {job.spec.seed}"
+    key = (start, network.frozen, job.recipe.precision, data.digest, str(data.inputs.device))
+    found = ACTIVATIONS.get(
+        key,
+        lambda: prefix.activations(network, data),
+        lambda inputs: 0 if inputs is None else inputs.bytes,
+    )
+    if found is None:
+        return prefix.images(data), "frozen prefix in every pass: its activations are too large"
+    return found, f"frozen prefix of {model_name(job.spec.model)} computed once: {found.bytes:,} bytes"
