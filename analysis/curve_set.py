@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.noise import correlation, local_noise, standard_error
+from analysis.noise import local_noise, standard_error, within_bins
 from analysis.smoothing import TRIM_FROM, Array, Grid, bin_means, log_grid, point_grid, smoother
+from analysis.spikes import despike
 
 TRIM_INFLATION = 1.1  # standard error of a mean of the middle half against the mean's, Gaussian noise
+WANDER = 0.15  # slow wander of a run as a share of its noise: no average over epochs removes it
 POOL = 15  # bins over which the spread between seeds is pooled
 
 
@@ -24,7 +26,8 @@ class CurveSet:
     bin_error: Array  # their standard errors
     smooth: Array
     error: Array  # standard errors of smooth
-    noise: Array  # standard deviation of a single point
+    noise: Array  # standard deviation of a single point, from second differences
+    scatter: Array  # the same from lines through well-filled bins: larger where a curve swings inside a bin
 
     @property
     def roughness(self) -> Array:
@@ -39,15 +42,22 @@ def curve_set(x: Array, errors: Array, *, log_axis: bool) -> CurveSet:
     """Bins, smooths and measures the noise of every run. x: (points,) increasing; errors: (runs,
     points)."""
     grid = log_grid(x) if log_axis else point_grid(x)
+    if log_axis:
+        filled = np.flatnonzero(grid.counts >= TRIM_FROM)
+        errors = despike(errors, int(grid.starts[filled[0]]) if len(filled) else len(x))
     values, number = bin_means(grid, errors)
-    correlated = correlation(errors) if log_axis else np.zeros(len(errors))
+    scatter, correlated = within_bins(grid, errors)
+    if not log_axis:
+        correlated = np.zeros(len(errors))
     noise = local_noise(grid, x, errors, correlated)
     trimmed = np.where(grid.counts >= TRIM_FROM, TRIM_INFLATION, 1.0)
     bin_error = np.where(number > 0, standard_error(noise, number, correlated) * trimmed, np.nan)
-    return _smoothed(grid, values, bin_error, noise, log_axis)
+    return _smoothed(grid, values, bin_error, noise, scatter, log_axis)
 
 
-def _smoothed(grid: Grid, values: Array, bin_error: Array, noise: Array, log_axis: bool) -> CurveSet:
+def _smoothed(
+    grid: Grid, values: Array, bin_error: Array, noise: Array, scatter: Array, log_axis: bool
+) -> CurveSet:
     smooth, error = np.full_like(values, np.nan), np.full_like(values, np.nan)
     present = np.isfinite(values)
     patterns, of_run = np.unique(present, axis=0, return_inverse=True)
@@ -56,8 +66,8 @@ def _smoothed(grid: Grid, values: Array, bin_error: Array, noise: Array, log_axi
         hat = smoother(grid, pattern)[:, pattern]
         smooth[rows] = values[np.ix_(rows, pattern)] @ hat.T
         known = np.nan_to_num(bin_error[np.ix_(rows, pattern)])
-        error[rows] = np.sqrt(known**2 @ (hat**2).T)
-    return CurveSet(grid, log_axis, values, bin_error, smooth, error, noise)
+        error[rows] = np.sqrt(known**2 @ (hat**2).T + (WANDER * np.nan_to_num(noise[rows])) ** 2 * log_axis)
+    return CurveSet(grid, log_axis, values, bin_error, smooth, error, noise, scatter)
 
 
 def mean_over_seeds(
@@ -87,6 +97,7 @@ def mean_over_seeds(
     mean = averaged(smooth, offset)
     between = _spread(smooth - (offset if paired else 0.0) - mean, pool=POOL if seeds.log_axis else len(mean))
     standard = np.fmax(carried(error), between) if seeds.log_axis else between
+    standard = np.where(enough, standard, np.nan)
     return CurveSet(
         seeds.grid,
         seeds.log_axis,
@@ -95,6 +106,7 @@ def mean_over_seeds(
         mean[None],
         standard[None],
         carried(noise)[None],
+        carried(seeds.scatter[rows])[None],
     )
 
 

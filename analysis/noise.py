@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
 
 from analysis.smoothing import Array, Grid
 
-WINDOW = 7  # bins over which the local noise level is a median
+WINDOW = 11  # bins over which the local noise level is a median
 MAX_CORRELATION = 0.95
+LINE_FROM = 8  # points a bin needs for a line through it
 GAUSSIAN_MEAN_ABS = np.sqrt(2.0 / np.pi)  # E|z| of a standard normal
 
 
@@ -25,26 +25,39 @@ def second_differences(x: Array, errors: Array) -> tuple[Array, Array]:
     return residual, 1.0 + share**2 + (1.0 - share) ** 2
 
 
-def correlation(errors: Array) -> Array:
-    """Lag-one correlation of the noise of each run, as of a first-order autoregression; in [0, 0.95].
+def within_bins(grid: Grid, errors: Array) -> tuple[Array, Array]:
+    """Scatter about a straight line inside well-filled bins, and its lag-one correlation.
 
-    With D_h the mean squared difference at lag h, D_2 / D_1 = (1 - r^2) / (1 - r) = 1 + r. The later three
-    fifths of the curve are used, where the trend from one point to the next is small against the noise.
-    errors: (runs, points). Returns (runs,).
+    Removing a line from n white values leaves a lag-one covariance of -sum H_{t,t+1} (H the hat matrix of
+    the line) times their variance; that is added back, so that white noise comes out as 0. The correlation
+    is one figure per run, pooled over bins and clipped to [0, 0.95].
+    errors: (runs, points). Returns the standard deviation (runs, bins), NaN in the other bins, and (runs,).
     """
-    late = errors[:, int(0.4 * errors.shape[1]) :]
-    if late.shape[1] < 12:
-        return np.zeros(len(errors))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        one = _mean_square(late[:, 1:] - late[:, :-1])
-        ratio = _mean_square(late[:, 2:] - late[:, :-2]) / one
-    return np.clip(np.nan_to_num(ratio - 1.0, nan=0.0, posinf=0.0), 0.0, MAX_CORRELATION)
+    scatter = np.full((len(errors), len(grid.x)), np.nan)
+    covariance, weight = np.zeros(len(errors)), np.zeros(len(errors))
+    for j in np.flatnonzero(grid.counts >= LINE_FROM):
+        n = int(grid.counts[j])
+        block = errors[:, grid.starts[j] : grid.starts[j] + n]
+        time = np.arange(n) - (n - 1) / 2.0
+        basis = np.stack([np.full(n, n**-0.5), time / np.linalg.norm(time)])
+        residual = block - (block @ basis.T) @ basis
+        variance = np.einsum("ij,ij->i", residual, residual) / (n - 2)
+        lag = np.einsum("ij,ij->i", residual[:, 1:], residual[:, :-1])
+        removed = float(np.sum(basis[:, 1:] * basis[:, :-1]))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            share = lag / variance + removed
+        known = np.isfinite(share)
+        covariance[known] += share[known]
+        weight[known] += n - 1
+        scatter[:, j] = np.sqrt(variance)
+    pooled = np.divide(covariance, weight, out=np.zeros(len(errors)), where=weight > 0)
+    return scatter, np.clip(pooled, 0.0, MAX_CORRELATION)
 
 
 def local_noise(grid: Grid, x: Array, errors: Array, correlated: Array) -> Array:
     """Standard deviation of one point about the curve, per bin: (runs, bins).
 
-    The mean absolute second difference of each bin, then a running median over seven bins, which neither
+    The mean absolute second difference of each bin, then a running median over WINDOW bins, which neither
     the curvature of the first epochs nor a single spike moves.
     """
     runs, bins = len(errors), len(grid.x)
@@ -59,7 +72,8 @@ def local_noise(grid: Grid, x: Array, errors: Array, correlated: Array) -> Array
     number[:, 1:-1] = finite
     with np.errstate(invalid="ignore", divide="ignore"):
         level = np.add.reduceat(padded, grid.starts, axis=1) / np.add.reduceat(number, grid.starts, axis=1)
-    level /= GAUSSIAN_MEAN_ABS
+    # the median over bins of a mean of n half-normal values lies below the mean, by 15 % for n = 1
+    level /= GAUSSIAN_MEAN_ABS * (1.0 - 0.155 / grid.counts)
     # variance of a second difference under AR(1) noise is (1 - r)(3 - r) / 2 per unit, against 3 / 2 when
     # white
     level /= np.sqrt((1.0 - correlated) * (3.0 - correlated) / 3.0)[:, None]
@@ -73,12 +87,6 @@ def standard_error(noise: Array, number: Array, correlated: Array) -> Array:
     with np.errstate(invalid="ignore", divide="ignore"):
         inflation = np.minimum((1.0 + r) / (1.0 - r), np.maximum(number, 1.0))
         return noise * np.sqrt(inflation / number)
-
-
-def _mean_square(a: NDArray[np.float64]) -> Array:
-    finite = np.isfinite(a)
-    total = np.einsum("ij,ij->i", np.where(finite, a, 0.0), np.where(finite, a, 0.0))
-    return total / finite.sum(axis=1)
 
 
 def _running_median(level: Array, window: int) -> Array:

@@ -30,6 +30,7 @@ class Rule:
         0.1  # the smaller of rise and fall against the larger; less is a plateau or a monotone curve
     )
     tail: float = 0.2  # decades (log axis) or share of the range (other axes) that decide "still rising"
+    tail_share: float = 0.05  # a move by this share of the rise within a tail is not a plateau
     comparable: float = 0.5  # a further peak of this share of the prominence counts as comparable
     peaks: int = 3  # so many comparable peaks are an oscillation, not a double descent
 
@@ -106,8 +107,7 @@ def prominences_between(low: Array, high: Array) -> Array:
 
 
 def count_peaks(m: Array, threshold: Array) -> Index:
-    """Number of peaks with at least `threshold` of rise before and fall after. m: (runs, bins); threshold:
-    (runs,).
+    """Number of peaks with at least `threshold` of rise before and fall after. m, threshold: (runs, bins).
 
     One walk from left to right with hysteresis, all runs in step.
     """
@@ -115,12 +115,12 @@ def count_peaks(m: Array, threshold: Array) -> Index:
     low, high = np.full(runs, np.inf), np.full(runs, -np.inf)
     rising = np.zeros(runs, dtype=bool)
     peaks = np.zeros(runs, dtype=np.intp)
-    for value in m.T:
+    for value, needed in zip(m.T, threshold.T, strict=True):
         known = ~np.isnan(value)
         low = np.where(known & ~rising, np.fmin(low, value), low)
         high = np.where(known & rising, np.fmax(high, value), high)
-        turn_up = known & ~rising & (value - low >= threshold)
-        turn_down = known & rising & (high - value >= threshold)
+        turn_up = known & ~rising & (value - low >= needed)
+        turn_down = known & rising & (high - value >= needed)
         peaks += turn_down
         high = np.where(turn_up, value, high)
         low = np.where(turn_down, value, low)
@@ -142,15 +142,35 @@ def rises_after_minimum(m: Array, s: Array, rule: Rule) -> tuple[Flags, Index, A
     return (np.nan_to_num(sure, nan=-np.inf).max(axis=1) > 0) & (largest >= rule.floor), lowest, largest
 
 
-def still_moving(m: Array, s: Array, position: Array, rise: Array, rule: Rule, log_axis: bool) -> Flags:
-    """Whether the last stretch of a curve still moves by a tenth of its rise: the shape is not decided
-    yet."""
-    rows = np.arange(len(m))
-    known = ~np.isnan(m)
-    last = m.shape[1] - 1 - known[:, ::-1].argmax(axis=1)
-    width = rule.tail if log_axis else rule.tail * (position[-1] - position[0])
-    before = np.searchsorted(position, position[last] - width, side="right") - 1
-    before = np.maximum(np.minimum(before, last - 1), 0)
-    change = np.abs(m[rows, last] - m[rows, before])
-    doubt = rule.margin * np.hypot(s[rows, last], s[rows, before])
-    return (change > np.nan_to_num(doubt)) & (change >= np.maximum(rule.share * rise, rule.floor))
+def end_slope(values: Array, error: Array, position: Array, width: Array) -> tuple[Array, Array]:
+    """Least-squares slope over the last `width` of each curve, per unit of position, and its standard
+    error.
+
+    values, error: (runs, bins) bin means and standard errors, NaN outside a curve; width: scalar array. At
+    least three bins are used.
+    """
+    known = ~np.isnan(values)
+    last = values.shape[1] - 1 - known[:, ::-1].argmax(axis=1)
+    use = known & (position >= position[last][:, None] - width)
+    third = np.sort(np.where(known, np.arange(values.shape[1]), -1), axis=1)[:, -3:].min(axis=1)
+    use |= known & (np.arange(values.shape[1]) >= third[:, None])
+    count = use.sum(axis=1, keepdims=True)
+    offset = np.where(use, position, 0.0)
+    offset = np.where(use, position - offset.sum(axis=1, keepdims=True) / count, 0.0)
+    square = (offset**2).sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        slope = (offset * np.nan_to_num(values)).sum(axis=1) / square
+        doubt = np.sqrt((offset**2 * np.nan_to_num(error) ** 2).sum(axis=1)) / square
+    return np.nan_to_num(slope), np.nan_to_num(doubt)
+
+
+def still_moving(
+    values: Array, error: Array, position: Array, rise: Array, rule: Rule, log_axis: bool
+) -> Flags:
+    """Whether the end of a curve still moves by a twentieth of its rise per tail: its shape is not decided.
+
+    The tail is 0.2 decades, or 0.2 of the range on other axes; the slope is taken over twice that.
+    """
+    tail = rule.tail if log_axis else rule.tail * (position[-1] - position[0])
+    slope, doubt = end_slope(values, error, position, np.asarray(2.0 * tail))
+    return (np.abs(slope) > 1.5 * doubt) & (np.abs(slope) * tail >= rule.tail_share * rise)

@@ -61,16 +61,30 @@ def rotation_p(curves: Array, draws: int = DRAWS) -> float:
     return _tail(studentised_prominence(mean[None], scale)[0], studentised_prominence(drawn, scale))
 
 
-def noise_p(smooth: Array, values: Array, error: Array, hat: Array, draws: int = 499) -> float:
+def noise_p(
+    smooth: Array,
+    values: Array,
+    error: Array,
+    hat: Array,
+    position: Array,
+    wander: Array | None,
+    draws: int = 499,
+) -> float:
     """p-value of the peak of one curve if all else than a valley is its fitted noise.
 
-    smooth, values, error: (bins,), hat: (bins, bins) the smoother; bin noise is Gaussian with the given
-    standard errors.
+    smooth, values, error, position: (bins,), hat: (bins, bins) the smoother. Bin noise is Gaussian with
+    the given standard errors; on it lies a smooth wander of the given standard deviation, with a Gaussian
+    kernel of 0.3 decades.
     """
     null = valley(values, 1.0 / np.maximum(error, 1e-12) ** 2)
     rng = np.random.default_rng(_SEED)
     drawn = (null + rng.standard_normal((draws, len(values))) * error) @ hat.T
     scale = np.sqrt(error**2 @ (hat**2).T)
+    if wander is not None:
+        kernel = np.exp(-0.5 * ((position[:, None] - position) / 0.3) ** 2)
+        root = np.linalg.cholesky(kernel + 1e-6 * np.eye(len(position)))
+        drawn += (rng.standard_normal((draws, len(values))) @ root.T) * wander
+        scale = np.hypot(scale, wander)
     return _tail(studentised_prominence(smooth[None], scale)[0], studentised_prominence(drawn, scale))
 
 

@@ -45,7 +45,7 @@ def log_grid(x: Array) -> Grid:
         position=centre,
         starts=starts,
         counts=counts,
-        bandwidth=np.maximum(BANDWIDTH, 0.8 * np.where(counts < 3, spacing, 0.0)),
+        bandwidth=np.maximum(BANDWIDTH, 0.8 * spacing),
     )
 
 
@@ -99,7 +99,10 @@ def smoother(grid: Grid, present: NDArray[np.bool_]) -> Array:
                 continue
             s0, s1, s2 = weight.sum(), weight @ offset, weight @ offset**2
             slope_free = s0 * s2 - s1 * s1
-            linear = weight * (s2 - s1 * offset) / slope_free if slope_free > 1e-12 else weight / s0
+            spread = (
+                slope_free / s0**2 > (0.1 * grid.bandwidth[j]) ** 2
+            )  # else one bin carries all the weight
+            linear = weight * (s2 - s1 * offset) / slope_free if spread else weight / s0
             row[known] = linear
         hat[j] = row
     return hat

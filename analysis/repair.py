@@ -1,0 +1,89 @@
+"""What looks like a peak and is none: a spike, and a fall that a schedule made in one step.
+
+Both are looked for in the raw points of a candidate. A spike is cut out and a step is undone, and the
+curve is read
+again: what is still a double descent is one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy.ndimage import median_filter
+
+from analysis.smoothing import Array
+
+HALF_WIDTH = 0.1  # decades on either side of a peak that must be high as a whole
+HALF_POINTS = 3  # and never fewer points than this on either side
+STEP_SHARE = 0.5  # of the fall, within STEP_WIDTH of the epoch
+STEP_WIDTH = 0.03
+FIRST_STEP = 20  # points; earlier a fall in a few epochs is no step
+
+
+@dataclass(frozen=True)
+class Repair:
+    kind: Literal["spike", "step"]
+    x: float
+    errors: Array  # (seeds, points) with the spike missing or the step undone
+
+
+def repair(
+    x: Array, errors: Array, peak: float, second: float, height: float, rise: float, fall: float
+) -> Repair | None:
+    """The first thing that is wrong with a candidate peak, undone; None if it stands.
+
+    x: (points,), errors: (seeds, points). peak, second: positions of the peak and second minimum. floor,
+    height: error at the higher of the two minima and at the peak.
+    """
+    raw = _level_mean(errors)
+    spike = _spike(x, raw, peak, height - 0.5 * min(rise, fall))
+    if spike is not None:
+        return Repair("spike", peak, np.where(spike, np.nan, errors))
+    step = _step(x, raw, peak, second, fall)
+    if step is not None:
+        at, jump = step
+        return Repair("step", float(x[at]), errors + np.where(np.arange(len(x)) >= at, jump, 0.0))
+    return None
+
+
+def _level_mean(errors: Array) -> Array:
+    """Mean over seeds with each seed's level removed, so that a seed that ends makes no step. (points,)."""
+    if len(errors) == 1:
+        return errors[0]
+    common = np.isfinite(errors).all(axis=0)
+    offset = errors[:, common].mean(axis=1, keepdims=True) if common.any() else np.zeros((len(errors), 1))
+    known = np.isfinite(errors)
+    total = np.where(known, errors - offset, 0.0).sum(axis=0)
+    with np.errstate(invalid="ignore"):
+        return total / known.sum(axis=0) + offset.mean()
+
+
+def _spike(x: Array, raw: Array, peak: float, half_height: float) -> np.ndarray | None:
+    """Mask of the points to cut if most points around the peak are below half its height."""
+    at = int(np.abs(x - peak).argmin())
+    near = np.abs(np.log10(x + 1.0) - np.log10(peak + 1.0)) <= HALF_WIDTH
+    near[max(0, at - HALF_POINTS) : at + HALF_POINTS + 1] = True
+    with np.errstate(invalid="ignore"):
+        high = near & (raw > half_height)
+    return high if high.sum() <= 0.5 * np.isfinite(raw[near]).sum() else None
+
+
+def _step(x: Array, raw: Array, peak: float, second: float, fall: float) -> tuple[int, float] | None:
+    """Index and height of a drop within a few points that makes most of the fall, beyond the noise."""
+    begin = max(int(np.abs(x - peak).argmin()), FIRST_STEP)
+    end = min(int(np.abs(x - second).argmin()) + 1, len(x) - 3)
+    if end <= begin or fall <= 0.0:
+        return None
+    filled = np.interp(x, x[np.isfinite(raw)], raw[np.isfinite(raw)])
+    y = median_filter(filled, 7, mode="nearest")  # a spike is no step
+    total = np.r_[0.0, np.cumsum(y)]
+    at = np.arange(begin, end)
+    width = np.minimum(np.maximum(3, (STEP_WIDTH * at).astype(int)), len(x) - at)
+    drop = (total[at] - total[at - width]) / width - (total[at + width] - total[at]) / width
+    best = int(drop.argmax())
+    window = filled[max(0, begin - 10) : end + 10]
+    noise = np.median(np.abs(np.diff(window, 2))) * 1.4826 / np.sqrt(6.0)
+    certain = drop[best] > 4.0 * noise * np.sqrt(2.0 / width[best])
+    return (int(at[best]), float(drop[best])) if certain and drop[best] >= STEP_SHARE * fall else None

@@ -1,0 +1,48 @@
+"""Single-epoch spikes, taken out before the curve is read: they are the optimiser's, not a peak."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from analysis.smoothing import Array
+
+WINDOW = 7  # points: the running median holds against spikes of up to three
+LIMIT = 5.0  # robust standard deviations
+NOISE_WINDOW = 15
+
+
+def despike(errors: Array, until: int) -> Array:
+    """The curves with spikes among the first `until` points replaced by the running median of seven points.
+
+    A Hampel filter: a point is a spike if it lies LIMIT local standard deviations from the median, the
+    deviation being measured by the median absolute deviation from that median over fifteen points. Later
+    points lie in well-filled bins, whose trimmed means see to spikes. errors: (runs, points), NaN =
+    missing.
+    """
+    until = min(until, errors.shape[1])
+    if until < NOISE_WINDOW:
+        return errors
+    reach = min(until + NOISE_WINDOW, errors.shape[1])
+    head = errors[:, :reach]
+    centre = _running_median(head, WINDOW)
+    deviation = np.abs(head - centre)
+    level = 1.4826 * _running_median(deviation, NOISE_WINDOW)
+    with np.errstate(invalid="ignore"):
+        spike = (deviation > LIMIT * np.maximum(level, 1e-4)) & (np.arange(reach) < until)
+    spike[:, : WINDOW // 2] = False
+    if not spike.any():
+        return errors
+    cleaned = errors.copy()
+    cleaned[:, :reach] = np.where(spike, centre, head)
+    return cleaned
+
+
+def _running_median(a: Array, window: int) -> Array:
+    half = window // 2
+    padded = np.pad(a, ((0, 0), (half, half)), mode="reflect")
+    windows = sliding_window_view(padded, window, axis=1)
+    if np.isfinite(padded).all():
+        return np.partition(windows, half, axis=2)[:, :, half]
+    holes = np.all(np.isnan(windows), axis=2, keepdims=True)
+    return np.where(holes[:, :, 0], np.nan, np.nanmedian(np.where(holes, 0.0, windows), axis=2))
