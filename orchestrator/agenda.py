@@ -78,9 +78,7 @@ class Agenda:
     def remaining_cost(self) -> float:
         """Of all that has not ended, in the units of orchestrator.cost; what runs counts as a half."""
         with self._lock:
-            left = sum(
-                value for id, value in self.costs.items() if id not in self.ended and id not in self.blocked
-            )
+            left = sum(value for id, value in self.costs.items() if id not in self.ended and id not in self.blocked)
             return left - sum(self.costs[id] for id in self.running) / 2
 
     def _tries_again(self, job: Job) -> bool:

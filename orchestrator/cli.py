@@ -18,9 +18,7 @@ from orchestrator.plan import Plan, make_plan
 from sweeps.errors import SpecError
 from sweeps.sweep import read
 
-app = typer.Typer(
-    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
-)
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 Sweep = Annotated[str, typer.Argument(help="a sweep's YAML file, or its name in sweeps/catalog")]
 Store = Annotated[Path, typer.Option(help="folder of results", envvar="FROSTLINE_STORE")]

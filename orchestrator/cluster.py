@@ -7,6 +7,7 @@ in a scratch folder and thrown away; the ledger is the record.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import tempfile
@@ -39,6 +40,9 @@ import ray  # noqa: E402 - reads the environment when it is imported
 from ray import tune  # noqa: E402
 from ray.tune.search import Searcher  # noqa: E402
 
+# It complains that it has no results of its own to show: they are in the ledger.
+logging.getLogger("ray.tune").setLevel(logging.ERROR)
+
 
 class WorkerDied(RuntimeError):
     """The process that ran a job ended without a word (killed, out of memory, machine lost)."""
@@ -64,9 +68,7 @@ class ReadyJobs(Searcher):
         self._jobs[trial_id] = job
         return {"job": json.dumps([job.kind, job.id, job.spec.model_dump(mode="json")])}
 
-    def on_trial_complete(
-        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
-    ) -> None:
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         job = self._jobs.pop(trial_id)
         ending = None if error or result is None else result.get("ending")
         if ending is None:
@@ -120,9 +122,7 @@ def _connect(address: str, workers: int | None) -> None:
         ray.init(address=address, runtime_env={**tree, "env_vars": {"OMP_NUM_THREADS": "1"}}, **common)
 
 
-def _fit(
-    agenda: Agenda, options: TrialOptions, scratch: Path, workers: int | None, gpus_per_run: float
-) -> None:
+def _fit(agenda: Agenda, options: TrialOptions, scratch: Path, workers: int | None, gpus_per_run: float) -> None:
     def trainable(config: dict[str, Any]) -> None:
         from orchestrator.remote import run_remote
 

@@ -48,9 +48,7 @@ def evaluate(network: Network, data: TaskData, inputs: Inputs) -> dict[str, floa
     }
 
 
-def _pass(
-    network: Network, inputs: Inputs, part: Literal["train", "test"], labels: Tensor
-) -> tuple[Tensor, Tensor]:
+def _pass(network: Network, inputs: Inputs, part: Literal["train", "test"], labels: Tensor) -> tuple[Tensor, Tensor]:
     """(summed cross-entropy in float64, predicted classes (N,))."""
     losses, predictions = [], []
     for chunk in chunks(len(labels)):

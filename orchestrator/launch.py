@@ -56,9 +56,7 @@ def _run(agenda: Agenda, options: TrialOptions, how: Launch) -> None:
     else:
         from orchestrator import cluster
 
-        cluster.run(
-            agenda, options, address=how.address, workers=how.workers, gpus_per_run=how.gpus_per_run
-        )
+        cluster.run(agenda, options, address=how.address, workers=how.workers, gpus_per_run=how.gpus_per_run)
 
 
 def _closing(plan: Plan, ledger: Ledger, agenda: Agenda, console: Console) -> int:

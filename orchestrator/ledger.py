@@ -49,7 +49,9 @@ class Ledger:
             reason = getattr(problem, "strerror", None) or problem
             raise StoreError(f"--store {root}: {reason}; it must be a folder that can be read and written") from None
         if found != str(SCHEMA):
-            raise StoreError(f"--store {root}: schema version {found[:20]!r}; this is version {SCHEMA}; use another folder")
+            raise StoreError(
+                f"--store {root}: schema version {found[:20]!r}; this is version {SCHEMA}; use another folder"
+            )
 
     def place(self, job: Job) -> Place:
         return self.layout.place(job.kind, job.id)

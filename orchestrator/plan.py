@@ -78,7 +78,10 @@ def make_plan(sweep: SweepSpec, ledger: Ledger) -> Plan:
 
 
 def _expanded(sweep: SweepSpec) -> dict[str, RunSpec]:
-    from architectures import check_frozen, ladder_length  # torch and timm: seconds that a recorded sweep is spared
+    from architectures import (
+        check_frozen,
+        ladder_length,
+    )  # torch and timm: seconds that a recorded sweep is spared
 
     specs = expand(sweep, ladder_length)
     for spec in specs.values():

@@ -27,9 +27,7 @@ from tasks import Batches, TaskData, augment
 class Training(pl.LightningModule):
     """A network, its data and its recipe. `curve` holds a record per epoch and travels in the checkpoint."""
 
-    def __init__(
-        self, network: Network, data: TaskData, inputs: Inputs, recipe: Recipe, role: Role, seed: int
-    ) -> None:
+    def __init__(self, network: Network, data: TaskData, inputs: Inputs, recipe: Recipe, role: Role, seed: int) -> None:
         super().__init__()
         self.automatic_optimization = False
         self.network = network
@@ -45,9 +43,7 @@ class Training(pl.LightningModule):
         parameters = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
         recipe = self.recipe
         if recipe.optimizer == "adam":
-            return torch.optim.Adam(
-                parameters, recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
-            )
+            return torch.optim.Adam(parameters, recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True)
         return torch.optim.SGD(
             parameters, recipe.learning_rate, recipe.momentum, weight_decay=recipe.weight_decay, fused=True
         )
@@ -85,14 +81,18 @@ class Training(pl.LightningModule):
         if self.recipe.augment == "none":
             return cross_entropy(self.inputs.logits(self.network, "train", index).float(), labels)
         images = augment(
-            self.data.inputs[index], self.recipe.augment, self.seed, self.role, epoch, step, fill=self.data.black
+            self.data.inputs[index],
+            self.recipe.augment,
+            self.seed,
+            self.role,
+            epoch,
+            step,
+            fill=self.data.black,
         )
         return cross_entropy(self.network(images).float(), labels)
 
     def _set_rate(self, optimizer: Any, step: int) -> float:
-        rate = self.recipe.learning_rate * schedule_factor(
-            self.recipe, step, self.recipe.epochs * len(self.batches)
-        )
+        rate = self.recipe.learning_rate * schedule_factor(self.recipe, step, self.recipe.epochs * len(self.batches))
         for group in optimizer.param_groups:
             group["lr"] = rate
         return rate

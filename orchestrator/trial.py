@@ -116,9 +116,7 @@ def _computed(job: Job, lease: Lease, ledger: Ledger, options: TrialOptions) -> 
     return status
 
 
-def _fit(
-    training: Training, each_epoch: EachEpoch, resume: Path | None, device: torch.device, precision: str
-) -> None:
+def _fit(training: Training, each_epoch: EachEpoch, resume: Path | None, device: torch.device, precision: str) -> None:
     with warnings.catch_warnings():
         # One batch an epoch is what this design is; the advice on worker processes does not apply to it.
         warnings.filterwarnings("ignore", category=UserWarning, module="pytorch_lightning")

@@ -89,14 +89,10 @@ def weights_of(job: Job, ledger: Ledger) -> dict[str, Tensor]:
             raise StoreError(f"{path}: damaged, its SHA-256 is not that of its result.json")
         return load(content)
 
-    return WEIGHTS.get(
-        (job.needs, expected), read, lambda weights: sum(tensor.nbytes for tensor in weights.values())
-    )
+    return WEIGHTS.get((job.needs, expected), read, lambda weights: sum(tensor.nbytes for tensor in weights.values()))
 
 
-def inputs_of(
-    job: Job, network: Network, data: tasks.TaskData, use_cache: bool = True
-) -> tuple[prefix.Inputs, str]:
+def inputs_of(job: Job, network: Network, data: tasks.TaskData, use_cache: bool = True) -> tuple[prefix.Inputs, str]:
     """What training reads, and a note on whether the frozen prefix is computed once."""
     reason = prefix.declined(network, job.recipe, len(data.labels))
     if reason is not None or not use_cache:

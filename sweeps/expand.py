@@ -54,9 +54,7 @@ def flat(spec: RunSpec) -> dict[str, Any]:
     return dict(walk(spec.model_dump(mode="json"), ""))
 
 
-def _grid(
-    place: str, base: dict[str, Any], axes: dict[str, Any], ladder_length: LadderLength
-) -> Iterator[RunSpec]:
+def _grid(place: str, base: dict[str, Any], axes: dict[str, Any], ladder_length: LadderLength) -> Iterator[RunSpec]:
     for key in axes:
         _known(f"{place}axes", key)
     choices = {key: _values(f"{place}axes.{key}", key, value) for key, value in axes.items()}

@@ -83,7 +83,7 @@ class _Loader(yaml.SafeLoader):
 def parse(text: str) -> SweepSpec:
     """A sweep from YAML text. Raises SpecError with one line that names the field."""
     try:
-        value = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+        value = yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as problem:
         mark = getattr(problem, "problem_mark", None)
         line = f"line {mark.line + 1}: " if mark is not None else ""

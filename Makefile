@@ -1,0 +1,54 @@
+# `make` lists the targets. SWEEP is a catalog name or a YAML file; STORE is where results live.
+SWEEP ?= quickstart
+STORE ?= store
+ARGS ?=
+PYTHON ?= python3
+
+ENV := .venv
+PY := $(ENV)/bin/python
+READY := $(ENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup sweep plan status report test check bench clean
+
+help: ## List the targets
+	@echo "Frostline: double descent in transfer learning. Variables: SWEEP=$(SWEEP) STORE=$(STORE) ARGS=..."
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Install the locked packages into .venv, once
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; this is $$($(PYTHON) -V). Try: make PYTHON=python3.12"; exit 2; }
+	@echo "Setting up $(ENV): installing the locked packages (a few minutes, several GB with GPU libraries) ..."
+	@$(PYTHON) -m venv $(ENV)
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+	@echo "Set up."
+
+sweep: $(READY) ## Run a sweep (resumes, retries, extends) and show its verdict
+	@$(PY) -m orchestrator run $(SWEEP) --store $(STORE) $(ARGS)
+	@$(PY) -m analysis summary $(SWEEP) --store $(STORE)
+
+plan: $(READY) ## Show what a sweep would run
+	@$(PY) -m orchestrator plan $(SWEEP) --store $(STORE)
+
+status: $(READY) ## Show how far a sweep is
+	@$(PY) -m orchestrator status $(SWEEP) --store $(STORE)
+
+report: $(READY) ## Write the page with figures and tables
+	@$(PY) -m analysis report $(SWEEP) --store $(STORE)
+
+test: check ## Run all checks and tests, as continuous integration does
+	@$(PY) -m pytest $(ARGS)
+
+check: $(READY) ## Lint, types, import direction
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m pyright
+	@$(PY) -m pytest tests/test_imports.py
+
+clean: ## Remove what can be made again: results/ and caches. The store and .venv stay
+	rm -rf results .pytest_cache .ruff_cache .hypothesis *.egg-info
+	find . -name __pycache__ -not -path './$(ENV)/*' -prune -exec rm -rf {} +
