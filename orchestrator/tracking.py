@@ -1,9 +1,9 @@
 """W&B as a window onto runs: shown there, never read back, and no failure of it is a run's failure.
 
 The store is the record. In offline mode a run's rows are kept here and written as one W&B run when it finishes:
-training is not interrupted, and no half-written W&B run is left behind. In online mode they are sent as they come.
-All calls into wandb are made in one background thread, so a trial waits for them no longer than finish() says.
-Keys are found by wandb itself, in the environment or in netrc; they are never passed, kept or written here.
+training is not interrupted and no half-written W&B run stays behind. In online mode they are sent as they come.
+All calls into wandb are made in one background thread: a trial waits for them no longer than finish() says.
+Keys are found by wandb itself, in the environment or in netrc: never passed, kept or written here.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from orchestrator.published import mark_published
 from orchestrator.wandb_service import CLEANUP, FAILURES_IN_A_ROW, WandbService
 from sweeps.records import FINAL, EpochRecord
 
@@ -27,6 +28,7 @@ JOB_TYPES = {"run": "target", "source": "source"}
 PATIENCE = 60.0
 """Seconds that finish() waits for wandb before it gives the W&B run up."""
 LONGEST_WAIT = PATIENCE + 2 * CLEANUP
+"""Seconds that finish() takes at most, with what it then clears away."""
 TAG_LENGTH = 64
 """W&B refuses longer tags."""
 
@@ -70,6 +72,7 @@ class Tracker:
     ) -> None:
         self.wandb_id = f"{id}-{attempt}"
         self.problem = None
+        self._id = id
         self._options = options
         self._name = name
         self._described: dict[str, Any] = {
@@ -100,7 +103,7 @@ class Tracker:
     def finish(self, status: str, summary: Mapping[str, Any]) -> None:
         """Ends the W&B run, as failed unless `status` is final. Waits at most `LONGEST_WAIT` seconds."""
         values = {**_without_nan(summary), "status": status}
-        done = self._later(lambda: self._close(values, exit_code=0 if status in FINAL else 1))
+        done = self._later(lambda: self._close(status, values))
         if done is None:
             return
         try:
@@ -122,37 +125,57 @@ class Tracker:
 
         return self._service.lane.submit(guarded)
 
-    def _open(self) -> Any:
+    def _open(self) -> None:
         assert self._service is not None
-        folder = self._options.runs
-        folder.mkdir(parents=True, exist_ok=True)
-        if not os.access(folder, os.W_OK | os.X_OK):
-            # wandb would go on in a temporary folder instead.
-            raise PermissionError(f"cannot write to {folder}")
-        self._run = self._service.open(_settings(self._options), self._described)
-        return self._run
+        options = self._options
+        self._run = self._service.open(options.mode, options.project, options.runs, self._described)
 
-    def _close(self, summary: dict[str, Any], exit_code: int) -> None:
+    def _close(self, status: str, summary: Mapping[str, Any]) -> None:
         assert self._service is not None
-        run = self._open() if self._run is None else self._run
+        if self._options.mode == "online":
+            self._end(status, summary)
+            return
+        try:
+            self._write(status, summary)
+        except Exception:
+            # wandb-core may have died since the last run. All rows are still here, so another one can take them.
+            self._remove_half()
+            self._service.restart()
+            self._write(status, summary)
+
+    def _write(self, status: str, summary: Mapping[str, Any]) -> None:
+        self._open()
         for row in self._rows:
-            run.log(row)
-        run.summary.update(summary)
-        run.finish(exit_code=exit_code)
-        self._service.succeeded()
-        folder = Path(run.settings.sync_dir)
-        online = self._options.mode == "online"
+            self._run.log(row)
+        self._end(status, summary)
+
+    def _end(self, status: str, summary: Mapping[str, Any]) -> None:
+        assert self._service is not None
+        self._run.summary.update(summary)
+        self._service.close(exit_code=0 if status in FINAL else 1)
+        folder = Path(self._run.settings.sync_dir)
         # Beside the run's own file lie wandb's logs: of no use after success, and thousands of files in a sweep.
-        for path in [folder] if online else [folder / part for part in ("logs", "files", "tmp")]:
-            shutil.rmtree(path, ignore_errors=True)
+        if self._options.mode == "online":
+            if status in FINAL:
+                url, project = self._run.url, self._options.project
+                mark_published(self._options.folder, self._id, project=project, wandb_id=self.wandb_id, url=url)
+            shutil.rmtree(folder, ignore_errors=True)
+            return
+        for leftover in ("logs", "files", "tmp"):
+            shutil.rmtree(folder / leftover, ignore_errors=True)
+        _check_whole(folder / f"run-{self.wandb_id}.wandb", self.wandb_id)
 
     def _fail(self, reason: str) -> None:
-        if not self._warn(reason) or self._service is None:
-            return
-        self._service.drop()
-        # Half a curve would be mistaken for a whole one; the store has all of it.
-        for half in self._options.runs.glob(f"*run-*-{self.wandb_id}*"):
-            shutil.rmtree(half, ignore_errors=True)
+        if self._warn(reason) and self._service is not None:
+            self._service.count_failure()
+            self._service.restart()
+            self._remove_half()
+
+    def _remove_half(self) -> None:
+        """Half a curve would be mistaken for a whole one, and the store has all of it."""
+        for pattern in (self.wandb_id, f"{self.wandb_id}-*"):
+            for half in self._options.runs.glob(f"*run-*-{pattern}"):
+                shutil.rmtree(half, ignore_errors=True)
 
     def _warn(self, reason: str) -> bool:
         with self._lock:
@@ -179,40 +202,12 @@ def _load() -> Any:
     return wandb
 
 
-def _settings(options: TrackingOptions) -> dict[str, Any]:
-    """Nothing printed, nothing captured, nothing about the machine, the code or its paths."""
-    return {
-        "mode": options.mode,
-        "project": options.project,
-        "root_dir": str(options.runs.parent),
-        "use_dot_wandb": False,
-        "reinit": "create_new",
-        "silent": True,
-        "console": "off",
-        "symlink": False,
-        "disable_git": True,
-        "disable_code": True,
-        "save_code": False,
-        "disable_job_creation": True,
-        "label_disable": True,
-        "host": "",
-        "x_disable_meta": True,
-        "x_disable_stats": True,
-        "x_disable_machine_info": True,
-        "x_save_requirements": False,
-        "x_skip_transaction_log": options.mode == "online",
-        "ignore_globs": ("*",),
-        # A stop asked for on W&B's page would interrupt the process and whatever it runs by then.
-        "stop_fn": _ignore,
-        "x_service_wait": 20.0,
-        "init_timeout": 15.0,
-        "finish_timeout": 30.0,
-        "finish_timeout_raises": True,
-    }
-
-
-def _ignore() -> None:
-    """Does nothing: W&B is a window, it does not steer."""
+def _check_whole(file: Path, wandb_id: str) -> None:
+    """OSError where wandb could not write the run's last record: of a full disk it says nothing itself."""
+    with file.open("rb") as opened:
+        opened.seek(max(0, file.stat().st_size - 256))
+        if wandb_id.encode() not in opened.read():
+            raise OSError(f"{file} has no end; is the disk full?")
 
 
 def _without_nan(values: Mapping[str, Any]) -> dict[str, Any]:

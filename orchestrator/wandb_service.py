@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import math
 import os
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from orchestrator.lane import Lane
@@ -26,6 +28,8 @@ class WandbService:
         self.lane = Lane("wandb")
         self._load = load
         self._session: Any = None
+        self._run: Any = None
+        self._complaints = _Complaints()
         self._failures = 0
         self._rest_until = -math.inf
 
@@ -33,34 +37,45 @@ class WandbService:
         """Whether W&B is left alone for a while, after several failures in a row."""
         return time.monotonic() < self._rest_until
 
-    def open(self, settings: Mapping[str, Any], described: Mapping[str, Any]) -> Any:
-        """A new W&B run. Made in the lane; raises whatever wandb raises."""
+    def open(self, mode: str, project: str, folder: Path, described: Mapping[str, Any]) -> Any:
+        """A new W&B run, in a folder that has to be called `wandb`.
+
+        Called in the lane. Raises whatever wandb raises, and OSError where the folder cannot be written.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            # wandb would go on in a temporary folder instead.
+            raise PermissionError(f"cannot write to {folder}")
+        settings = _settings(mode, project, folder)
         # Read when wandb is imported and when its service starts; there is no setting for it.
         os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
         wandb = self._load()
         if self._session is None:
-            # Each process has a service of its own, so that the end of one is not the end of another's runs.
-            os.environ.pop("WANDB_SERVICE", None)
-            self._session = wandb.setup(settings=wandb.Settings(**settings))
-            os.environ.pop("WANDB_SERVICE", None)
-        run = wandb.init(settings=wandb.Settings(**settings), **described)
-        run.define_metric("epoch")
-        run.define_metric("*", step_metric="epoch")
-        return run
+            self._start(wandb, settings)
+        if self._run is not None:
+            # Of an attempt that was broken off: W&B would show it as running for as long as this process lives.
+            self._run.finish(exit_code=1)
+        self._complaints.last = None
+        self._run = wandb.init(settings=wandb.Settings(**settings), **described)
+        self._run.define_metric("epoch")
+        self._run.define_metric("*", step_metric="epoch")
+        return self._run
 
-    def succeeded(self) -> None:
-        """Ends a row of failures."""
+    def close(self, exit_code: int) -> None:
+        """Ends the W&B run that is open. Called in the lane; ConnectionError where the server refused its data."""
+        self._run.finish(exit_code=exit_code)
+        self._run = None
+        if self._complaints.last is not None:
+            # wandb says so in a message and then ends the run as if all were well.
+            raise ConnectionError(self._complaints.last)
         self._failures = 0
 
-    def drop(self) -> None:
-        """After a failure: ends wandb-core, and with it every call that waits for it. The next run starts afresh.
+    def restart(self) -> None:
+        """Ends wandb-core, and with it every call that waits for it. The next run starts a new one.
 
         Waits at most twice `CLEANUP` seconds; raises nothing.
         """
-        self._failures += 1
-        if self._failures >= FAILURES_IN_A_ROW:
-            self._failures, self._rest_until = 0, time.monotonic() + REST
-        session, self._session = self._session, None
+        session, self._session, self._run = self._session, None, None
         if session is not None:
             _end_core(session)
         if self.lane.is_current():
@@ -71,10 +86,53 @@ class WandbService:
         except TimeoutError:
             self.lane.renew()
 
+    def count_failure(self) -> None:
+        """After several in a row W&B is left alone for a while."""
+        self._failures += 1
+        if self._failures >= FAILURES_IN_A_ROW:
+            self._failures, self._rest_until = 0, time.monotonic() + REST
+
+    def leave(self) -> None:
+        """Ends wandb-core: in good order, or after `CLEANUP` seconds by force. Done at exit."""
+        session = self._session
+        if session is None or os.getpid() != self.pid:
+            return
+        self._session = self._run = None
+        try:
+            self.lane.submit(self._forget).result(timeout=CLEANUP)
+        except TimeoutError:
+            _end_core(session)
+
+    def _start(self, wandb: Any, settings: Mapping[str, Any]) -> None:
+        # Each process has a service of its own, so that the end of one is not the end of another's runs.
+        os.environ.pop("WANDB_SERVICE", None)
+        self._session = wandb.setup(settings=wandb.Settings(**settings))
+        os.environ.pop("WANDB_SERVICE", None)
+        wandb.termsetup(wandb.Settings(**settings), self._complaints)
+        # wandb's own hook, just registered, would wait for ever for a service that hangs. The last one in runs first.
+        atexit.unregister(self.leave)
+        atexit.register(self.leave)
+
     def _forget(self) -> None:
         # Without this wandb would go on writing to the process that was ended, in every later run and at exit.
         with contextlib.suppress(Exception, SystemExit):
             self._load().teardown()
+
+
+class _Complaints:
+    """Takes what wandb would print, and keeps what it says about data that it gave up on."""
+
+    def __init__(self) -> None:
+        self.last: str | None = None
+
+    def warning(self, text: str) -> None:
+        if "fatal error" in text.lower():
+            self.last = text.removeprefix("wandb: WARNING ").partition(".")[0]
+
+    error = warning
+
+    def info(self, text: str) -> None:
+        """Keeps nothing of it."""
 
 
 def _end_core(session: Any) -> None:
@@ -84,3 +142,38 @@ def _end_core(session: Any) -> None:
     with contextlib.suppress(Exception):
         process.kill()
         process.wait(timeout=CLEANUP)
+
+
+def _settings(mode: str, project: str, folder: Path) -> dict[str, Any]:
+    """Nothing printed, nothing captured, nothing about the machine, the code or its paths."""
+    return {
+        "mode": mode,
+        "project": project,
+        "root_dir": str(folder.parent),
+        "use_dot_wandb": False,
+        "reinit": "create_new",
+        "silent": True,
+        "console": "off",
+        "symlink": False,
+        "disable_git": True,
+        "disable_code": True,
+        "save_code": False,
+        "disable_job_creation": True,
+        "label_disable": True,
+        "host": "",
+        "x_disable_meta": True,
+        "x_disable_stats": True,
+        "x_disable_machine_info": True,
+        "x_save_requirements": False,
+        "x_skip_transaction_log": mode == "online",
+        # A stop asked for on W&B's page would interrupt the process and whatever it runs by then.
+        "stop_fn": _ignore,
+        "x_service_wait": 20.0,
+        "init_timeout": 15.0,
+        "finish_timeout": 30.0,
+        "finish_timeout_raises": True,
+    }
+
+
+def _ignore() -> None:
+    """Does nothing: W&B is a window, it does not steer."""
