@@ -22,8 +22,6 @@ Part = Literal["train", "test"]
 CHUNK = 1000
 """Images per evaluation batch: fixed, so that results do not depend on a device's memory."""
 
-MOST_BYTES = 2 * 2**30
-
 
 class Inputs:
     """What the trained part of a network reads: images (`cut` 0), or the activations of its frozen prefix.
@@ -64,7 +62,7 @@ def declined(network: Network, recipe: Recipe, samples: int) -> str | None:
 
 
 @torch.no_grad()
-def activations(network: Network, data: TaskData, most_bytes: int = MOST_BYTES) -> Inputs | None:
+def activations(network: Network, data: TaskData, most_bytes: int) -> Inputs | None:
     """The activations of the frozen prefix for all images; None if they would take more than `most_bytes`."""
     network.eval()
     cut, parts = network.frozen, []

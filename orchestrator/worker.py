@@ -46,7 +46,7 @@ class Kept:
 
 DATA = Kept(2 * 2**30)
 WEIGHTS = Kept(2**30)
-ACTIVATIONS = Kept(prefix.MOST_BYTES)
+ACTIVATIONS = Kept(2 * 2**30)
 
 
 def data_of(job: Job, device: torch.device) -> tasks.TaskData:
@@ -101,7 +101,7 @@ def inputs_of(job: Job, network: Network, data: tasks.TaskData, use_cache: bool 
     key = (start, network.frozen, job.recipe.precision, data.digest, str(data.inputs.device))
     found = ACTIVATIONS.get(
         key,
-        lambda: prefix.activations(network, data),
+        lambda: prefix.activations(network, data, ACTIVATIONS.most_bytes),
         lambda inputs: 0 if inputs is None else inputs.bytes,
     )
     if found is None:

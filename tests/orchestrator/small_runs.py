@@ -1,0 +1,58 @@
+"""Runs that finish in a fraction of a second, and ways to look at what they left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from orchestrator.jobs import Job, source_job
+from orchestrator.ledger import Ledger
+from orchestrator.trial import TrialOptions
+from sweeps.identity import run_id
+from sweeps.records import TIME_COLUMNS
+from sweeps.spec import RunSpec
+from sweeps.sweep import overlay
+
+MODELS: dict[str, dict[str, Any]] = {
+    "resnet": {"family": "resnet", "depth": 8, "width": 4},
+    "densenet": {"family": "densenet", "depth": 10, "width": 4},
+    "vit": {"family": "vit", "depth": 2, "width": 16},
+}
+
+
+def small(**changes: Any) -> RunSpec:
+    """Letters to digits, a handful of images, three epochs."""
+    base = {
+        "source": {"task": "glyphs[A-D]", "size": 40, "epochs": 1, "batch_size": 16},
+        "target": {"task": "digits", "size": 60, "label_noise": 0.3},
+        "model": MODELS["resnet"],
+        "train": {"epochs": 3, "batch_size": 16},
+    }
+    return RunSpec.model_validate(overlay(base, changes))
+
+
+def run_of(spec: RunSpec) -> Job:
+    return Job("run", run_id(spec), spec)
+
+
+def source_of(spec: RunSpec) -> Job:
+    job = source_job(spec)
+    assert job is not None
+    return job
+
+
+def opened(folder: Path) -> tuple[Ledger, TrialOptions]:
+    ledger = Ledger(folder / "store")
+    ledger.open()
+    return ledger, TrialOptions(ledger.layout.root)
+
+
+def curve(ledger: Ledger, job: Job) -> dict[str, list[Any]]:
+    """The committed epochs without the columns that time fills; NaN as None, so that equal curves compare equal."""
+    record = ledger.result(job)
+    assert record is not None
+    table = pq.read_table(ledger.place(job).epochs(record.epochs_sha256))
+    columns = table.drop_columns([name for name in TIME_COLUMNS if name in table.column_names]).to_pydict()
+    return {name: [None if value != value else value for value in values] for name, values in columns.items()}
