@@ -40,13 +40,15 @@ def mean_interval(values: ArrayLike, level: float = LEVEL) -> tuple[float, float
 
 
 def intervals(values: Array, level: float = LEVEL) -> Array:
-    """Intervals of many means at once. values: (cells, seeds), at least two seeds, no NaN. Returns (cells, 2)."""
+    """Intervals of many means at once. values: (cells, seeds), at least two seeds, no NaN. Returns (cells,
+    2).
+    """
     count = values.shape[1]
     if count < 2:
         raise ValueError(f"values: {count} seeds; an interval needs at least 2")
     shares, weights = _resamples(count)
-    # A fixed order of additions, not a matrix product: the same bits on every machine. Sorted, so that the order of
-    # the seeds is of no account either.
+    # A fixed order of additions, not a matrix product: the same bits on every machine. Sorted, so that the
+    # order of the seeds is of no account either.
     ordered = np.sort(values, axis=1)
     means = np.zeros((len(values), len(shares)))
     for seed in range(count):
@@ -70,7 +72,9 @@ def expanded_tail(count: int, level: float = LEVEL) -> float:
 
 @lru_cache(maxsize=32)
 def _resamples(count: int) -> tuple[Array, Array]:
-    """(resamples, count) shares of each value and (resamples,) probabilities; all of them where they are few."""
+    """(resamples, count) shares of each value and (resamples,) probabilities; all of them where they are
+    few.
+    """
     if count > EXACT_UP_TO:
         drawn = np.random.default_rng(_SEED).multinomial(count, np.full(count, 1.0 / count), size=DRAWS)
         return drawn / count, np.full(DRAWS, 1.0 / DRAWS)

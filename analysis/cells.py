@@ -13,7 +13,7 @@ import pandas as pd
 
 from analysis.bootstrap import intervals
 from analysis.curves import Array, Rows
-from analysis.schema import CELLS, CROSSINGS, frame_of, spec_types
+from analysis.schema import CELLS, CROSSINGS, frame_of, numbers, spec_types
 from analysis.verdict import Verdict
 
 DECIMALS = 9  # of a verdict's numbers: beyond this they depend on the machine's matrix products
@@ -26,17 +26,13 @@ def cell_rows(runs: pd.DataFrame) -> tuple[Rows, ...]:
     return tuple(np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)) if len(codes) else ()
 
 
-def cell_frame(
-    runs: pd.DataFrame, rows: tuple[Rows, ...], verdicts: tuple[Verdict | None, ...]
-) -> pd.DataFrame:
+def cell_frame(runs: pd.DataFrame, rows: tuple[Rows, ...], verdicts: tuple[Verdict | None, ...]) -> pd.DataFrame:
     """The table `cells` from the table `runs` and the epoch-wise verdict of each cell."""
     first = runs.iloc[[int(cell[0]) for cell in rows]]
     status = runs["status"].to_numpy()
     done = [cell[status[cell] == "done"] for cell in rows]
     columns: dict[str, Any] = {
-        name: first[name].to_numpy(dtype=object, na_value=None)
-        for name in ("cell_id", *spec_types())
-        if name != "seed"
+        name: first[name].to_numpy(dtype=object, na_value=None) for name in ("cell_id", *spec_types()) if name != "seed"
     }
     columns["n_asked"] = [len(cell) for cell in rows]
     columns["n_done"] = [len(cell) for cell in done]
@@ -56,7 +52,7 @@ def _any(values: pd.Series) -> int | None:
 
 def _mean_columns(runs: pd.DataFrame, done: list[Rows], name: str) -> dict[str, Array]:
     """Mean over seeds and its 95 % interval; no interval below two seeds."""
-    values = runs[name].to_numpy(dtype=np.float64, na_value=np.nan)
+    values = numbers(runs, name)
     known = [values[cell][np.isfinite(values[cell])] for cell in done]
     result = np.full((3, len(done)), np.nan)
     result[0] = [cell.mean() if len(cell) else np.nan for cell in known]
@@ -68,16 +64,16 @@ def _mean_columns(runs: pd.DataFrame, done: list[Rows], name: str) -> dict[str, 
 
 
 def _interpolation_columns(runs: pd.DataFrame, done: list[Rows]) -> dict[str, Any]:
-    """A cell interpolates where more than half of its runs do. Its crossing is the median over its runs, a run that
-    never crosses counting as later than all others: missing where the median run never does."""
-    flags = runs["interpolates"].to_numpy(dtype=np.float64, na_value=np.nan)
+    """A cell interpolates where more than half of its runs do. Its crossing is the median over its runs, a
+    run that never crosses counting as later than all others: missing where the median run never does."""
+    flags = numbers(runs, "interpolates")
     counts = [int(np.nansum(flags[cell])) for cell in done]
     columns: dict[str, Any] = {
         "n_interpolating": [count if len(cell) else None for count, cell in zip(counts, done, strict=True)],
         "interpolates": [2 * n > len(cell) if len(cell) else None for n, cell in zip(counts, done, strict=True)],
     }
     for per_cent in CROSSINGS:
-        epochs = runs[f"epochs_to_{per_cent}"].to_numpy(dtype=np.float64, na_value=np.inf)
+        epochs = numbers(runs, f"epochs_to_{per_cent}", missing=np.inf)
         medians = np.array([np.median(epochs[cell]) if len(cell) else np.inf for cell in done])
         columns[f"epochs_to_{per_cent}"] = np.where(np.isfinite(medians), medians, np.nan)
     return columns

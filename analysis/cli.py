@@ -10,17 +10,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from analysis.load import StoreError, StoredSweep, read_sweep
+from analysis.load import StoredSweep, StoreError, read_sweep
 from sweeps.errors import SpecError
 from sweeps.sweep import read
 
 if TYPE_CHECKING:
-    from analysis.collect import Tables
+    pass
 
 USAGE = 2
 
+# typer brings its own copy of click or uses click's, by its version; the class has no public name in typer.
+UsageError: type[typer.BadParameter] = next(
+    kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"
+)
+
 app = typer.Typer(
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -38,16 +42,13 @@ DEFAULT_STORE = Path("store")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a command. Returns its exit code: 2 with one line on standard error where the input is at fault."""
-    # The class of all of typer's usage errors; it has no public name of its own in typer.
-    usage_error = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+    """Runs a command. Returns its exit code: 2 with one line on standard error where the input is at
+    fault.
+    """
     try:
-        code = app(list(arguments) if arguments is not None else None, standalone_mode=False)
-    except usage_error as problem:
-        if type(problem).__name__ == "NoArgsIsHelpError":
-            print(problem, file=sys.stderr)
-        else:
-            _complain(problem.format_message())  # type: ignore[attr-defined]
+        code = app(list(sys.argv[1:] if arguments is None else arguments) or ["--help"], standalone_mode=False)
+    except UsageError as problem:
+        _complain(problem.format_message())
         return USAGE
     except (SpecError, StoreError) as problem:
         _complain(str(problem))
@@ -89,13 +90,57 @@ def tables(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOpt
 
 
 @app.command()
+def figures(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOption = None) -> None:
+    """Learning curves and final errors of every group, as PNG and PDF."""
+    from analysis.collect import collect
+    from analysis.figures import draw_figures
+    from analysis.freezing import freezing_wise
+
+    stored = _stored(sweep, store)
+    folder = _folder(stored, out)
+    collected = collect(stored)
+    for group in draw_figures(collected, freezing_wise(collected), folder, most=None):
+        for path in group.files():
+            print(path)
+
+
+@app.command()
+def report(
+    sweep: SweepArgument,
+    store: StoreOption = DEFAULT_STORE,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The page to write. [default: results/<sweep name>/report.html]")
+    ] = None,
+) -> None:
+    """One self-contained HTML page with the tables, the figures and the verdicts."""
+    from analysis.collect import collect
+    from analysis.figures import draw_figures
+    from analysis.freezing import freezing_wise
+    from analysis.report import write_report
+
+    stored = _stored(sweep, store)
+    if out is not None and out.is_dir():
+        raise StoreError(f"--out {out}: a folder; a file such as {out / 'report.html'} is allowed")
+    folder = _folder(stored, None if out is None else out.parent)
+    collected = collect(stored)
+    verdicts = freezing_wise(collected)
+    drawn = draw_figures(collected, verdicts, folder)
+    print(write_report(collected, verdicts, drawn, out or folder / "report.html"))
+
+
+@app.command()
 def summary(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOption = None) -> None:
     """Tables, figures and the page, and what they say in a few lines."""
+    from analysis.figures import draw_figures
     from analysis.freezing import freezing_wise
+    from analysis.report import write_report
     from analysis.summary import print_summary
     from analysis.tables import write_tables
 
     stored = _stored(sweep, store)
     folder = _folder(stored, out)
     collected, files = write_tables(stored, folder)
-    print_summary(collected, freezing_wise(collected), files)
+    verdicts = freezing_wise(collected)
+    drawn = draw_figures(collected, verdicts, folder)
+    page = write_report(collected, verdicts, drawn, folder / "report.html")
+    print_summary(collected, verdicts, [*files, *(path for group in drawn for path in group.files()), page])

@@ -30,8 +30,8 @@ Sink = Callable[[pa.Table], None]
 class Tables:
     """A collected sweep. Row r of `runs` is sweep.runs[r] and run r of `curves`.
 
-    Row c of `cells` has the epoch-wise verdict verdicts[c] (None where there is too little) and consists of the rows
-    rows[c] of `runs`, by seed.
+    Row c of `cells` has the epoch-wise verdict verdicts[c] (None where there is too little) and consists of
+    the rows rows[c] of `runs`, by seed.
     """
 
     sweep: StoredSweep
@@ -45,7 +45,8 @@ class Tables:
 def collect(sweep: StoredSweep, sink: Sink | None = None) -> Tables:
     """Runs, cells and curves of a sweep; `sink` is handed the table `epochs` in pieces, in order, on the way.
 
-    Memory: two float64 per epoch and run, and one batch of epoch tables. Raises StoreError where a file is damaged.
+    Memory: two float64 per epoch and run, and one batch of epoch tables. Raises StoreError where a file is
+    damaged.
     """
     curves = _curves(sweep, sink)
     runs = run_frame(sweep.runs, curves)
@@ -55,7 +56,9 @@ def collect(sweep: StoredSweep, sink: Sink | None = None) -> Tables:
 
 
 def epoch_frame(sweep: StoredSweep) -> pd.DataFrame:
-    """The table `epochs` in memory: one row per epoch of every finished run, in the order of the table `runs`."""
+    """The table `epochs` in memory: one row per epoch of every finished run, in the order of the table
+    `runs`.
+    """
     pieces = [_named(run, table) for run, table in _finished(sweep, None)]
     return as_frame(pa.concat_tables(pieces) if pieces else EPOCHS.empty_table())
 
@@ -82,7 +85,7 @@ def run_frame(runs: tuple[StoredRun, ...], curves: Curves) -> pd.DataFrame:
         "best_test_error": curves.lowest(curves.test_error),
         "final_train_error": train,
         **{f"epochs_to_{per_cent}": curves.epochs_to(per_cent / 100) for per_cent in CROSSINGS},
-        "interpolates": np.where(np.isnan(train), None, train <= INTERPOLATES_AT),
+        "interpolates": [None if np.isnan(error) else bool(error <= INTERPOLATES_AT) for error in train],
         "trainable_params": recorded("trainable_params"),
         "total_params": recorded("total_params"),
         "wall_seconds": recorded("wall_seconds"),

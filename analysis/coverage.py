@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pandas as pd
 
 _WORDS = {
@@ -16,8 +18,8 @@ _WORDS = {
 
 def states(runs: pd.DataFrame) -> dict[str, int]:
     """Number of runs in each state that occurs, in a fixed order."""
-    counts = runs["status"].value_counts()
-    return {state: int(counts[state]) for state in _WORDS if state in counts.index}
+    counts = Counter(runs["status"])
+    return {state: counts[state] for state in _WORDS if counts[state]}
 
 
 def coverage_text(runs: pd.DataFrame) -> str:

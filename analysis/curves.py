@@ -13,14 +13,17 @@ Rows = NDArray[np.intp]
 INTERPOLATES_AT = 0.05
 """Final train error, on the labels as given, up to which a run counts as interpolating.
 
-Zero is too strict: published test-error peaks sit at a train error of 6 to 8 %, so a run below 5 % is past them, and
-at a constant step size small networks end anywhere from 0 to 4 % however many parameters they have.
+Zero is too strict: published test-error peaks sit at a train error of 6 to 8 %, so a run below 5 % is past
+them, and at a constant step size small networks end anywhere from 0 to 4 % however many parameters they
+have.
 """
 
 
 @dataclass(frozen=True)
 class Curves:
-    """Run r owns the points offsets[r] up to offsets[r + 1]; one without a result owns none. Errors as fractions."""
+    """Run r owns the points offsets[r] up to offsets[r + 1]; one without a result owns none. Errors as
+    fractions.
+    """
 
     offsets: NDArray[np.int64]  # (runs + 1,)
     test_error: Array  # (points,), NaN = nothing measured

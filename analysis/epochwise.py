@@ -12,10 +12,10 @@ from analysis.verdict import Verdict
 FEWEST_EPOCHS = 4  # fewer have no shape
 
 
-def epochwise_verdicts(
-    curves: Curves, runs: pd.DataFrame, rows: tuple[Rows, ...]
-) -> tuple[Verdict | None, ...]:
-    """The verdict of each cell over its done runs; None without a run or with fewer than four measured epochs."""
+def epochwise_verdicts(curves: Curves, runs: pd.DataFrame, rows: tuple[Rows, ...]) -> tuple[Verdict | None, ...]:
+    """The verdict of each cell over its done runs; None without a run or with fewer than four measured
+    epochs.
+    """
     done = runs["status"].to_numpy() == "done"
     return tuple(cell_verdict(curves, cell[done[cell]]) for cell in rows)
 

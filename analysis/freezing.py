@@ -16,6 +16,7 @@ from analysis.collect import Tables
 from analysis.curves import Array
 from analysis.descent import Axis, detect
 from analysis.groups import Group, groups_along
+from analysis.schema import numbers
 from analysis.verdict import Point, Verdict
 
 FROZEN = "transfer.frozen"
@@ -34,10 +35,11 @@ _AXES: dict[str, Axis] = {
 class AxisVerdict:
     """Final errors of one group along one axis, and their shape.
 
-    test, train: (seeds, points) final errors of done runs as fractions, NaN where a run is not done. interpolates:
-    (points,) 1 = more than half of the seeds do, 0 = they do not, NaN = no run is done. threshold: the neighbouring
-    values between which interpolation changes, the interpolating one first; None where it does not change. Positions
-    in `verdict` are values on the axis. `reason` says why there is no verdict.
+    test, train: (seeds, points) final errors of done runs as fractions, NaN where a run is not done.
+    interpolates: (points,) 1 = more than half of the seeds do, 0 = they do not, NaN = no run is done.
+    threshold: the neighbouring values between which interpolation changes, the interpolating one first; None
+    where it does not change. Positions in `verdict` are values on the axis. `reason` says why there is no
+    verdict.
     """
 
     group: Group
@@ -65,7 +67,9 @@ def freezing_wise(tables: Tables) -> tuple[AxisVerdict, ...]:
 
 
 def verdicts_along(tables: Tables, axis: str) -> tuple[AxisVerdict, ...]:
-    """One verdict for each group of cells that differ on `axis` alone. Raises ValueError for an axis not allowed."""
+    """One verdict for each group of cells that differ on `axis` alone. Raises ValueError for an axis not
+    allowed.
+    """
     if axis not in _AXES:
         raise ValueError(f"axis = {axis!r}; allowed: {', '.join(_AXES)}")
     return tuple(axis_verdict(tables, group) for group in groups_along(tables.cells, axis))
@@ -73,7 +77,7 @@ def verdicts_along(tables: Tables, axis: str) -> tuple[AxisVerdict, ...]:
 
 def axis_verdict(tables: Tables, group: Group) -> AxisVerdict:
     seeds, test, train = _by_seed(tables, group)
-    flags = tables.cells["interpolates"].iloc[group.cells].to_numpy(dtype=np.float64, na_value=np.nan)
+    flags = numbers(tables.cells, "interpolates")[group.cells]
     threshold = interpolation_threshold(group.values, flags)
     verdict, reason = _verdict(group, test, train)
     return AxisVerdict(group, seeds, test, train, flags, threshold, verdict, reason)
@@ -82,8 +86,8 @@ def axis_verdict(tables: Tables, group: Group) -> AxisVerdict:
 def interpolation_threshold(values: Array, interpolates: Array) -> tuple[float, float] | None:
     """Where interpolation is lost: (value that interpolates, neighbour that does not).
 
-    values: (points,) increasing; interpolates: (points,) of 1, 0 and NaN (skipped). If the status changes more than
-    once, the cut that leaves the fewest points on the wrong side is taken, the lowest of equals.
+    values: (points,) increasing; interpolates: (points,) of 1, 0 and NaN (skipped). If the status changes
+    more than once, the cut that leaves the fewest points on the wrong side is taken, the lowest of equals.
     """
     known = np.isfinite(interpolates)
     x, status = values[known], interpolates[known] == 1.0
@@ -97,15 +101,16 @@ def interpolation_threshold(values: Array, interpolates: Array) -> tuple[float, 
 
 
 def _by_seed(tables: Tables, group: Group) -> tuple[tuple[int, ...], Array, Array]:
-    runs = tables.runs
-    seeds = np.unique(np.concatenate([runs["seed"].iloc[tables.rows[cell]].to_numpy(int) for cell in group.cells]))
+    """The group's seeds, and final test and train errors as (seeds, points)."""
+    seed_of = numbers(tables.runs, "seed").astype(np.int64)
+    done = tables.runs["status"].to_numpy() == "done"
+    final_test, final_train = numbers(tables.runs, "final_test_error"), numbers(tables.runs, "final_train_error")
+    seeds = np.unique(np.concatenate([seed_of[tables.rows[cell]] for cell in group.cells]))
     test, train = np.full((2, len(seeds), len(group.cells)), np.nan)
     for point, cell in enumerate(group.cells):
-        members = runs.iloc[tables.rows[cell]]
-        members = members[members["status"] == "done"]
-        place = np.searchsorted(seeds, members["seed"].to_numpy(int))
-        test[place, point] = members["final_test_error"]
-        train[place, point] = members["final_train_error"]
+        rows = tables.rows[cell][done[tables.rows[cell]]]
+        place = np.searchsorted(seeds, seed_of[rows])
+        test[place, point], train[place, point] = final_test[rows], final_train[rows]
     return tuple(int(seed) for seed in seeds), test, train
 
 

@@ -35,8 +35,8 @@ def cell_fields() -> list[str]:
 def groups_along(cells: pd.DataFrame, axis: str) -> tuple[Group, ...]:
     """The groups of cells that are equal in everything but `axis`, in the order of the table.
 
-    A cell without a value on the axis (no source, so no source.size) belongs to none. Raises ValueError where the axis
-    is no numeric field of a specification.
+    A cell without a value on the axis (no source, so no source.size) belongs to none. Raises ValueError
+    where the axis is no numeric field of a specification.
     """
     numeric = [name for name in cell_fields() if pd.api.types.is_numeric_dtype(cells[name].dtype)]
     if axis not in numeric:
@@ -64,16 +64,14 @@ def varying(cells: pd.DataFrame) -> list[str]:
 
 
 def _fields(cells: pd.DataFrame, row: int, names: list[str]) -> dict[str, Any]:
-    values = {name: cells[name].iloc[row] for name in names}
-    return {name: None if pd.isna(value) else value for name, value in values.items()}
+    missing = cells[names].iloc[row].isna()
+    return {name: None if missing[name] else cells[name].iloc[row] for name in names}
 
 
 def _labels(groups: list[dict[str, Any]]) -> list[str]:
     """The network's name, then the fields that differ between groups."""
     differ = [
-        name
-        for name in groups[0]
-        if name not in _IN_NAME and len({str(group.get(name)) for group in groups}) > 1
+        name for name in groups[0] if name not in _IN_NAME and len({str(group.get(name)) for group in groups}) > 1
     ]
     return [_label(group, differ) for group in groups]
 

@@ -46,7 +46,8 @@ def escaped(text: str) -> str:
 def cells_latex(cells: pd.DataFrame) -> str:
     r"""A `tabular` to \input into a table: one row per cell, the fields that vary and the results.
 
-    Needs \usepackage{booktabs}, \usepackage[T1]{fontenc} and, in a document without UTF-8 input, nothing else.
+    Needs \usepackage{booktabs}, \usepackage[T1]{fontenc} and, in a document without UTF-8 input, nothing
+    else.
     """
     fields = list(dict.fromkeys([*_ALWAYS, *varying(cells)]))
     alignment = "".join("r" if pd.api.types.is_numeric_dtype(cells[name].dtype) else "l" for name in fields)
@@ -82,7 +83,6 @@ def _results(row: dict[str, object]) -> list[str]:
     peak = number("peak_epoch")
     return [
         f"{done}" if asked == done else f"{done}/{asked}",
-
         per_cent_interval(*(number(f"final_test_error{part}") for part in ("", "_low", "_high"))),
         per_cent(number("final_train_error")),
         f"{SHAPES[shape]}{strength}" if isinstance(shape, str) else MISSING,

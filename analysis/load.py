@@ -180,7 +180,9 @@ def _checked(table: pa.Table, run: StoredRun, columns: list[str]) -> pa.Table:
 def epoch_batches(
     runs: tuple[StoredRun, ...], columns: list[str] | None = None, batch: int = BATCH
 ) -> Iterator[tuple[tuple[StoredRun, ...], list[pa.Table]]]:
-    """Finished runs and their epoch tables, in order, `batch` at a time: memory does not grow with the sweep."""
+    """Finished runs and their epoch tables, in order, `batch` at a time: memory does not grow with the
+    sweep.
+    """
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
         for start in range(0, len(runs), batch):
             chosen = runs[start : start + batch]

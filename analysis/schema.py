@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, cast, get_args, get_origin
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from sweeps.records import EPOCH_TYPES, TIME_COLUMNS
@@ -53,9 +55,7 @@ def _scalar(annotation: Any) -> type:
     return _scalar(next(part for part in get_args(annotation) if part is not type(None)))
 
 
-EPOCHS = pa.schema(
-    [("run_id", pa.string()), *((name, pa.type_for_alias(kind)) for name, kind in EPOCH_TYPES.items())]
-)
+EPOCHS = pa.schema([("run_id", pa.string()), *((name, pa.type_for_alias(kind)) for name, kind in EPOCH_TYPES.items())])
 
 RUNS = pa.schema(
     [
@@ -129,6 +129,11 @@ def as_table(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
     """pandas to Arrow: the schema's columns that the frame has, missing values null, no pandas metadata."""
     kept = pa.schema([field for field in schema if field.name in frame.columns])
     return pa.Table.from_pandas(frame, schema=kept, preserve_index=False).replace_schema_metadata(None)
+
+
+def numbers(frame: pd.DataFrame, name: str, missing: float = np.nan) -> NDArray[np.float64]:
+    """A column as (rows,) float64, whole numbers and flags too."""
+    return cast(pd.Series, frame[name]).to_numpy(dtype=np.float64, na_value=missing)
 
 
 def comparable(frame: pd.DataFrame) -> pd.DataFrame:

@@ -15,7 +15,6 @@ from typing import BinaryIO
 import pandas as pd
 import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from analysis.collect import Tables, collect
@@ -27,10 +26,11 @@ ROW_GROUP = 1 << 18  # rows: about 25 MB of epochs
 
 
 def write_tables(sweep: StoredSweep, out: Path) -> tuple[Tables, tuple[Path, ...]]:
-    """Collects the sweep and writes its tables to the folder `out`, made if need be; returns them and their files.
+    """Collects the sweep and writes its tables to the folder `out`, made if need be; returns them and their
+    files.
 
-    Each file is replaced as a whole or not at all. Raises StoreError for a damaged store, OSError where `out` cannot
-    be written.
+    Each file is replaced as a whole or not at all. Raises StoreError for a damaged store, OSError where
+    `out` cannot be written.
     """
     out.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
@@ -80,7 +80,9 @@ def _write(stem: Path, table: pa.Table) -> list[Path]:
 
 @contextmanager
 def _epoch_writer(out: Path) -> Iterator[Callable[[pa.Table], None]]:
-    """Takes the epochs run by run and writes them a row group at a time: memory does not grow with the sweep."""
+    """Takes the epochs run by run and writes them a row group at a time: memory does not grow with the
+    sweep.
+    """
     with replaced(out / "epochs.parquet") as binary, replaced(out / "epochs.csv") as text:
         held: list[pa.Table] = []
         text.write(csv_bytes(EPOCHS.empty_table()))
@@ -105,9 +107,7 @@ def _epoch_writer(out: Path) -> Iterator[Callable[[pa.Table], None]]:
 def _nan_to_null(table: pa.Table) -> pa.Table:
     """NaN says that nothing could be measured: missing, not a number called nan."""
     columns = [
-        pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
-        if pa.types.is_floating(column.type)
-        else column
+        pa.array(column.to_numpy(), column.type, from_pandas=True) if pa.types.is_floating(column.type) else column
         for column in table.columns
     ]
     return pa.table(columns, schema=table.schema)

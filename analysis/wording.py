@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from analysis.collect import Tables
 from analysis.freezing import FROZEN, AxisVerdict
 from analysis.verdict import Verdict
 
@@ -66,7 +67,9 @@ def evidence(verdict: Verdict) -> list[str]:
 
 
 def axis_text(each: AxisVerdict) -> str:
-    """`double descent (weak), peak at frozen = 11, prominence 0.061, n = 5, p = 0.003`, or the shape found."""
+    """`double descent (weak), peak at frozen = 11, prominence 0.061, n = 5, p = 0.003`, or the shape
+    found.
+    """
     if each.verdict is None:
         return f"no verdict, {each.reason}"
     name = "frozen" if each.group.axis == FROZEN else each.group.axis
@@ -91,3 +94,25 @@ def threshold_text(each: AxisVerdict) -> str:
     if not len(known):
         return "interpolation: no run is done"
     return f"every finished {name} interpolates" if known.all() else f"no finished {name} interpolates"
+
+
+CELL_HEAD = ("frozen", "parameters", "n", "test error %, 95 %", "train %", "<= 5 %", "epoch-wise")
+
+
+def cell_texts(tables: Tables, row: int) -> list[str]:
+    """A cell under CELL_HEAD: trained parameters, seeds, final errors, whether it interpolates, its
+    verdict.
+    """
+    cell = tables.cells.iloc[row]
+    test = [float(cell[f"final_test_error{part}"]) for part in ("", "_low", "_high")]
+    train = float(cell["final_train_error"])
+    done, asked = int(cell["n_done"]), int(cell["n_asked"])
+    return [
+        f"{cell['transfer.frozen']}",
+        MISSING if done == 0 else f"{cell['trainable_params']:,}",
+        f"{done}" if done == asked else f"{done}/{asked}",
+        per_cent_interval(*test),
+        per_cent(train),
+        MISSING if math.isnan(train) else ("yes" if cell["interpolates"] else "no"),
+        epochwise_text(tables.verdicts[row]),
+    ]

@@ -1,0 +1,207 @@
+"""One page that holds a sweep's results: no request leaves it, no script runs in it, and it can be mailed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from html import escape
+from pathlib import Path
+from string import Template
+
+import numpy as np
+import pandas as pd
+from pydantic import ValidationError
+
+from analysis import html
+from analysis.citations import citations
+from analysis.collect import Tables
+from analysis.coverage import coverage_text, missing_text
+from analysis.curves import INTERPOLATES_AT
+from analysis.figures import GroupFigures
+from analysis.freezing import AxisVerdict
+from analysis.groups import cell_fields, varying
+from analysis.schema import numbers
+from analysis.tables import replaced
+from analysis.wording import (
+    CELL_HEAD,
+    MISSING,
+    axis_text,
+    cell_texts,
+    p_text,
+    per_cent,
+    shape_text,
+    threshold_text,
+)
+from sweeps.records import FailureRecord
+
+TEMPLATE = Path(__file__).with_name("report.html")
+MOST_FAILURES = 10
+
+
+def write_report(
+    tables: Tables, verdicts: tuple[AxisVerdict, ...], figures: tuple[GroupFigures, ...], path: Path
+) -> Path:
+    """Writes the page. The same tables and figures give the same bytes."""
+    with replaced(path) as file:
+        file.write(page(tables, verdicts, figures).encode())
+    return path
+
+
+def page(tables: Tables, verdicts: tuple[AxisVerdict, ...], figures: tuple[GroupFigures, ...]) -> str:
+    record = tables.sweep.record
+    drawn = {each.label: each for each in figures}
+    return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
+        title=escape(f"{record.name}: double descent by frozen depth"),
+        about=escape(record.about),
+        coverage=escape(coverage_text(tables.runs)),
+        warnings="\n".join(_warnings(tables)),
+        results=_results(verdicts),
+        groups="\n".join(_group(tables, each, drawn.get(each.group.label)) for each in verdicts),
+        run="\n".join(_what_was_run(tables)),
+        reading="\n".join(html.paragraph(text) for text in READING),
+        data=html.listing(citations(_tasks(tables.runs))),
+    )
+
+
+READING = (
+    "Errors are shares of wrongly classified samples in per cent; test labels are clean, train error is on the labels "
+    "as given, label noise included. The result of a run is its last epoch, never its best one.",
+    "Epoch-wise double descent: the test error falls, rises and falls again along the epochs. Weak: it recovers from "
+    "the peak. Strong: it also ends below the first minimum. Freezing-wise: the same shape of the final test error "
+    "along the number of frozen units, read from head only to nothing frozen, the direction in which the trained part "
+    "grows. U-shaped, unfinished: the error rose and the axis ended before the shape was decided.",
+    "Prominence is the smaller of the rise from the first minimum and the fall to the second. p is the probability "
+    "that a curve with no second descent shows so prominent a peak in the mean of as many seeds.",
+    f"A run interpolates where its final train error is at most {100 * INTERPOLATES_AT:g} %: test-error peaks are seen "
+    "at train errors of 6 to 8 %, not at 0, and small networks at a constant step size end anywhere from 0 to 4 %.",
+    "Brackets and bands are 95 % intervals of the mean over seeds (bootstrap, expanded percentiles). They cannot leave "
+    "the range of the seeds, so few seeds cover less than 95 %: about 93 % with five normal values, 87 % with four, "
+    "77 % with three, 50 % with two.",
+)
+
+
+def _warnings(tables: Tables) -> Iterator[str]:
+    for line in missing_text(tables.runs):
+        yield html.paragraph(f"Not in the results: {line}.", "warning")
+    shown = 0
+    for run in tables.sweep.runs:
+        if run.status == "failed" and shown < MOST_FAILURES:
+            shown += 1
+            yield html.paragraph(f"{run.id}: {_last_error(run.place.failures())}", "warning")
+
+
+def _last_error(failures: list[Path]) -> str:
+    try:
+        return FailureRecord.model_validate_json(failures[-1].read_bytes()).error
+    except (IndexError, OSError, ValidationError):
+        return "its failure record cannot be read"
+
+
+def _results(verdicts: tuple[AxisVerdict, ...]) -> str:
+    head = ("network", "freezing-wise", "peak at frozen", "error at peak %", "prominence %", "p", "n", "interpolation")
+    rows = []
+    for each in verdicts:
+        verdict = each.verdict
+        peak = None if verdict is None else verdict.peak
+        rows.append(
+            (
+                each.group.label,
+                shape_text(verdict) if verdict is not None else f"no verdict: {each.reason}",
+                MISSING if peak is None else f"{peak.epoch:g}",
+                MISSING if peak is None else per_cent(peak.error),
+                MISSING if verdict is None else per_cent(verdict.prominence),
+                MISSING if verdict is None else p_text(verdict.p_value),
+                f"{each.replicates}",
+                threshold_text(each).removeprefix("interpolation "),
+            )
+        )
+    return html.table(head, rows, (False, False, True, True, True, True, True, False))
+
+
+def _group(tables: Tables, each: AxisVerdict, figures: GroupFigures | None) -> str:
+    parts = [
+        html.heading(3, each.group.label),
+        html.paragraph(f"freezing-wise: {axis_text(each)}", "verdict"),
+        html.paragraph(threshold_text(each).capitalize() + ".", "quiet"),
+    ]
+    if figures is not None:
+        parts.append(
+            html.picture(
+                figures.axis,
+                f"Final test and train error against frozen units, {each.group.label}",
+                f"Final errors against the number of frozen units: mean over {each.replicates} seeds with its 95 % "
+                "interval, single seeds as dots. Filled: the cell interpolates.",
+            )
+        )
+    parts.append(_cell_table(tables, each))
+    if figures is not None:
+        parts.append(
+            html.picture(
+                figures.epochs,
+                f"Test and train error against epoch for each number of frozen units, {each.group.label}",
+                "Errors against epoch, on a logarithmic axis: mean over seeds with its 95 % interval. Triangles: "
+                "first minimum, peak and second minimum of a double descent. Dotted: the median epoch at which the "
+                "train error reaches 5 %.",
+            )
+        )
+    return "\n".join(parts)
+
+
+def _cell_table(tables: Tables, each: AxisVerdict) -> str:
+    rows = [cell_texts(tables, int(row)) for row in each.group.cells]
+    return html.table(CELL_HEAD, rows, (True, True, True, True, True, False, False))
+
+
+def _what_was_run(tables: Tables) -> Iterator[str]:
+    record, cells, runs = tables.sweep.record, tables.cells, tables.runs
+    differing = varying(cells)
+    axes = [(name, ", ".join(_values(cells, name))) for name in differing]
+    axes.append(("seed", ", ".join(_values(runs, "seed"))))
+    fixed = [(name, _values(cells, name)[0]) for name in cell_fields() if name not in differing]
+    yield html.heading(3, "What varies")
+    yield html.definitions(axes)
+    yield html.heading(3, "What all runs share")
+    yield html.definitions(fixed)
+    yield html.heading(3, "Where it came from")
+    yield html.definitions([("sweep", f"{record.name}, SHA-256 {record.digest}"), *_provenance(tables), *_effort(runs)])
+
+
+def _values(frame: pd.DataFrame, name: str) -> list[str]:
+    """The different values of a column as text, sorted, `none` first where a value is missing."""
+    known = sorted(set(frame[name].dropna()))
+    return ["none"] * bool(frame[name].isna().any()) + [f"{value}" for value in known]
+
+
+def _effort(runs: pd.DataFrame) -> list[tuple[str, str]]:
+    epochs, hours = int(np.nansum(numbers(runs, "epochs"))), float(np.nansum(numbers(runs, "compute_seconds"))) / 3600
+    return [("epochs trained", f"{epochs:,}"), ("compute", f"{hours:.2f} hours, source models not counted")]
+
+
+def _provenance(tables: Tables) -> list[tuple[str, str]]:
+    """What the runs say of themselves, each thing with all of its values. Unknown values are left out."""
+    found: dict[str, dict[str, None]] = {}
+    for run in tables.sweep.runs:
+        if run.result is not None:
+            for name, value in _facts(run.result.provenance, run.result.device, run.result.data_sha256):
+                found.setdefault(name, {})[value] = None
+    return [(name, ", ".join(values)) for name, values in found.items()]
+
+
+def _facts(provenance: dict[str, object], device: str, data: str) -> Iterator[tuple[str, str]]:
+    yield "device", device
+    commit = provenance.get("git_sha")
+    if commit is not None:
+        changed = " with uncommitted changes" if provenance.get("git_dirty") else ""
+        yield "code", f"{commit}{changed}"
+    for name in ("python", "platform"):
+        if provenance.get(name) is not None:
+            yield name, f"{provenance[name]}"
+    versions = provenance.get("versions")
+    for name, version in versions.items() if isinstance(versions, dict) else ():
+        if version is not None:
+            yield f"{name}", version if isinstance(version, str) else json.dumps(version)
+    yield "data, SHA-256", data[:16]
+
+
+def _tasks(runs: pd.DataFrame) -> set[str]:
+    return set(runs["source.task"].dropna()) | set(runs["target.task"].dropna())
