@@ -15,8 +15,10 @@ def sha256(data: bytes) -> str:
 
 
 def make_folder(folder: Path) -> None:
-    """Create a folder readable by its owner alone; parents too."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Create a folder readable by its owner alone, and so each missing parent."""
+    if not folder.parent.exists():
+        make_folder(folder.parent)
+    folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def replace(path: Path, data: bytes) -> None:

@@ -9,7 +9,7 @@ from orchestrator.jobs import Job, source_job
 from orchestrator.ledger import Ledger
 from sweeps.errors import SpecError
 from sweeps.expand import expand
-from sweeps.identity import SCHEMA, canonical
+from sweeps.identity import SCHEMA, canonical, restored
 from sweeps.records import FINAL, Status, SweepRecord
 from sweeps.spec import RunSpec
 from sweeps.sweep import SweepSpec
@@ -64,7 +64,7 @@ def make_plan(sweep: SweepSpec, ledger: Ledger) -> Plan:
     """
     recorded = ledger.sweep(sweep.name, sweep.digest)
     if recorded is not None:
-        runs = {id: Job("run", id, RunSpec.model_validate(spec)) for id, spec in recorded.runs.items()}
+        runs = {id: Job("run", id, restored(spec)) for id, spec in recorded.runs.items()}
     else:
         runs = {id: Job("run", id, spec) for id, spec in _expanded(sweep).items()}
     sources: dict[str, Job] = {}

@@ -29,8 +29,8 @@ PATIENCE = 60.0
 """Seconds that finish() waits for wandb before it gives the W&B run up."""
 LONGEST_WAIT = PATIENCE + 2 * CLEANUP
 """Seconds that finish() takes at most, with what it then clears away."""
-TAG_LENGTH = 64
-"""W&B refuses longer tags."""
+TAG_LENGTH, NAME_LENGTH = 64, 128
+"""W&B takes no longer ones."""
 
 logger = logging.getLogger("frostline.tracking")
 
@@ -79,7 +79,7 @@ class Tracker:
             "id": self.wandb_id,
             "group": cell,
             "job_type": JOB_TYPES[kind],
-            "name": name,
+            "name": name[:NAME_LENGTH],
             "config": {**spec, "run_id": id, "attempt": attempt},
             "tags": [sweep[:TAG_LENGTH]] if sweep else None,
         }
@@ -89,7 +89,7 @@ class Tracker:
         self._service = None if options.mode == "disabled" else _service()
         if self._service is not None and self._service.resting():
             self._warn(f"left alone for a while after {FAILURES_IN_A_ROW} failures in a row")
-        elif options.mode == "online":
+        if options.mode == "online":
             self._later(self._open)
 
     def log(self, record: EpochRecord) -> None:
@@ -138,6 +138,8 @@ class Tracker:
         try:
             self._write(status, summary)
         except Exception:
+            if self.problem is not None:
+                raise
             # wandb-core may have died since the last run. All rows are still here, so another one can take them.
             self._remove_half()
             self._service.restart()

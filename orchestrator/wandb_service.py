@@ -13,6 +13,10 @@ from typing import Any
 
 from orchestrator.lane import Lane
 
+INIT_TIMEOUT = 15.0
+"""Seconds for the server to take a new run, wandb's own tries included."""
+UPLOAD_TIMEOUT = 30.0
+"""Seconds for the rest of the data to arrive once a run has ended."""
 CLEANUP = 5.0
 """Seconds to wait, after a failure, for what is left of wandb to go away."""
 FAILURES_IN_A_ROW = 3
@@ -169,8 +173,8 @@ def _settings(mode: str, project: str, folder: Path) -> dict[str, Any]:
         # A stop asked for on W&B's page would interrupt the process and whatever it runs by then.
         "stop_fn": _ignore,
         "x_service_wait": 20.0,
-        "init_timeout": 15.0,
-        "finish_timeout": 30.0,
+        "init_timeout": INIT_TIMEOUT,
+        "finish_timeout": UPLOAD_TIMEOUT,
         "finish_timeout_raises": True,
     }
 

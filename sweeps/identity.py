@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from sweeps.spec import ModelSpec, RunSpec, Spec
@@ -22,6 +23,11 @@ ID_LENGTH = 20
 def canonical(spec: Spec) -> dict[str, Any]:
     """The spec as plain JSON values, typed by its fields (1 in a float field is 1.0), without fields that are None."""
     return _without_none(spec.model_dump(mode="json"))
+
+
+def restored(value: Mapping[str, Any]) -> RunSpec:
+    """The run whose canonical form this is. Raises pydantic.ValidationError."""
+    return RunSpec.model_validate({"source": None, **value})
 
 
 def _without_none(value: Any) -> Any:

@@ -1,0 +1,117 @@
+"""The agenda: sources first, runs as soon as theirs is there, failures tried again and then final."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator import agenda as agendas
+from orchestrator.agenda import Agenda
+from orchestrator.jobs import Job
+from orchestrator.ledger import MOST_ATTEMPTS, Ledger
+from orchestrator.plan import make_plan
+from orchestrator.trial import run_trial
+from sweeps.sweep import parse
+from tests.orchestrator.small_runs import opened, source_of
+
+SWEEP = """
+name: agenda
+base:
+  source: {task: "glyphs[A-D]", size: 40, epochs: 1}
+  target: {task: digits, size: 60}
+  model: {family: resnet, depth: 8, width: 4}
+  train: {epochs: 2}
+axes:
+  transfer.frozen: [0, 3, 7]
+  seed: 0..1
+blocks:
+  - base: {source: null}
+    axes: {seed: 0..1}
+"""
+
+
+def made(tmp_path: Path) -> tuple[Agenda, Ledger]:
+    ledger, _ = opened(tmp_path)
+    return Agenda(make_plan(parse(SWEEP), ledger)), ledger
+
+
+def taken(agenda: Agenda) -> list[Job]:
+    jobs = []
+    while (job := agenda.take()) is not None:
+        jobs.append(job)
+    return jobs
+
+
+def test_sources_first_and_runs_without_a_source_beside_them(tmp_path: Path) -> None:
+    agenda, _ = made(tmp_path)
+    first = taken(agenda)
+    assert [job.kind for job in first] == ["source", "source", "run", "run"]
+    assert all(job.needs is None for job in first)
+    assert not agenda.finished()
+
+
+def test_runs_become_ready_with_their_own_source_not_with_all(tmp_path: Path) -> None:
+    agenda, _ = made(tmp_path)
+    first = taken(agenda)
+    agenda.end(first[0], "done")
+    ready = taken(agenda)
+    assert [job.needs for job in ready] == [first[0].id] * 3
+    assert [job.spec.transfer.frozen for job in ready] == [0, 3, 7]  # longest first
+
+
+def test_a_failed_job_is_tried_again_and_then_blocks_what_needs_it(tmp_path: Path) -> None:
+    agenda, _ = made(tmp_path)
+    source, *others = taken(agenda)
+    for _ in range(MOST_ATTEMPTS - 1):
+        agenda.end(source, "failed")
+        assert agenda.take() == source
+    agenda.end(source, "failed")
+    assert agenda.ended == {source.id: "failed"}
+    assert len(agenda.blocked) == 3
+    for job in others:
+        agenda.end(job, "done")
+    for job in taken(agenda):
+        agenda.end(job, "done")
+    assert agenda.finished() and agenda.remaining_cost() == 0
+
+
+def test_a_job_held_elsewhere_is_offered_again_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(agendas.time, "monotonic", lambda: clock[0])
+    agenda, _ = made(tmp_path)
+    jobs = taken(agenda)
+    for job in jobs:
+        agenda.end(job, "held")
+    assert agenda.take() is None and not agenda.finished()
+    clock[0] += agendas.HELD_SECONDS
+    assert taken(agenda) == jobs
+
+
+def test_no_source_is_trained_twice(tmp_path: Path) -> None:
+    ledger, options = opened(tmp_path)
+    plan = make_plan(parse(SWEEP), ledger)
+    source = source_of(next(job.spec for job in plan.runs.values() if job.needs))
+    assert run_trial(source, options) == "done"
+    longer = make_plan(parse(SWEEP.replace("seed: 0..1", "seed: 0..2")), ledger)
+    assert source.id not in {job.id for job in longer.open_sources}
+    assert len(longer.open_sources) == 2
+    assert len(longer.open_runs) == 12
+
+
+def test_a_plan_from_the_record_equals_the_plan_from_the_text(tmp_path: Path) -> None:
+    ledger, _ = opened(tmp_path)
+    fresh = make_plan(parse(SWEEP), ledger)
+    ledger.save_sweep(fresh.record())
+    recorded = make_plan(parse(SWEEP), ledger)
+    assert (recorded.runs, recorded.sources, recorded.statuses) == (fresh.runs, fresh.sources, fresh.statuses)
+
+
+def test_runs_of_a_failed_source_are_shown_as_blocked(tmp_path: Path) -> None:
+    ledger, _ = opened(tmp_path)
+    plan = make_plan(parse(SWEEP), ledger)
+    source = next(iter(plan.sources.values()))
+    ledger.fail(source, RuntimeError("no"))
+    plan.read_statuses(ledger)
+    assert plan.counts(plan.runs) == {"blocked": 3, "missing": 5}
+    assert plan.counts(plan.sources) == {"failed": 1, "missing": 1}
