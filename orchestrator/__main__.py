@@ -1,5 +1,7 @@
 """python -m orchestrator"""
 
+import sys
+
 from orchestrator.cli import main
 
-main()
+sys.exit(main())

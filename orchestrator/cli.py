@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,7 +17,13 @@ from rich.console import Console
 from orchestrator.ledger import Ledger, StoreError
 from orchestrator.plan import Plan, make_plan
 from sweeps.errors import SpecError
+from sweeps.layout import Layout
 from sweeps.sweep import read
+
+# typer brings its own copy of click or uses click's, by its version; the class has no public name in typer.
+UsageError: type[typer.BadParameter] = next(
+    kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"
+)
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -24,6 +31,13 @@ Sweep = Annotated[str, typer.Argument(help="a sweep's YAML file, or its name in 
 Store = Annotated[Path, typer.Option(help="folder of results", envvar="FROSTLINE_STORE")]
 AsJson = Annotated[bool, typer.Option("--json", help="machine-readable output")]
 DEFAULT_STORE = Path("store")
+USAGE = 2
+
+
+def _finite(value: float) -> float:
+    if not math.isfinite(value):  # `min=0` lets nan through
+        raise typer.BadParameter(f"{value} is not a finite number")
+    return value
 
 
 @app.command()
@@ -56,7 +70,9 @@ def run(
     runner: Annotated[Literal["ray", "local"], typer.Option(help="a Ray cluster, or this process alone")] = "ray",
     address: Annotated[str, typer.Option(help="of a running Ray cluster, or 'local' to start one here")] = "local",
     workers: Annotated[int | None, typer.Option(min=1, help="runs at a time; default: all cores")] = None,
-    gpus_per_run: Annotated[float, typer.Option(min=0, help="share of a GPU that each run takes; 0 runs on CPU")] = 0.0,
+    gpus_per_run: Annotated[
+        float, typer.Option(min=0, callback=_finite, help="share of a GPU that each run takes; 0 runs on CPU")
+    ] = 0.0,
     threads_per_run: Annotated[int, typer.Option(min=1, help="CPU threads of each run")] = 1,
     wandb: Annotated[Literal["offline", "online", "disabled"], typer.Option(help="Weights & Biases")] = "offline",
     wandb_project: Annotated[str, typer.Option(help="W&B project")] = "frostline",
@@ -77,10 +93,29 @@ def run(
 
 
 def _planned(sweep: str, store: Path) -> tuple[Plan, Ledger]:
+    """A refused sweep leaves no store behind; an unusable store is refused before the seconds that planning takes."""
     spec = read(sweep)
-    ledger = Ledger(store.expanduser().resolve())
+    ledger = Ledger(_resolved(store))
+    if not _to_be_made(ledger.layout):
+        ledger.open()
+    made = make_plan(spec, ledger)
     ledger.open()
-    return make_plan(spec, ledger), ledger
+    return made, ledger
+
+
+def _resolved(store: Path) -> Path:
+    try:
+        return store.expanduser().resolve()
+    except (RuntimeError, OSError) as problem:  # no such user, a loop of links
+        raise StoreError(f"--store {store}: {getattr(problem, 'strerror', None) or problem}") from None
+
+
+def _to_be_made(layout: Layout) -> bool:
+    try:
+        nearest = next(folder for folder in (layout.root, *layout.root.parents) if folder.exists())
+        return nearest.is_dir() and not layout.format.exists()
+    except OSError:
+        return False
 
 
 def _print_plan(made: Plan, as_json: bool) -> None:
@@ -113,12 +148,25 @@ def _clear_errors() -> Iterator[None]:
     try:
         yield
     except (SpecError, StoreError) as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        raise typer.Exit(2) from None
+        _complain(str(problem))
+        raise typer.Exit(USAGE) from None
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(1) from None
 
 
-def main() -> None:
-    app()
+def _complain(text: str) -> None:
+    print(f"error: {' '.join(text.split())}", file=sys.stderr)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command. Returns its exit code: 2 with one line on standard error where the input is at fault."""
+    given = list(arguments) if arguments is not None else sys.argv[1:]
+    try:
+        code = app(given or ["--help"], standalone_mode=False)
+    except UsageError as problem:
+        _complain(problem.format_message())
+        return USAGE
+    except typer.Abort:  # Ctrl-C while planning
+        return 130
+    return code if isinstance(code, int) else 0

@@ -22,22 +22,25 @@ def shown(value: Any, limit: int = 80) -> str:
 def suggestion(word: str, allowed: Iterable[str]) -> str:
     """`; did you mean 'x'?`, or the allowed words where none is near."""
     known = sorted(allowed)
-    near = difflib.get_close_matches(word, known, n=1)
+    if not known:
+        return ""
+    near = difflib.get_close_matches(word[:80], known, n=1)
     return f"; did you mean {near[0]!r}?" if near else f"; allowed: {', '.join(known)}"
 
 
 def from_pydantic(error: ValidationError, fields_of: dict[str, tuple[str, ...]], where: str = "") -> SpecError:
     """The first complaint as one line, the number of others behind it.
 
-    `fields_of` maps a dotted path ('' for the root) to the keys allowed there.
+    `fields_of` maps a dotted path ('' for the root, `*` for a place in a list) to the keys allowed there.
     """
     complaints = error.errors(include_url=False)
     # A misspelt key also makes the right one missing: the misspelling is what to say.
     first = min(complaints, key=lambda complaint: complaint["type"] != "extra_forbidden")
     path = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        parent, _, key = path.rpartition(".")
-        text = f"unknown key {path!r}{suggestion(key, fields_of.get(parent, ()))}"
+        *parents, key = first["loc"]
+        parent = ".".join("*" if isinstance(part, int) else part for part in parents)
+        text = f"unknown key {shown(path)}{suggestion(str(key), fields_of.get(parent, ()))}"
     elif first["type"] == "missing":
         text = f"{path}: missing; it has no default"
     else:

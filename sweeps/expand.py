@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -21,6 +21,8 @@ LadderLength = Callable[[ModelSpec], int]
 MOST_RUNS = 1_000_000
 _RANGE = re.compile(r"\s*(-?\d+)\s*\.\.\s*(-?\d+)(?:\s*\.\.\s*(\d+))?\s*")
 _FROZEN = "transfer.frozen"
+FIELDS = tuple(f"{path}.{field}".lstrip(".") for path, fields in RUN_KEYS.items() for field in fields)
+"""Every dotted name in a run: what an axis may be and what a filter may speak of."""
 
 
 def expand(sweep: SweepSpec, ladder_length: LadderLength) -> dict[str, RunSpec]:
@@ -29,12 +31,15 @@ def expand(sweep: SweepSpec, ladder_length: LadderLength) -> dict[str, RunSpec]:
     `ladder_length` gives the number of units of a network, head included: `transfer.frozen: all` is every depth from
     0 to that number less one. Raises SpecError with one line.
     """
-    keep = Filter(sweep.where) if sweep.where is not None else None
+    keep = Filter(sweep.where, FIELDS) if sweep.where is not None else None
+    grids = [(place, base, _choices(f"{place}axes", axes)) for place, base, axes in sweep.grids()]
+    _limit(sum(math.prod(map(len, choices.values())) for _, _, choices in grids))
+    specs = itertools.chain.from_iterable(_grid(*grid, ladder_length) for grid in grids)
     runs: dict[str, RunSpec] = {}
-    for place, base, axes in sweep.grids():
-        for spec in _grid(place, base, axes, ladder_length):
-            if keep is None or keep(flat(spec)):
-                runs[run_id(spec)] = spec
+    for asked, spec in enumerate(specs, 1):
+        _limit(asked)  # again: `all` is counted once above and is as many runs as the ladder has units
+        if keep is None or keep(flat(spec)):
+            runs[run_id(spec)] = spec
     if not runs:
         because = "its filter keeps none" if keep is not None else "an axis has no values"
         raise SpecError(f"{sweep.name}: the sweep has no runs ({because})")
@@ -54,13 +59,21 @@ def flat(spec: RunSpec) -> dict[str, Any]:
     return dict(walk(spec.model_dump(mode="json"), ""))
 
 
-def _grid(place: str, base: dict[str, Any], axes: dict[str, Any], ladder_length: LadderLength) -> Iterator[RunSpec]:
+def _limit(runs: int) -> None:
+    if runs > MOST_RUNS:
+        raise SpecError(f"{runs:,} runs are asked for; allowed: at most {MOST_RUNS:,} in one sweep")
+
+
+def _choices(place: str, axes: dict[str, Any]) -> dict[str, Sequence[Any]]:
     for key in axes:
-        _known(f"{place}axes", key)
-    choices = {key: _values(f"{place}axes.{key}", key, value) for key, value in axes.items()}
-    size = math.prod(len(values) for values in choices.values())
-    if size > MOST_RUNS:
-        raise SpecError(f"{place}axes: {size:,} runs; allowed: at most {MOST_RUNS:,}")
+        if key not in FIELDS:
+            raise SpecError(f"{place}: unknown key {shown(key)}{suggestion(key, FIELDS)}")
+    return {key: _values(f"{place}.{key}", key, value) for key, value in axes.items()}
+
+
+def _grid(
+    place: str, base: dict[str, Any], choices: dict[str, Sequence[Any]], ladder_length: LadderLength
+) -> Iterator[RunSpec]:
     for point in itertools.product(*choices.values()):
         value = base
         for key, item in zip(choices, point, strict=True):
@@ -85,14 +98,7 @@ def _validated(place: str, value: dict[str, Any]) -> RunSpec:
         raise from_pydantic(error, RUN_KEYS, place) from None
 
 
-def _known(place: str, key: str) -> None:
-    parent, _, name = key.rpartition(".")
-    if name not in RUN_KEYS.get(parent, ()):
-        paths = [f"{path}.{field}".lstrip(".") for path, fields in RUN_KEYS.items() for field in fields]
-        raise SpecError(f"{place}: unknown key {key!r}{suggestion(key, paths)}")
-
-
-def _values(place: str, key: str, value: Any) -> list[Any]:
+def _values(place: str, key: str, value: Any) -> Sequence[Any]:
     if isinstance(value, list):
         if not value:
             raise SpecError(f"{place} = []: an axis needs at least one value")
@@ -106,7 +112,7 @@ def _values(place: str, key: str, value: Any) -> list[Any]:
     raise SpecError(f"{place} = {shown(value)}: an axis is a list or a range such as 0..4 or 0..100..10")
 
 
-def _range(place: str, text: str, match: re.Match[str]) -> list[int]:
+def _range(place: str, text: str, match: re.Match[str]) -> Sequence[int]:
     parts = [part for part in match.groups() if part is not None]
     if max(map(len, parts)) > 10:
         raise SpecError(f"{place} = {shown(text)}: numbers of at most 9 digits are allowed in a range")
@@ -115,7 +121,7 @@ def _range(place: str, text: str, match: re.Match[str]) -> list[int]:
         raise SpecError(f"{place} = {text!r}: a range goes up, from the first to the last, by a step of 1 or more")
     if (last - first) // step >= MOST_RUNS:
         raise SpecError(f"{place} = {text!r}: more than {MOST_RUNS:,} values")
-    return list(range(first, last + 1, step))
+    return range(first, last + 1, step)
 
 
 def _nested(key: str, value: Any) -> dict[str, Any]:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from sweeps.errors import SpecError, suggestion
+from sweeps.errors import SpecError, shown, suggestion
 
 LONGEST = 2000
 
@@ -35,25 +36,61 @@ _WORDS = {"true": True, "false": False, "none": None, "null": None}
 
 
 class Filter:
-    """A parsed `where`. Call it with a run's fields, flattened with dots; it says whether the run stays."""
+    """A parsed `where`. Call it with a run's fields, flattened with dots; it says whether the run stays.
 
-    def __init__(self, text: str) -> None:
+    `known` are the names it may speak of. All of it is checked at once, also what no run may come to: a misspelt
+    field behind an `or` is an error and not silence.
+    """
+
+    def __init__(self, text: str, known: Collection[str]) -> None:
         if len(text) > LONGEST:
             raise SpecError(f"where: {len(text)} characters; allowed: at most {LONGEST}")
         self.text = text
         try:
-            self._tree = ast.parse(text.strip(), mode="eval").body
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            raise SpecError(f"where = {text[:80]!r}: not an expression such as 'transfer.frozen > 0'") from None
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # Python only warns of `1or 2` and of "\\d"
+                self._tree = ast.parse(text.strip(), mode="eval").body
+            self._check(self._tree, known)
+        except SpecError:
+            raise
+        except (SyntaxError, ValueError, RecursionError, MemoryError, Warning):
+            raise self._wrong("not an expression such as 'transfer.frozen > 0'") from None
 
     def __call__(self, fields: Mapping[str, Any]) -> bool:
         try:
             kept = self._value(self._tree, fields)
-        except (TypeError, ZeroDivisionError, OverflowError, RecursionError) as problem:
-            raise SpecError(f"where = {self.text!r}: {problem}") from None
+        except RecursionError:
+            raise self._wrong("nested too deeply") from None
+        except (TypeError, ZeroDivisionError, OverflowError) as problem:
+            raise self._wrong(str(problem)) from None
         if not isinstance(kept, bool):
-            raise SpecError(f"where = {self.text!r}: gives {kept!r}; it must be true or false for every run")
+            raise self._wrong(f"gives {shown(kept)}; it must be true or false for every run")
         return kept
+
+    def _wrong(self, why: str) -> SpecError:
+        return SpecError(f"where = {shown(self.text)}: {why}")
+
+    def _check(self, node: ast.expr, known: Collection[str]) -> None:
+        """Raise SpecError at what is not in the language."""
+        match node:
+            case ast.Name() | ast.Attribute():
+                name = ast.unparse(node)
+                if name not in known and name.lower() not in _WORDS:
+                    raise self._wrong(f"unknown field {shown(name)}{suggestion(name, known)}")
+                return
+            case ast.Compare(ops=ops) if not all(type(op) in _COMPARE for op in ops):
+                raise self._wrong("'is' is not allowed; use == or in")
+            case ast.Constant(value=bool() | int() | float() | str() | None):
+                pass
+            case ast.List() | ast.Tuple() | ast.BoolOp() | ast.Compare() | ast.UnaryOp(op=ast.Not() | ast.USub()):
+                pass
+            case ast.BinOp(op=op) if type(op) in _ARITHMETIC:
+                pass
+            case _:
+                raise self._wrong(f"{shown(ast.unparse(node))} is not allowed here")
+        for part in ast.iter_child_nodes(node):
+            if isinstance(part, ast.expr):
+                self._check(part, known)
 
     def _value(self, node: ast.expr, fields: Mapping[str, Any]) -> Any:
         match node:
@@ -74,15 +111,13 @@ class Filter:
                 return _ARITHMETIC[type(op)](self._number(left, fields), self._number(right, fields))
             case ast.Compare(left=left, ops=ops, comparators=others):
                 return self._compared(left, ops, others, fields)
-        raise SpecError(f"where = {self.text!r}: {ast.unparse(node)!r} is not allowed here")
+        raise AssertionError(ast.dump(node))  # _check lets nothing else through
 
     def _compared(
         self, left: ast.expr, ops: list[ast.cmpop], others: list[ast.expr], fields: Mapping[str, Any]
     ) -> bool:
         value = self._value(left, fields)
         for op, other in zip(ops, others, strict=True):
-            if type(op) not in _COMPARE:
-                raise SpecError(f"where = {self.text!r}: 'is' is not allowed; use == or in")
             right = self._value(other, fields)
             if not _COMPARE[type(op)](value, right):
                 return False
@@ -92,13 +127,13 @@ class Filter:
     def _truth(self, node: ast.expr, fields: Mapping[str, Any]) -> bool:
         value = self._value(node, fields)
         if not isinstance(value, bool):
-            raise SpecError(f"where = {self.text!r}: {ast.unparse(node)!r} is neither true nor false")
+            raise self._wrong(f"{shown(ast.unparse(node))} is neither true nor false")
         return value
 
     def _number(self, node: ast.expr, fields: Mapping[str, Any]) -> float:
         value = self._value(node, fields)
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise SpecError(f"where = {self.text!r}: {ast.unparse(node)!r} is not a number")
+            raise self._wrong(f"{shown(ast.unparse(node))} is not a number")
         return value
 
     def _field(self, name: str, fields: Mapping[str, Any]) -> Any:
@@ -106,7 +141,6 @@ class Filter:
             return fields[name]
         if name.lower() in _WORDS:
             return _WORDS[name.lower()]
-        root, _, rest = name.partition(".")
-        if rest and fields.get(root, fields) is None:  # a field of `source` in a run that has no source
+        if "." in name:  # a field of `source` in a run that has no source
             return None
-        raise SpecError(f"where = {self.text!r}: unknown field {name!r}{suggestion(name, fields)}")
+        return {key: value for key, value in fields.items() if key.startswith(f"{name}.")}  # for `source == none`
