@@ -119,8 +119,10 @@ class WandbService:
 
     def _forget(self) -> None:
         # Without this wandb would go on writing to the process that was ended, in every later run and at exit.
-        with contextlib.suppress(Exception, SystemExit):
-            self._load().teardown()
+        # Twice, since the first fails on the connection to a dead process before it comes to forget the key.
+        for _ in range(2):
+            with contextlib.suppress(Exception, SystemExit):
+                self._load().teardown()
 
 
 class _Complaints:
@@ -169,7 +171,6 @@ def _settings(mode: str, project: str, folder: Path) -> dict[str, Any]:
         "x_disable_stats": True,
         "x_disable_machine_info": True,
         "x_save_requirements": False,
-        "x_skip_transaction_log": mode == "online",
         # A stop asked for on W&B's page would interrupt the process and whatever it runs by then.
         "stop_fn": _ignore,
         "x_service_wait": 20.0,
