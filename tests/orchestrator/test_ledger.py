@@ -102,9 +102,7 @@ def test_content_is_synced_before_its_name_and_its_name_before_the_return(
     assert calls == ["fsync file", "name", "fsync folder"] * 2
 
 
-def test_a_failed_write_leaves_the_old_content_and_no_rubbish(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_write_leaves_the_old_content_and_no_rubbish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a"
     durable.replace(path, b"old")
 
