@@ -79,4 +79,4 @@ def run_name(spec: RunSpec) -> str:
         f"{model_name(spec.model)}_{source}_{spec.target.task}-{spec.target.size}"
         f"_frozen{spec.transfer.frozen}_seed{spec.seed}"
     )
-    return re.sub(r"[^A-Za-z0-9_.-]+", "-", text)
+    return re.sub(r"[^A-Za-z0-9_.]+", "-", text)

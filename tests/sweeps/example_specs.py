@@ -1,0 +1,99 @@
+"""Specifications for the tests of sweeps/, as values and as hypothesis strategies over every field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from sweeps.expand import FIELDS
+from sweeps.spec import DEPTHS, ModelSpec, RunSpec
+from sweeps.sweep import RUN_KEYS, overlay
+
+LEAVES = tuple(name for name in FIELDS if name not in RUN_KEYS)
+"""The dotted names of the fields that hold a value."""
+
+VALUE: dict[str, Any] = {
+    "source": {"task": "glyphs[A-Z]", "size": 3000, "epochs": 10},
+    "target": {"task": "digits", "size": 1000, "label_noise": 0.3},
+    "model": {"family": "resnet", "depth": 10, "width": 8},
+    "transfer": {"frozen": 3},
+    "train": {"optimizer": "adam", "learning_rate": 0.001, "batch_size": 64, "epochs": 100},
+    "seed": 1,
+}
+
+
+def spec(**changes: Any) -> RunSpec:
+    return RunSpec.model_validate(overlay(VALUE, changes))
+
+
+def at(path: str, value: Any) -> dict[str, Any]:
+    """The mapping in which the dotted `path` has this value."""
+    for part in reversed(path.split(".")):
+        value = {part: value}
+    return value
+
+
+def ladder_length(model: ModelSpec) -> int:
+    """Stands in for architectures.ladder_length, which sweeps does not know."""
+    return {"resnet": model.depth, "densenet": model.depth - 1, "vit": model.depth + 2}[model.family]
+
+
+WHOLE = st.integers(0, 10**9)
+SHARE = st.floats(0, 1)
+RATE = st.floats(0, 1e6, exclude_min=True)
+SIZE = st.integers(2, 10**9)
+TASK = st.sampled_from(["digits", "digits[0-4]", "glyphs[A-Z]", "cifar10", "ß"])
+
+_RECIPE = {
+    "epochs": WHOLE,
+    "optimizer": st.sampled_from(["adam", "sgd"]),
+    "learning_rate": RATE,
+    "schedule": st.sampled_from(["constant", "cosine", "inverse_sqrt"]),
+    "batch_size": SIZE,
+    "momentum": st.floats(0, 1, exclude_max=True),
+    "weight_decay": st.floats(0, 1e6),
+    "augment": st.sampled_from(["none", "crop_flip"]),
+    "precision": st.sampled_from(["float32", "tf32", "bf16"]),
+}
+_LABELLED = {
+    "task": TASK,
+    "size": SIZE,
+    "label_noise": SHARE,
+    "noise_kind": st.sampled_from(["incorrect", "any", "permute"]),
+}
+_GROUPS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
+    "source": _LABELLED | _RECIPE,
+    "target": _LABELLED,
+    "model": {
+        "family": st.sampled_from(["resnet", "densenet", "vit"]),
+        "depth": st.sampled_from(sorted({depth for depths in DEPTHS.values() for depth in depths})),
+        "width": st.integers(1, 10**8).map(lambda width: 4 * width),
+        "image_size": st.integers(2, 16).map(lambda patches: 4 * patches),
+        "channels": st.sampled_from([1, 3]),
+    },
+    "transfer": {"frozen": WHOLE, "norm": st.sampled_from(["eval", "stats", "train"])},
+    "train": _RECIPE,
+}
+FIELD_VALUES: dict[str, st.SearchStrategy[Any]] = {
+    **{f"{group}.{name}": values for group, fields in _GROUPS.items() for name, values in fields.items()},
+    "seed": WHOLE,
+}
+"""Values that each field may take. A test asks that no field is missing here."""
+
+_MODELS = st.sampled_from(sorted(DEPTHS)).flatmap(
+    lambda family: st.fixed_dictionaries(
+        {**_GROUPS["model"], "family": st.just(family), "depth": st.sampled_from(DEPTHS[family])}
+    )
+)
+RUN_VALUES = st.fixed_dictionaries(
+    {
+        "source": st.none() | st.fixed_dictionaries(_GROUPS["source"]),
+        "target": st.fixed_dictionaries(_GROUPS["target"]),
+        "model": _MODELS,
+        "transfer": st.fixed_dictionaries(_GROUPS["transfer"]),
+        "train": st.fixed_dictionaries(_GROUPS["train"]),
+        "seed": WHOLE,
+    }
+)
+"""A run with every field given, as plain values."""
