@@ -20,6 +20,7 @@ Array = NDArray[np.float64]
 LEVEL = 0.95
 EXACT_UP_TO = 8  # seeds: 6,435 distinct resamples
 DRAWS = 9999
+CHUNK = 512  # means at a time: at most 80 MB for each intermediate
 _SEED = 20221120
 
 
@@ -46,6 +47,12 @@ def intervals(values: Array, level: float = LEVEL) -> Array:
     count = values.shape[1]
     if count < 2:
         raise ValueError(f"values: {count} seeds; an interval needs at least 2")
+    parts = [_intervals(values[start : start + CHUNK], level) for start in range(0, len(values), CHUNK)]
+    return np.concatenate([np.empty((0, 2)), *parts])
+
+
+def _intervals(values: Array, level: float) -> Array:
+    count = values.shape[1]
     shares, weights = _resamples(count)
     # A fixed order of additions, not a matrix product: the same bits on every machine. Sorted, so that the
     # order of the seeds is of no account either.

@@ -20,14 +20,15 @@ from analysis.verdict import Verdict
 from analysis.wording import shape_text
 
 MOST_POINTS = 160  # of a drawn curve, spread evenly over log(epoch)
+MOST_COLUMNS = 5
 HEADROOM = 1.7
 
 
 def epoch_figure(tables: Tables, each: AxisVerdict) -> Figure:
     """Small multiples, one per cell of the group, all on the same axes. Call inside figure_style()."""
     cells = each.group.cells
-    columns = min(5, len(cells)) if len(cells) > 4 else len(cells)
-    rows = math.ceil(len(cells) / columns)
+    rows = math.ceil(len(cells) / MOST_COLUMNS)
+    columns = math.ceil(len(cells) / rows)
     height = 1.5 * rows + 0.9
     figure = Figure(figsize=(WIDTH, height))
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)

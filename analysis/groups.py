@@ -60,7 +60,7 @@ def groups_along(cells: pd.DataFrame, axis: str) -> tuple[Group, ...]:
 
 def varying(cells: pd.DataFrame) -> list[str]:
     """Fields of the specification that take more than one value in the table."""
-    return [name for name in cell_fields() if cells[name].nunique(dropna=False) > 1]
+    return [name for name in cell_fields() if len(cells[[name]].drop_duplicates()) > 1]
 
 
 def _fields(cells: pd.DataFrame, row: int, names: list[str]) -> dict[str, Any]:
@@ -69,19 +69,27 @@ def _fields(cells: pd.DataFrame, row: int, names: list[str]) -> dict[str, Any]:
 
 
 def _labels(groups: list[dict[str, Any]]) -> list[str]:
-    """The network's name, then the fields that differ between groups."""
+    """The network's name, then the fields that differ between groups; those of the source only where there is one."""
+    with_source = [group for group in groups if not _scratch(group)]
     differ = [
-        name for name in groups[0] if name not in _IN_NAME and len({str(group.get(name)) for group in groups}) > 1
+        name
+        for name in groups[0]
+        if name not in _IN_NAME
+        and len({str(group[name]) for group in (with_source if name.startswith("source.") else groups)}) > 1
     ]
-    return [_label(group, differ) for group in groups]
+    mixed = 0 < len(with_source) < len(groups)
+    return [_label(group, differ, mixed and _scratch(group)) for group in groups]
 
 
-def _label(group: dict[str, Any], differ: list[str]) -> str:
+def _scratch(group: dict[str, Any]) -> bool:
+    return group.get("source.task", "") is None
+
+
+def _label(group: dict[str, Any], differ: list[str], say_scratch: bool) -> str:
     family, depth, width = (group.get(name) for name in _IN_NAME)
     name = f"{family}{'' if depth is None else depth}{'' if width is None else f'-w{width}'}"
-    scratch = group.get("source.task", "") is None
-    shown = [field for field in differ if not (scratch and field.startswith("source."))]
-    parts = ["from scratch"] if scratch and any(field.startswith("source.") for field in differ) else []
+    shown = [field for field in differ if not (_scratch(group) and field.startswith("source."))]
+    parts = ["from scratch"] if say_scratch else []
     return ", ".join([name, *parts, *(f"{field} = {group[field]}" for field in shown)])
 
 

@@ -93,7 +93,8 @@ def threshold_text(each: AxisVerdict) -> str:
     known = each.interpolates[np.isfinite(each.interpolates)]
     if not len(known):
         return "interpolation: no run is done"
-    return f"every finished {name} interpolates" if known.all() else f"no finished {name} interpolates"
+    whole = "of the runs that are done, " if len(known) < len(each.interpolates) else ""
+    return f"{whole}every point interpolates" if known.all() else f"{whole}no point interpolates"
 
 
 CELL_HEAD = ("frozen", "parameters", "n", "test error %, 95 %", "train %", "<= 5 %", "epoch-wise")
