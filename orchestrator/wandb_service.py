@@ -58,7 +58,8 @@ class WandbService:
             self._start(wandb, settings)
         if self._run is not None:
             # Of an attempt that was broken off: W&B would show it as running for as long as this process lives.
-            self._run.finish(exit_code=1)
+            with contextlib.suppress(Exception):
+                self._run.finish(exit_code=1)
         self._complaints.last = None
         self._run = wandb.init(settings=wandb.Settings(**settings), **described)
         self._run.define_metric("epoch")
@@ -102,10 +103,9 @@ class WandbService:
         if session is None or os.getpid() != self.pid:
             return
         self._session = self._run = None
-        try:
+        with contextlib.suppress(TimeoutError):
             self.lane.submit(self._forget).result(timeout=CLEANUP)
-        except TimeoutError:
-            _end_core(session)
+        _end_core(session)
 
     def _start(self, wandb: Any, settings: Mapping[str, Any]) -> None:
         # Each process has a service of its own, so that the end of one is not the end of another's runs.

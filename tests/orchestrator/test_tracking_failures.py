@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator import tracking, wandb_service
-from tests.orchestrator.tracked_runs import curve, files, in_process, signal_core, track, tracker
+from tests.orchestrator.tracked_runs import CANARY, curve, files, in_process, signal_core, track, tracker
 from tests.wandb_file import read_run
 
 
@@ -56,8 +56,9 @@ def test_core_that_hangs_costs_a_bounded_wait(
 def test_log_never_waits_for_a_core_that_hangs(
     tmp_path: Path, mode: tracking.Mode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("WANDB_API_KEY", CANARY)
+    monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:1")
     track(tracker(tmp_path / "wandb", 0), 1)
-    monkeypatch.setattr(wandb_service, "CLEANUP", 0.5)
     signal_core(signal.SIGSTOP)
     run = tracker(tmp_path / "wandb", 1, mode)
     began = time.monotonic()
