@@ -15,7 +15,10 @@ class SpecError(ValueError):
 
 def shown(value: Any, limit: int = 80) -> str:
     """A value as it may stand inside a one-line message."""
-    text = " ".join(repr(value).split())
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # Python prints no integer of more than 4,300 digits
+        text = "a number too long to print"
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 

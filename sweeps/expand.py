@@ -114,7 +114,7 @@ def _values(place: str, key: str, value: Any) -> Sequence[Any]:
 
 def _range(place: str, text: str, match: re.Match[str]) -> Sequence[int]:
     parts = [part for part in match.groups() if part is not None]
-    if max(map(len, parts)) > 10:
+    if any(len(part.lstrip("-")) > 9 for part in parts):
         raise SpecError(f"{place} = {shown(text)}: numbers of at most 9 digits are allowed in a range")
     first, last, step = int(parts[0]), int(parts[1]), int(parts[2]) if len(parts) > 2 else 1
     if step < 1 or last < first:

@@ -1,0 +1,153 @@
+"""What a specification allows, what it refuses and how it says so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from sweeps.errors import SpecError, from_pydantic
+from sweeps.spec import ModelSpec, RunSpec, SourceSpec, TargetSpec, TrainSpec
+from sweeps.sweep import RUN_KEYS, overlay
+from tests.sweeps.example_specs import VALUE, at, spec
+
+
+def refusal(changes: dict[str, Any]) -> str:
+    """The one line that says why the example with these changes is no run."""
+    with pytest.raises(ValidationError) as caught:
+        RunSpec.model_validate(overlay(VALUE, changes))
+    text = str(from_pydantic(caught.value, RUN_KEYS))
+    assert "\n" not in text
+    return text
+
+
+def test_specs_are_immutable() -> None:
+    with pytest.raises(ValidationError):
+        spec().seed = 3  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_every_specification_is_frozen_and_refuses_unknown_keys() -> None:
+    def kinds(kind: type[BaseModel]) -> set[type[BaseModel]]:
+        return {kind, *(each for below in kind.__subclasses__() for each in kinds(below))}
+
+    from sweeps.spec import Spec
+
+    for kind in kinds(Spec):
+        assert kind.model_config.get("frozen"), kind
+        assert kind.model_config.get("extra") == "forbid", kind
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("target.sise", 5, "unknown key 'target.sise'; did you mean 'size'?"),
+        ("sorce", 5, "unknown key 'sorce'; did you mean 'source'?"),
+        ("zzz", 5, "unknown key 'zzz'; allowed: model, seed, source, target, train, transfer"),
+        ("target.size", "many", "target.size = 'many': expected a number"),
+        ("target.size", 1, "target.size = 1: allowed: greater than or equal to 2"),
+        ("target.size", 10.5, "target.size = 10.5: expected a whole number"),
+        ("target.size", True, "target.size = True: expected a whole number, not true or false"),
+        ("target.size", None, "target.size = None: expected a whole number"),
+        ("target.size", [500], "target.size = [500]: expected a whole number"),
+        ("target.label_noise", 1.01, "target.label_noise = 1.01: allowed: less than or equal to 1"),
+        ("target.label_noise", -1e-9, "target.label_noise = -1e-09: allowed: greater than or equal to 0"),
+        ("target.label_noise", False, "expected a number, not true or false"),
+        ("target.noise_kind", "wrong", "target.noise_kind = 'wrong': allowed: 'incorrect', 'any' or 'permute'"),
+        ("target.task", 3, "target.task = 3: allowed: a valid string"),
+        ("target.task", "", "target.task = ''"),
+        ("train.learning_rate", 0, "train.learning_rate = 0: allowed: greater than 0"),
+        ("train.learning_rate", "1e-400", "allowed: greater than 0"),
+        ("train.learning_rate", "1e400", "allowed: a finite number"),
+        ("train.learning_rate", float("nan"), "train.learning_rate = nan"),
+        ("train.learning_rate", "0x10", "expected a number"),
+        ("train.learning_rate", "1_0", "expected a number"),
+        ("train.learning_rate", "inf", "expected a number"),
+        ("train.momentum", 1, "train.momentum = 1: allowed: less than 1"),
+        ("train.optimizer", "adamw", "train.optimizer = 'adamw': allowed: 'adam' or 'sgd'"),
+        ("train.epochs", -1, "train.epochs = -1: allowed: greater than or equal to 0"),
+        ("train", None, "train = None"),
+        ("model.family", "resnet18", "model.family = 'resnet18': allowed: 'resnet', 'densenet' or 'vit'"),
+        ("model.depth", 19, "model: depth 19 is no resnet; allowed: 8, 10, 14, 18"),
+        ("model.channels", 2, "model.channels = 2: allowed: 1 or 3"),
+        ("model.image_size", 7, "model.image_size = 7: allowed: greater than or equal to 8"),
+        ("transfer.frozen", "most", "transfer.frozen = 'most': expected a number"),
+        ("transfer.norm", "test", "transfer.norm = 'test': allowed: 'eval', 'stats' or 'train'"),
+        ("seed", -1, "seed = -1: allowed: greater than or equal to 0"),
+        ("seed", 1e300, "seed = 1e+300: expected a whole number"),
+    ],
+)
+def test_a_wrong_value_is_refused_in_one_line(path: str, value: Any, said: str) -> None:
+    assert said in refusal(at(path, value))
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ({"family": "vit", "depth": 49, "width": 32}, "depth 49 is no vit; allowed: 1 to 48"),
+        ({"family": "vit", "depth": 4, "width": 30}, "width 30 of a vit is not a multiple of 4"),
+        ({"family": "vit", "depth": 4, "width": 32, "image_size": 9}, "image_size 9 of a vit is not a multiple of 4"),
+        (
+            {"family": "densenet", "depth": 18, "width": 12},
+            "depth 18 is no densenet; allowed: 10, 16, 22, 40, 100, 121",
+        ),
+    ],
+)
+def test_a_network_that_does_not_exist_is_refused(model: dict[str, Any], said: str) -> None:
+    assert said in refusal({"model": model})
+
+
+@pytest.mark.parametrize("missing", ["source", "target", "model", "target.task", "target.size", "model.family"])
+def test_what_has_no_default_must_be_given(missing: str) -> None:
+    value: dict[str, Any] = {**VALUE, "target": dict(VALUE["target"]), "model": dict(VALUE["model"])}
+    parent, _, key = missing.rpartition(".")
+    del (value[parent] if parent else value)[key]
+    with pytest.raises(ValidationError) as caught:
+        RunSpec.model_validate(value)
+    assert str(from_pydantic(caught.value, RUN_KEYS)) == f"{missing}: missing; it has no default"
+
+
+def test_a_misspelt_key_is_said_before_what_it_makes_missing() -> None:
+    value = {**VALUE, "target": {"tsk": "digits", "size": 100}}
+    with pytest.raises(ValidationError) as caught:
+        RunSpec.model_validate(value)
+    assert str(from_pydantic(caught.value, RUN_KEYS)).startswith("unknown key 'target.tsk'; did you mean 'task'?")
+
+
+def test_a_number_too_long_to_print_is_refused() -> None:
+    assert refusal(at("target.size", 10**5000)).startswith("target.size")
+    assert "the number is too large" in refusal(at("train.learning_rate", 10**5000))
+
+
+def test_a_long_value_is_shortened_in_the_message() -> None:
+    assert len(refusal(at("target.task", "x" * 100_000))) < 300
+    assert len(refusal({"k" * 100_000: 1})) < 300
+
+
+def test_defaults_are_the_documented_ones() -> None:
+    """A default is part of the identity of every run that leaves it out (tests/golden pins the ids)."""
+    run = RunSpec(
+        source=SourceSpec(task="glyphs", size=100),
+        target=TargetSpec(task="digits", size=100),
+        model=ModelSpec(family="resnet", depth=18, width=8),
+    )
+    assert run.train == TrainSpec(
+        epochs=100,
+        optimizer="adam",
+        learning_rate=0.001,
+        schedule="constant",
+        batch_size=64,
+        momentum=0.0,
+        weight_decay=0.0,
+        augment="none",
+        precision="float32",
+    )
+    assert run.source is not None
+    assert run.source.epochs == 10
+    assert (run.target.label_noise, run.target.noise_kind) == (0.0, "incorrect")
+    assert (run.model.image_size, run.model.channels) == (8, 1)
+    assert (run.transfer.frozen, run.transfer.norm, run.seed) == (0, "eval", 0)
+
+
+def test_errors_are_for_users() -> None:
+    assert issubclass(SpecError, ValueError)
