@@ -7,12 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.noise import WINDOW as NOISE_WINDOW
 from analysis.noise import local_noise, standard_error, within_bins
 from analysis.smoothing import TRIM_FROM, Array, Grid, bin_means, log_grid, point_grid, smoother
 from analysis.spikes import despike
 
 TRIM_INFLATION = 1.1  # standard error of a mean of the middle half against the mean's, Gaussian noise
-WANDER = 0.15  # slow wander of a run as a share of its noise: no average over epochs removes it
+WANDER = 0.2  # slow wander of a run as a share of its noise: no average over epochs removes it
+CAUTION = 1.0  # a noise level from n points is raised by 1 / sqrt(n): few points know little
 POOL = 15  # bins over which the spread between seeds is pooled
 
 
@@ -50,6 +52,11 @@ def curve_set(x: Array, errors: Array, *, log_axis: bool) -> CurveSet:
     if not log_axis:
         correlated = np.zeros(len(errors))
     noise = local_noise(grid, x, errors, correlated)
+    if log_axis:
+        nearby = np.convolve(grid.counts, np.ones(NOISE_WINDOW), mode="full")[NOISE_WINDOW // 2 :][
+            : len(grid.x)
+        ]
+        noise = noise * (1.0 + CAUTION / np.sqrt(nearby))
     trimmed = np.where(grid.counts >= TRIM_FROM, TRIM_INFLATION, 1.0)
     bin_error = np.where(number > 0, standard_error(noise, number, correlated) * trimmed, np.nan)
     return _smoothed(grid, values, bin_error, noise, scatter, log_axis)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from analysis.apex import apex
 from analysis.curve_set import WANDER, CurveSet, curve_set, mean_over_seeds
-from analysis.repair import Repair, repair
+from analysis.repair import Repair, oscillates, repair
 from analysis.shape import Rule, Triples, count_peaks, find_triples, rises_after_minimum, still_moving
 from analysis.significance import noise_p, rotation_p
 from analysis.smoothing import Array
@@ -124,11 +124,16 @@ def classify(curves: CurveSet, rule: Rule) -> Shapes:
     return Shapes(shape, triples, lowest, curves)
 
 
+def _for_one_seed(rule: Rule) -> Rule:
+    return replace(rule, floor=max(rule.floor, rule.floor_one_seed))
+
+
 def judge(x: Array, errors: Array, rule: Rule, *, log_axis: bool, paired: bool) -> Judged:
     """Shape of one cell: the mean of its seeds, read again while spikes or steps make its peak.
 
     x: (points,) increasing, errors: (seeds, points).
     """
+    rule = rule if len(errors) > 1 else _for_one_seed(rule)
     note: str | None = None
     repairs = 0
     while True:
@@ -142,6 +147,9 @@ def judge(x: Array, errors: Array, rule: Rule, *, log_axis: bool, paired: bool) 
         if repairs == MAX_REPAIRS:
             return Judged(seeds, shapes, "unstable", f"spikes or steps throughout, the last a {note}")
         errors, note, repairs = done.errors, f"{done.kind} at {done.x:g}", repairs + 1
+    prominence = float(shapes.triples.prominence[0])
+    if shape == "double_descent" and log_axis and oscillates(x, errors, prominence, rule.peaks):
+        return Judged(seeds, shapes, "unstable", "it swings again and again by half the prominence")
     if note is not None and note.startswith("step") and shape != "double_descent":
         return Judged(seeds, shapes, "unstable", f"the fall is one {note}, as a learning-rate drop makes")
     return Judged(seeds, shapes, shape, None if note is None else f"read without a {note}")
@@ -211,13 +219,15 @@ def detect_many(x: ArrayLike, errors: ArrayLike, *, axis: Axis = "epoch", rule: 
     a step are then read again, one by one.
     """
     xs, ys, _ = checked(x, errors, None)
-    rule = rule or Rule()
+    rule = _for_one_seed(rule or Rule())
     log_axis = axis == "epoch"
     shapes = classify(curve_set(xs, ys, log_axis=log_axis), rule)
     again: dict[int, Judged] = {}
     for run in np.flatnonzero(shapes.shape == "double_descent") if log_axis else ():
-        if shapes.repair(xs, ys[run : run + 1], int(run)) is not None:
-            again[int(run)] = judge(xs, ys[run : run + 1], rule, log_axis=True, paired=True)
+        one = ys[run : run + 1]
+        swings = oscillates(xs, one, float(shapes.triples.prominence[run]), rule.peaks)
+        if swings or shapes.repair(xs, one, int(run)) is not None:
+            again[int(run)] = judge(xs, one, rule, log_axis=True, paired=True)
     return Many(shapes, again)
 
 

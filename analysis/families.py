@@ -164,11 +164,11 @@ def u_shaped(rng: Generator, epochs: int) -> Curve:
     return Curve(mean, "u_shaped", (), None, first)
 
 
-def plateau(rng: Generator, epochs: int) -> Curve:
-    """Rises by 2 to 15 points, then stays within five per cent of the rise."""
+def plateau(rng: Generator, epochs: int, level_end: bool = False) -> Curve:
+    """Rises by 2 to 15 points, then stays within five per cent of the rise, or exactly level."""
     first, top = _turns(rng, epochs, 4.0)
     level, rise = rng.uniform(3.0, 25.0) * POINT, loguniform(rng, 2.0, 15.0) * POINT
-    end = level + rise * rng.uniform(0.95, 1.03)
+    end = level + rise * (1.0 if level_end else rng.uniform(0.95, 1.03))
     mean = through([0.0, first, top, float(epochs)], [level + 0.4, level, level + rise, end])
     return Curve(mean, "plateau", (), None, first)
 
@@ -212,6 +212,7 @@ FAMILIES: dict[str, Callable[[Generator, int], Curve]] = {
     "drift": flat_tail,  # the wander is noise: synthetic.py adds it
     "u_shaped": u_shaped,
     "plateau": plateau,
+    "plateau_level": lambda rng, epochs: plateau(rng, epochs, level_end=True),
     "step_drops": lambda rng, epochs: step_drops(rng, epochs, rising=False),
     "step_drops_rising": lambda rng, epochs: step_drops(rng, epochs, rising=True),
     "spikes": lambda rng, epochs: replace(monotone(rng, epochs), spikes=True),

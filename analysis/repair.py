@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from scipy.ndimage import median_filter
 
+from analysis.shape import count_peaks
 from analysis.smoothing import Array
 
 HALF_WIDTH = 0.1  # decades on either side of a peak that must be high as a whole
@@ -46,6 +47,29 @@ def repair(
         at, jump = step
         return Repair("step", float(x[at]), errors + np.where(np.arange(len(x)) >= at, jump, 0.0))
     return None
+
+
+def oscillates(x: Array, errors: Array, prominence: float, peaks: int) -> bool:
+    """Whether a curve swings again and again by half its prominence: a cyclic schedule, not a double
+    descent.
+
+    Swings of one period crowd together on a log axis and a smoother flattens them; here they are counted
+    on means over 33 and over 100 windows of equal length, with the noise of a window added to the
+    threshold.
+    x: (points,), errors: (seeds, points).
+    """
+    raw = _level_mean(errors)
+    y = median_filter(np.interp(x, x[np.isfinite(raw)], raw[np.isfinite(raw)]), 5, mode="nearest")
+    noise = np.median(np.abs(np.diff(raw[np.isfinite(raw)], 2))) * 1.4826 / np.sqrt(6.0)
+    for windows in (33, 100):
+        label = np.minimum((windows * (x - x[0]) / (x[-1] - x[0])).astype(int), windows - 1)
+        starts = np.flatnonzero(np.r_[True, np.diff(label) > 0])
+        size = np.diff(np.r_[starts, len(x)])
+        means = np.add.reduceat(y, starts) / size
+        needed = 0.5 * prominence + 3.0 * noise / np.sqrt(size)
+        if count_peaks(means[None], needed[None])[0] >= peaks:
+            return True
+    return False
 
 
 def _level_mean(errors: Array) -> Array:

@@ -26,9 +26,9 @@ class Rule:
 
     margin: float = 2.5  # c above
     floor: float = 0.005  # half a percentage point: less is not called a peak, however certain
-    share: float = (
-        0.1  # the smaller of rise and fall against the larger; less is a plateau or a monotone curve
-    )
+    floor_one_seed: float = 0.01  # a slow drift of one run makes humps of half a point
+    recovery: float = 0.2  # a fall of less than this share of the rise before it is a plateau
+    share: float = 0.1  # a rise of less than this share of the fall after it leaves the curve monotone
     tail: float = 0.2  # decades (log axis) or share of the range (other axes) that decide "still rising"
     tail_share: float = 0.05  # a move by this share of the rise within a tail is not a plateau
     comparable: float = 0.5  # a further peak of this share of the prominence counts as comparable
@@ -76,8 +76,9 @@ def find_triples(m: Array, s: Array, rule: Rule) -> Triples:
         certain = prominences_between(m - rule.margin * s, m + rule.margin * s) > 0.0
         rise = m - lowest_before(m)
         fall = m - lowest_after(m)
-        smaller, larger = np.minimum(rise, fall), np.maximum(rise, fall)
-        allowed = certain & (smaller >= rule.floor) & (smaller >= rule.share * larger)
+        smaller = np.minimum(rise, fall)
+        enough = (fall >= rule.recovery * rise) & (rise >= rule.share * fall)
+        allowed = certain & (smaller >= rule.floor) & enough
     score = np.where(allowed, smaller, -np.inf)
     peak = score.argmax(axis=1)
     rows = np.arange(len(m))

@@ -9,6 +9,7 @@ by a smooth wander.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,12 +47,12 @@ def labelled(family: str, seeds: int, rng: Generator, epochs: int | None = None)
     return Labelled(family, truth, x, _with_holes(rng, np.clip(errors, 0.0, 1.0)))
 
 
-def cells(number: int, seeds: int, seed: int, families: tuple[str, ...] = tuple(FAMILIES)) -> list[Labelled]:
+def cells(
+    number: int, seeds: int, seed: int, families: tuple[str, ...] = tuple(FAMILIES)
+) -> Iterator[Labelled]:
     """`number` cells, the families in turn. The same arguments give the same cells."""
-    streams = np.random.SeedSequence(seed).spawn(number)
-    return [
-        labelled(families[i % len(families)], seeds, np.random.default_rng(s)) for i, s in enumerate(streams)
-    ]
+    for i, stream in enumerate(np.random.SeedSequence(seed).spawn(number)):
+        yield labelled(families[i % len(families)], seeds, np.random.default_rng(stream))
 
 
 def _logged_epochs(rng: Generator, length: int, first_min: float | None) -> Array:
