@@ -1,0 +1,289 @@
+"""Imports go one way, heavy packages stay in their rooms, and nothing unsafe is called.
+
+    sweeps <- tasks        {sweeps, tasks, architectures} <- orchestrator
+    sweeps <- architectures        sweeps <- analysis
+
+All imports count: at the top, inside functions, under TYPE_CHECKING. Every rule is tried on a module that breaks it.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+MAY_IMPORT = {
+    "sweeps": set(),
+    "tasks": {"sweeps"},
+    "architectures": {"sweeps"},
+    "orchestrator": {"sweeps", "tasks", "architectures"},
+    "analysis": {"sweeps"},
+}
+NO_PACKAGE = {"tests", "benchmarks"}
+
+LIGHT = {"sweeps": {"pydantic", "yaml"}}
+"""All that a room takes from outside the standard library, where that is the rule."""
+
+LIGHTNING = ("pytorch_lightning", "lightning", "lightning_fabric")
+ROOMS_OF = {
+    "torch": {"tasks", "architectures", "orchestrator"},
+    "torchvision": {"tasks", "architectures", "orchestrator"},
+    "timm": {"architectures"},
+    **{name: {"orchestrator"} for name in LIGHTNING},
+}
+FILES_OF = {
+    "ray": {"orchestrator/cluster.py"},
+    "wandb": {"orchestrator/tracking.py"},
+}
+PICKLES = {"pickle", "_pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
+COMPUTED_IMPORTS = {"tasks/__init__.py"}
+"""Where the name of an imported module is computed: from a literal table in the same file."""
+
+SAFE_LOADERS = {"yaml.SafeLoader", "yaml.CSafeLoader"}
+UNSAFE_CALLS = {
+    *(f"yaml.{name}" for name in ("unsafe_load", "unsafe_load_all", "full_load", "full_load_all", "load_all")),
+    *("eval", "exec", "compile", "builtins.eval", "builtins.exec", "builtins.compile", "os.system", "os.popen"),
+}
+
+
+class Module:
+    """One file of the product, as its syntax."""
+
+    def __init__(self, path: str, text: str) -> None:
+        self.path = path
+        self.room = path.split("/")[0]
+        self.tree = ast.parse(text)
+        self.nodes = list(ast.walk(self.tree))
+        self.names = dict(self._bound())
+
+    def _bound(self) -> Iterator[tuple[str, str]]:
+        """(local name, dotted name of what it stands for) of every import."""
+        for node in self.nodes:
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    root = alias.name.split(".")[0]
+                    yield (alias.asname, alias.name) if alias.asname else (root, root)
+            elif isinstance(node, ast.ImportFrom):
+                for alias in node.names:
+                    yield alias.asname or alias.name, f"{self._source(node)}.{alias.name}"
+
+    def _source(self, node: ast.ImportFrom) -> str:
+        if not node.level:
+            return node.module or ""
+        package = self.path.split("/")[: -node.level]
+        return ".".join([*package, node.module or ""]).strip(".")
+
+    def imported(self) -> Iterator[str]:
+        """Dotted names of all modules (and of what is taken from them)."""
+        for node in self.nodes:
+            if isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                yield from (f"{self._source(node)}.{alias.name}" for alias in node.names)
+        for called, call in self.calls():
+            if called in ("importlib.import_module", "__import__"):
+                name = call.args[0] if call.args else None
+                yield str(name.value) if isinstance(name, ast.Constant) else "?"
+
+    def calls(self) -> Iterator[tuple[str, ast.Call]]:
+        """(dotted name of what is called, the call)."""
+        for node in self.nodes:
+            if isinstance(node, ast.Call):
+                yield self.full_name(node.func), node
+
+    def full_name(self, node: ast.expr | None) -> str:
+        """`np.load` as `numpy.load`; empty for what is no dotted name."""
+        if isinstance(node, ast.Name):
+            return self.names.get(node.id, node.id)
+        if isinstance(node, ast.Attribute):
+            return f"{self.full_name(node.value)}.{node.attr}"
+        return ""
+
+    def safe_loaders(self) -> set[str]:
+        """PyYAML's safe loaders and the classes of this file that extend them."""
+        found = set(SAFE_LOADERS)
+        for node in self.nodes:
+            if isinstance(node, ast.ClassDef) and any(self.full_name(base) in found for base in node.bases):
+                found.add(node.name)
+        return found
+
+
+def wrong_imports(module: Module) -> Iterator[str]:
+    for name in module.imported():
+        root = name.split(".")[0]
+        if root == "?" and module.path not in COMPUTED_IMPORTS:
+            yield "imports a module by a computed name"
+        if root in NO_PACKAGE or (root in MAY_IMPORT and root not in {module.room, *MAY_IMPORT[module.room]}):
+            yield f"{module.room} imports {root}"
+        if root in ROOMS_OF and module.room not in ROOMS_OF[root]:
+            yield f"{module.room} imports {root}"
+        if root in FILES_OF and module.path not in FILES_OF[root]:
+            yield f"{root} is imported outside {', '.join(sorted(FILES_OF[root]))}"
+        if root in PICKLES:
+            yield f"imports {root}, which can run what it reads"
+        outside = root not in sys.stdlib_module_names and root not in MAY_IMPORT and root != "?"
+        if outside and root not in LIGHT.get(module.room, {root}):
+            yield f"{module.room} imports {root}; allowed: {', '.join(sorted(LIGHT[module.room]))}"
+
+
+def unsafe_calls(module: Module) -> Iterator[str]:
+    for name, call in module.calls():
+        given = {keyword.arg: keyword.value for keyword in call.keywords}
+        if name in UNSAFE_CALLS or name.endswith((".read_pickle", ".to_pickle")):
+            yield f"calls {name}"
+        if name == "yaml.load" and module.full_name(given.get("Loader")) not in module.safe_loaders():
+            yield "calls yaml.load without a safe loader"
+        weights = name == "torch.load" or name.endswith(".load_from_checkpoint")
+        if weights and not _is(given.get("weights_only"), True):
+            yield f"calls {name.rpartition('.')[2]} without weights_only=True"
+        if "allow_pickle" in given and not _is(given["allow_pickle"], False):
+            yield "allows pickle"
+        if "shell" in given and not _is(given["shell"], False):
+            yield "starts a shell"
+
+
+def _is(node: ast.expr | None, value: bool) -> bool:
+    return isinstance(node, ast.Constant) and node.value is value
+
+
+def faults(path: str, text: str) -> list[str]:
+    module = Module(path, text)
+    return [*wrong_imports(module), *unsafe_calls(module)]
+
+
+FILES = sorted(path.relative_to(ROOT).as_posix() for room in MAY_IMPORT for path in (ROOT / room).rglob("*.py"))
+
+
+def test_every_room_is_looked_at() -> None:
+    assert {path.split("/")[0] for path in FILES} == set(MAY_IMPORT)
+    named = {path for paths in FILES_OF.values() for path in paths} | COMPUTED_IMPORTS
+    assert named <= set(FILES)
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_a_file_keeps_the_rules(path: str) -> None:
+    assert faults(path, (ROOT / path).read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "fault"),
+    [
+        # Direction.
+        ("sweeps/a.py", "import tasks", "sweeps imports tasks"),
+        ("sweeps/a.py", "from architectures.build import build", "sweeps imports architectures"),
+        ("sweeps/deep/a.py", "import analysis.load", "sweeps imports analysis"),
+        ("tasks/a.py", "from architectures import build", "tasks imports architectures"),
+        ("architectures/a.py", "import tasks.names as names", "architectures imports tasks"),
+        ("tasks/a.py", "from orchestrator import plan", "tasks imports orchestrator"),
+        ("analysis/a.py", "import orchestrator", "analysis imports orchestrator"),
+        ("analysis/a.py", "from tasks.names import parse", "analysis imports tasks"),
+        ("analysis/a.py", "import architectures", "analysis imports architectures"),
+        ("orchestrator/a.py", "import analysis", "orchestrator imports analysis"),
+        ("analysis/a.py", "from tests.golden import a", "analysis imports tests"),
+        ("orchestrator/a.py", "import benchmarks.a", "orchestrator imports benchmarks"),
+        ("tasks/a.py", "import os, sys, orchestrator.plan", "tasks imports orchestrator"),
+        # Wherever the import stands, however it is written.
+        ("analysis/a.py", "def f():\n    if True:\n        import orchestrator", "analysis imports orchestrator"),
+        (
+            "tasks/a.py",
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from architectures import Network",
+            "tasks imports architectures",
+        ),
+        ("tasks/a.py", "try:\n    import architectures\nexcept ImportError: pass", "tasks imports architectures"),
+        ("tasks/a.py", "import importlib\nimportlib.import_module('architectures.vit')", "tasks imports architectures"),
+        ("tasks/a.py", "from importlib import import_module as get\nget('orchestrator')", "tasks imports orchestrator"),
+        ("tasks/a.py", "__import__('orchestrator')", "tasks imports orchestrator"),
+        ("analysis/a.py", "from importlib import import_module\nimport_module(name)", "by a computed name"),
+        ("tasks/a.py", "from ..architectures import build", "tasks imports architectures"),
+        # Heavy packages.
+        ("sweeps/a.py", "import torch", "sweeps imports torch"),
+        ("sweeps/a.py", "def f():\n    import pandas as pd", "sweeps imports pandas"),
+        ("sweeps/a.py", "import numpy", "sweeps imports numpy; allowed: pydantic, yaml"),
+        *(("analysis/a.py", f"import {name}", f"analysis imports {name}") for name in ("torch", "timm", *LIGHTNING)),
+        ("analysis/a.py", "from torch.nn import functional", "analysis imports torch"),
+        ("analysis/a.py", "import ray", "ray is imported outside"),
+        ("analysis/a.py", "import wandb", "wandb is imported outside"),
+        ("tasks/a.py", "import timm", "tasks imports timm"),
+        ("architectures/a.py", "import pytorch_lightning as pl", "architectures imports pytorch_lightning"),
+        ("orchestrator/trial.py", "def f():\n    import wandb", "wandb is imported outside"),
+        ("orchestrator/a.py", "from wandb.sdk import wandb_run", "wandb is imported outside"),
+        ("orchestrator/local.py", "from ray import tune", "ray is imported outside orchestrator/cluster.py"),
+        ("orchestrator/trial.py", "from ray.tune import report", "ray is imported outside"),
+        # What can run what it reads.
+        *(("orchestrator/a.py", f"import {name}", f"imports {name}, which can run") for name in sorted(PICKLES)),
+        ("analysis/a.py", "def f():\n    from pickle import loads", "imports pickle"),
+        ("analysis/a.py", "import pandas as pd\npd.read_pickle('a')", "calls pandas.read_pickle"),
+        ("analysis/a.py", "frame.to_pickle('a')", "calls frame.to_pickle"),
+        ("tasks/a.py", "import numpy as np\nnp.load('a', allow_pickle=True)", "allows pickle"),
+        ("tasks/a.py", "import numpy as np\nnp.load('a', allow_pickle=given)", "allows pickle"),
+        ("sweeps/a.py", "eval('1')", "calls eval"),
+        ("sweeps/a.py", "exec('1')", "calls exec"),
+        ("sweeps/a.py", "code = compile('1', '', 'eval')", "calls compile"),
+        ("sweeps/a.py", "import builtins\nbuiltins.eval('1')", "calls builtins.eval"),
+        ("sweeps/a.py", "import yaml\nyaml.load(text)", "yaml.load without a safe loader"),
+        ("sweeps/a.py", "import yaml\nyaml.load(text, yaml.Loader)", "yaml.load without a safe loader"),
+        ("sweeps/a.py", "import yaml\nyaml.load(text, Loader=yaml.FullLoader)", "yaml.load without a safe loader"),
+        ("sweeps/a.py", "from yaml import load as read\nread(text)", "yaml.load without a safe loader"),
+        (
+            "sweeps/a.py",
+            "import yaml\nclass L(yaml.Loader): ...\nyaml.load(text, Loader=L)",
+            "yaml.load without a safe loader",
+        ),
+        ("sweeps/a.py", "import yaml\nyaml.unsafe_load(text)", "calls yaml.unsafe_load"),
+        ("sweeps/a.py", "import yaml as y\ny.full_load(text)", "calls yaml.full_load"),
+        ("orchestrator/a.py", "import torch\ntorch.load(path)", "calls load without weights_only=True"),
+        ("orchestrator/a.py", "import torch as t\nt.load(path, weights_only=False)", "load without weights_only=True"),
+        (
+            "orchestrator/a.py",
+            "from torch import load\nload(path, weights_only=safe)",
+            "load without weights_only=True",
+        ),
+        ("orchestrator/a.py", "Module.load_from_checkpoint(path)", "load_from_checkpoint without weights_only=True"),
+        ("orchestrator/a.py", "import subprocess\nsubprocess.run('a', shell=True)", "starts a shell"),
+        ("orchestrator/a.py", "import os\nos.system('a')", "calls os.system"),
+    ],
+)
+def test_a_broken_rule_is_found(path: str, text: str, fault: str) -> None:
+    assert any(fault in found for found in faults(path, text)), faults(path, text)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("orchestrator/a.py", "import sweeps.spec, tasks, architectures\nfrom orchestrator import plan"),
+        ("orchestrator/cluster.py", "import ray\nfrom ray import tune"),
+        ("orchestrator/tracking.py", "def f():\n    import wandb"),
+        ("orchestrator/a.py", "import pytorch_lightning as pl\nimport torch\ntorch.load(path, weights_only=True)"),
+        ("architectures/a.py", "import timm\nfrom sweeps.spec import ModelSpec\nnetwork.eval()"),
+        ("analysis/a.py", "import pandas\nfrom sweeps import records\nfrom analysis.load import f\nfrom . import load"),
+        ("analysis/a.py", "import re\nre.compile('a')\nframe.eval('a')"),
+        ("sweeps/a.py", "import yaml\nclass L(yaml.SafeLoader): ...\nclass M(L): ...\nyaml.load(text, Loader=M)"),
+        ("sweeps/a.py", "import ast, json\nimport pydantic\nfrom sweeps.errors import SpecError\nyaml.safe_load(text)"),
+        ("tasks/__init__.py", "from importlib import import_module\nimport_module(TABLE[name])"),
+        ("tasks/a.py", "import numpy as np\nnp.load('a', allow_pickle=False)"),
+    ],
+)
+def test_what_the_rules_allow_is_let_through(path: str, text: str) -> None:
+    assert faults(path, text) == []
+
+
+@pytest.mark.parametrize(
+    ("room", "heavy"),
+    [
+        ("sweeps", {"torch", "pandas", "numpy"}),
+        ("analysis", {"torch", "timm", "ray", "wandb", *LIGHTNING}),
+    ],
+)
+def test_a_light_room_loads_nothing_heavy(room: str, heavy: set[str]) -> None:
+    """In a process of its own: what a package we import may import in turn counts as well."""
+    modules = [path.removesuffix(".py").replace("/", ".") for path in FILES if path.startswith(f"{room}/")]
+    wanted = ", ".join(module for module in modules if not module.endswith("__main__"))
+    code = f"import sys, {wanted}; print(*set(sys.modules).intersection({sorted(heavy)}))"
+    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert found.stdout.split() == []
