@@ -92,6 +92,31 @@ def run(
         raise typer.Exit(launch(made, ledger, how, console))
 
 
+@app.command()
+def publish(
+    sweep: Sweep,
+    store: Store = DEFAULT_STORE,
+    wandb_project: Annotated[str, typer.Option(help="W&B project")] = "frostline",
+) -> None:
+    """Send to W&B what of a sweep is not there yet, from the store."""
+    with _clear_errors():
+        made, ledger = _planned(sweep, store)
+        from orchestrator.publish import publish as replay
+        from orchestrator.tracking import TrackingOptions
+
+        jobs = (*made.sources.values(), *made.runs.values())
+        results = [record for job in jobs if (record := ledger.result(job)) is not None]
+        runs = [(record, ledger.curve(record)) for record in results]
+        options = TrackingOptions(folder=ledger.layout.wandb, mode="online", project=wandb_project)
+        report = replay(ledger.layout, runs, options, made.sweep.name)
+        print(f"{report.published} published, {report.already} there already, {len(jobs) - len(runs)} without a result")
+        for problem in report.problems:
+            print(f"not published: {problem}", file=sys.stderr)
+        if not report.complete:
+            print(f"{report.not_tried} not tried; the same command goes on", file=sys.stderr)
+            raise typer.Exit(1)
+
+
 def _planned(sweep: str, store: Path) -> tuple[Plan, Ledger]:
     """A refused sweep leaves no store behind; an unusable store is refused before the seconds that planning takes."""
     spec = read(sweep)

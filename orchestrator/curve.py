@@ -18,3 +18,9 @@ def to_parquet(curve: Sequence[EpochRecord]) -> bytes:
     sink = pa.BufferOutputStream()
     pq.write_table(pa.Table.from_arrays(columns, schema=SCHEMA), sink, compression="zstd")
     return sink.getvalue().to_pybytes()
+
+
+def from_parquet(content: bytes) -> list[EpochRecord]:
+    """The records that `to_parquet` wrote."""
+    columns = pq.read_table(pa.BufferReader(content), schema=SCHEMA).to_pydict()
+    return [EpochRecord(*row) for row in zip(*columns.values(), strict=True)]

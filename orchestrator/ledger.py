@@ -11,11 +11,12 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from orchestrator import durable
+from orchestrator.curve import from_parquet
 from orchestrator.jobs import Job
 from orchestrator.lease import Lease, Watch, claim, current
 from sweeps.identity import SCHEMA
 from sweeps.layout import Kind, Layout, Place
-from sweeps.records import FailureRecord, RunRecord, Status, SweepRecord
+from sweeps.records import EpochRecord, FailureRecord, RunRecord, Status, SweepRecord
 
 MOST_ATTEMPTS = 3
 """Attempts in one launch before a run counts as failed."""
@@ -76,6 +77,17 @@ class Ledger:
         except ValidationError as error:
             field = ".".join(map(str, error.errors(include_url=False)[0]["loc"])) or "file"
             raise StoreError(f"{path}: damaged ({field}); move it away and run again") from None
+
+    def curve(self, record: RunRecord) -> list[EpochRecord]:
+        """The epochs of a committed result, their digest checked. Raises StoreError."""
+        path = self.layout.place(record.kind, record.id).epochs(record.epochs_sha256)
+        try:
+            content = path.read_bytes()
+        except OSError as problem:
+            raise StoreError(f"{path}: {problem.strerror}") from None
+        if durable.sha256(content) != record.epochs_sha256:
+            raise StoreError(f"{path}: damaged, its SHA-256 is not that of its result.json")
+        return from_parquet(content)
 
     def status(self, job: Job) -> Status:
         """Of one job, without regard to its source: `blocked` is for who knows the plan."""

@@ -11,7 +11,7 @@
         checkpoint-<epoch>-<sha>.ckpt    the last two while it is under way
         failure-<n>.json                 what went wrong, attempt by attempt
       sweeps/<name>/<digest>.json        the expanded sweep: its runs and their specs
-      wandb/                             offline W&B runs
+      wandb/                             offline W&B runs; wandb/published/<id>.json marks what W&B has
 
 Files named by their digest cannot be overwritten by a late writer with other content.
 """
