@@ -72,9 +72,9 @@ def _intervals(values: Array, level: float) -> Array:
 
 def expanded_tail(count: int, level: float = LEVEL) -> float:
     """Share of the bootstrap distribution to cut off on either side for `count` values."""
-    from scipy.stats import norm, t
+    from scipy.special import ndtr, stdtrit  # scipy.stats takes longer to import than all else here
 
-    return float(norm.cdf(-math.sqrt(count / (count - 1)) * t.isf((1.0 - level) / 2.0, count - 1)))
+    return float(ndtr(math.sqrt(count / (count - 1)) * stdtrit(count - 1, (1.0 - level) / 2.0)))
 
 
 @lru_cache(maxsize=32)
@@ -90,3 +90,14 @@ def _resamples(count: int) -> tuple[Array, Array]:
     factorial = np.array([math.factorial(k) for k in range(count + 1)], dtype=np.float64)
     weights = factorial[count] / factorial[counts].prod(axis=1) / float(count) ** count
     return counts / count, weights
+
+
+def share_interval(successes: int, trials: int) -> tuple[float, float]:
+    """95 % interval of a share of trials (Wilson 1927); (0, 1) without a trial."""
+    if trials == 0:
+        return 0.0, 1.0
+    z = 1.959963984540054
+    share, weight = successes / trials, z * z / trials
+    centre = (share + weight / 2) / (1 + weight)
+    half = z / (1 + weight) * math.sqrt(share * (1 - share) / trials + weight / (4 * trials))
+    return max(0.0, centre - half), min(1.0, centre + half)

@@ -13,6 +13,7 @@ import pandas as pd
 
 from analysis.bootstrap import intervals
 from analysis.curves import Array, Rows
+from analysis.multiplicity import benjamini_hochberg
 from analysis.schema import CELLS, CROSSINGS, frame_of, numbers, spec_types
 from analysis.verdict import Verdict
 
@@ -42,6 +43,8 @@ def cell_frame(runs: pd.DataFrame, rows: tuple[Rows, ...], verdicts: tuple[Verdi
     columns |= _mean_columns(runs, done, "final_train_error")
     columns |= _interpolation_columns(runs, done)
     columns |= _verdict_columns(verdicts)
+    columns["q_value"] = benjamini_hochberg(np.array(columns["p_value"], dtype=np.float64))
+    columns = {name: columns[name] for name in CELLS.names}
     return frame_of(columns, CELLS)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -56,6 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as problem:
+        _complain(f"{problem.filename or 'results'}: {problem.strerror or problem}")
+        return USAGE
     return code if isinstance(code, int) else 0
 
 
@@ -113,6 +117,7 @@ def report(
     ] = None,
 ) -> None:
     """One self-contained HTML page with the tables, the figures and the verdicts."""
+    from analysis.claims import all_claims
     from analysis.collect import collect
     from analysis.figures import draw_figures
     from analysis.freezing import freezing_wise
@@ -125,12 +130,13 @@ def report(
     collected = collect(stored)
     verdicts = freezing_wise(collected)
     drawn = draw_figures(collected, verdicts, folder)
-    print(write_report(collected, verdicts, drawn, out or folder / "report.html"))
+    print(write_report(collected, verdicts, drawn, all_claims(collected), out or folder / "report.html"))
 
 
 @app.command()
 def summary(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOption = None) -> None:
     """Tables, figures and the page, and what they say in a few lines."""
+    from analysis.claims import all_claims
     from analysis.figures import draw_figures
     from analysis.freezing import freezing_wise
     from analysis.report import write_report
@@ -142,5 +148,37 @@ def summary(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOp
     collected, files = write_tables(stored, folder)
     verdicts = freezing_wise(collected)
     drawn = draw_figures(collected, verdicts, folder)
-    page = write_report(collected, verdicts, drawn, folder / "report.html")
-    print_summary(collected, verdicts, [*files, *(path for group in drawn for path in group.files()), page])
+    found = all_claims(collected)
+    page = write_report(collected, verdicts, drawn, found, folder / "report.html")
+    print_summary(collected, verdicts, found, [*files, *(path for group in drawn for path in group.files()), page])
+
+
+@app.command()
+def claims(
+    sweep: SweepArgument,
+    store: StoreOption = DEFAULT_STORE,
+    as_json: Annotated[bool, typer.Option("--json", help="A list of objects, one per claim.")] = False,
+    related: Annotated[
+        str, typer.Option("--related", help="Source tasks from the most to the least related, with ; between them.")
+    ] = "",
+) -> None:
+    """Whether the sweep supports, contradicts or leaves undecided each of the claims C1 to C4."""
+    from analysis.claim_tests import UnknownTask
+    from analysis.claims import all_claims
+    from analysis.collect import collect
+    from analysis.wording import claim_text, judged_texts
+
+    order = [name.strip() for name in related.split(";") if name.strip()]
+    try:
+        found = all_claims(collect(_stored(sweep, store)), order)
+    except UnknownTask as problem:
+        raise StoreError(str(problem)) from None
+    if as_json:
+        print(json.dumps([claim.as_json() for claim in found], indent=1, allow_nan=False))
+        return
+    for claim in found:
+        print(f"{claim.claim} {claim_text(claim)}")
+        print(f"   {claim.statement}")
+        for test in claim.tests:
+            group, measure, n, effect, q, outcome, detail = judged_texts(test)
+            print(f"   {outcome}: {group}: {measure}: {effect}, n = {n}, q = {q}; {detail}")

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from analysis import html
 from analysis.citations import citations
+from analysis.claims import ClaimVerdict
 from analysis.collect import Tables
 from analysis.coverage import coverage_text, missing_text
 from analysis.curves import INTERPOLATES_AT
@@ -25,8 +26,12 @@ from analysis.tables import replaced
 from analysis.wording import (
     CELL_HEAD,
     MISSING,
+    TEST_HEAD,
+    TEST_NUMBERS,
     axis_text,
     cell_texts,
+    claim_text,
+    judged_texts,
     p_text,
     per_cent,
     shape_text,
@@ -36,18 +41,28 @@ from sweeps.records import FailureRecord
 
 TEMPLATE = Path(__file__).with_name("report.html")
 MOST_FAILURES = 10
+MOST_TESTS = 30
 
 
 def write_report(
-    tables: Tables, verdicts: tuple[AxisVerdict, ...], figures: tuple[GroupFigures, ...], path: Path
+    tables: Tables,
+    verdicts: tuple[AxisVerdict, ...],
+    figures: tuple[GroupFigures, ...],
+    claims: tuple[ClaimVerdict, ...],
+    path: Path,
 ) -> Path:
     """Writes the page. The same tables and figures give the same bytes."""
     with replaced(path) as file:
-        file.write(page(tables, verdicts, figures).encode())
+        file.write(page(tables, verdicts, figures, claims).encode())
     return path
 
 
-def page(tables: Tables, verdicts: tuple[AxisVerdict, ...], figures: tuple[GroupFigures, ...]) -> str:
+def page(
+    tables: Tables,
+    verdicts: tuple[AxisVerdict, ...],
+    figures: tuple[GroupFigures, ...],
+    claims: tuple[ClaimVerdict, ...],
+) -> str:
     record = tables.sweep.record
     drawn = {each.label: each for each in figures}
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
@@ -56,6 +71,7 @@ def page(tables: Tables, verdicts: tuple[AxisVerdict, ...], figures: tuple[Group
         coverage=escape(coverage_text(tables.runs)),
         warnings="\n".join(_warnings(tables)),
         results=_results(verdicts),
+        claims=_claims(claims),
         groups="\n".join(_group(tables, each, drawn.get(each.group.label)) for each in verdicts),
         run="\n".join(_what_was_run(tables)),
         reading="\n".join(html.paragraph(text) for text in READING),
@@ -70,6 +86,10 @@ READING = (
     "the peak. Strong: it also ends below the first minimum. Freezing-wise: the same shape of the final test error "
     "along the number of frozen units, read from head only to nothing frozen, the direction in which the trained part "
     "grows. U-shaped, unfinished: the error rose and the axis ended before the shape was decided.",
+    "The claims are those of Dar, Luzi and Baraniuk, Frozen Overparameterization (arXiv:2211.11074). Each says that "
+    "something can happen: it is supported where at least one group of cells shows it, contradicted where none does "
+    "and one shows the opposite, undecided otherwise. The tests of one claim are adjusted together "
+    "(Benjamini-Hochberg, q at most 0.05).",
     "Prominence is the smaller of the rise from the first minimum and the fall to the second. p is the probability "
     "that a curve with no second descent shows so prominent a peak in the mean of as many seeds.",
     f"A run interpolates where its final train error is at most {100 * INTERPOLATES_AT:g} %: test-error peaks are seen "
@@ -116,6 +136,21 @@ def _results(verdicts: tuple[AxisVerdict, ...]) -> str:
             )
         )
     return html.table(head, rows, (False, False, True, True, True, True, True, False))
+
+
+def _claims(claims: tuple[ClaimVerdict, ...]) -> str:
+    """Every claim with its verdict; under it the tests that it rests on, decided ones first."""
+    parts = []
+    for claim in claims:
+        parts.append(html.heading(3, f"{claim.claim}: {claim.decision}"))
+        parts.append(html.paragraph(claim.statement))
+        parts.append(html.paragraph(claim_text(claim), "quiet"))
+        if claim.tests:
+            tests = sorted(claim.tests, key=lambda test: test.outcome == "open")[:MOST_TESTS]
+            parts.append(html.table(TEST_HEAD, [judged_texts(test) for test in tests], TEST_NUMBERS))
+            if len(claim.tests) > MOST_TESTS:
+                parts.append(html.paragraph(f"and {len(claim.tests) - MOST_TESTS} more tests", "quiet"))
+    return "\n".join(parts)
 
 
 def _group(tables: Tables, each: AxisVerdict, figures: GroupFigures | None) -> str:

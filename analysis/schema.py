@@ -106,6 +106,7 @@ CELLS = pa.schema(
         ("prominence", pa.float64()),
         ("roughness", pa.float64()),
         ("p_value", pa.float64()),
+        ("q_value", pa.float64()),
         ("train_error_at_peak", pa.float64()),
         ("agreement", pa.float64()),
     ]

@@ -9,16 +9,21 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from analysis.claims import ClaimVerdict
 from analysis.collect import Tables
 from analysis.coverage import coverage_text, missing_text
 from analysis.freezing import AxisVerdict
-from analysis.wording import CELL_HEAD, axis_text, cell_texts, threshold_text
+from analysis.wording import CELL_HEAD, axis_text, cell_texts, claim_text, threshold_text
 
 NARROWEST = 118  # columns, where the output is no terminal
 
 
 def print_summary(
-    tables: Tables, verdicts: tuple[AxisVerdict, ...], files: Iterable[Path], console: Console | None = None
+    tables: Tables,
+    verdicts: tuple[AxisVerdict, ...],
+    claims: tuple[ClaimVerdict, ...],
+    files: Iterable[Path],
+    console: Console | None = None,
 ) -> None:
     """Prints the summary to standard output; colour and width follow the terminal, if it is one."""
     console = console or _console()
@@ -34,6 +39,9 @@ def print_summary(
     for each in verdicts:
         suffix = f"  [{each.group.label}]" if len(verdicts) > 1 else ""
         _line(console, f"freezing-wise: {axis_text(each)}{suffix}", style="bold")
+    for claim in claims:
+        if claim.tests:
+            _line(console, f"claim {claim.claim}, {claim_text(claim)}")
     for line in missing_text(tables.runs):
         _line(console, f"missing from the above: {line}", style="yellow")
     console.print()

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from analysis.claims import ClaimVerdict, Judged
 from analysis.collect import Tables
 from analysis.freezing import FROZEN, AxisVerdict
 from analysis.verdict import Verdict
@@ -116,4 +117,33 @@ def cell_texts(tables: Tables, row: int) -> list[str]:
         per_cent(train),
         MISSING if math.isnan(train) else ("yes" if cell["interpolates"] else "no"),
         epochwise_text(tables.verdicts[row]),
+    ]
+
+
+TEST_HEAD = ("group", "measure", "n", "effect, 95 %", "q", "outcome", "")
+TEST_NUMBERS = (False, False, True, True, True, False, False)
+
+
+def claim_text(claim: ClaimVerdict) -> str:
+    """`supported: 2 of 3 groups show it (67 %, 95 % interval 21 to 94 %)`."""
+    if claim.share is None or claim.share_low is None or claim.share_high is None:
+        return f"{claim.decision}: {claim.reason}"
+    interval = f"95 % interval {100 * claim.share_low:.0f} to {100 * claim.share_high:.0f} %"
+    return f"{claim.decision}: {claim.reason} ({100 * claim.share:.0f} %, {interval})"
+
+
+def judged_texts(test: Judged) -> list[str]:
+    """A test under TEST_HEAD."""
+    evidence = test.evidence
+    effect = MISSING if evidence.effect is None else f"{evidence.effect:.3f}"
+    if evidence.low is not None and evidence.high is not None:
+        effect += f" [{evidence.low:.3f}, {evidence.high:.3f}]"
+    return [
+        evidence.group,
+        evidence.measure,
+        f"{evidence.n}",
+        effect,
+        p_text(test.q),
+        test.outcome,
+        evidence.detail,
     ]

@@ -4,6 +4,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from analysis.citations import citations
+from analysis.claims import all_claims
 from analysis.collect import collect
 from analysis.figures import draw_figures
 from analysis.freezing import freezing_wise
@@ -41,7 +42,7 @@ class Page(HTMLParser):
 def _page(store: Path, sweep) -> str:
     tables = collect(read_sweep(sweep, store))
     verdicts = freezing_wise(tables)
-    return page(tables, verdicts, draw_figures(tables, verdicts, store / "out"))
+    return page(tables, verdicts, draw_figures(tables, verdicts, store / "out"), all_claims(tables))
 
 
 def test_nothing_is_requested_and_no_script_runs(tmp_path: Path) -> None:
@@ -69,7 +70,7 @@ def test_it_holds_the_verdict_the_cells_and_the_versions(tmp_path: Path) -> None
     assert "glyphs[A-Z]" in parsed.text
     assert "doi:10.24432/C50P49" in parsed.text
     rows = [tag for tag, _ in parsed.tags if tag == "tr"]
-    assert len(rows) == 2 + 1 + 14  # results, the head of the cells, the cells
+    assert len(rows) == 2 + 2 + 1 + 14  # results, claim C3, the head of the cells, the cells
 
 
 def test_text_from_files_is_escaped(tmp_path: Path) -> None:
