@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 from hypothesis import strategies as st
 
 Draw = Any
+
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*|[0-9]+\.\.[0-9.]+")
+"""Text that needs no quotes, anywhere."""
 
 
 def whole_spellings(value: int) -> list[str]:
@@ -38,16 +43,21 @@ def _block(draw: Draw, value: dict[str, Any], indent: int) -> str:
         item, head = value[key], f"{' ' * indent}{_text(draw, key)}:"
         if isinstance(item, dict) and item and draw(st.booleans()):
             lines.append(f"{head}{_comment(draw)}\n{_block(draw, item, indent + draw(st.integers(1, 4)))}")
+        elif isinstance(item, list) and item and draw(st.booleans()):
+            entries = [f"{' ' * indent}- {_flow(draw, entry)}{_comment(draw)}\n" for entry in item]
+            lines.append(f"{head}{_comment(draw)}\n{''.join(entries)}")
         else:
             lines.append(f"{head} {_flow(draw, item)}{_comment(draw)}\n")
     return "".join(lines)
 
 
 def _flow(draw: Draw, value: Any) -> str:
+    comma = st.sampled_from([", ", " , ", ",\n                    "])
     if isinstance(value, dict):
         items = [f"{_text(draw, key)}: {_flow(draw, value[key])}" for key in draw(st.permutations(sorted(value)))]
-        comma = draw(st.sampled_from([", ", " , ", ",\n                    "]))
-        return "{" + comma.join(items) + "}"
+        return "{" + draw(comma).join(items) + "}"
+    if isinstance(value, list):
+        return "[" + draw(comma).join(_flow(draw, entry) for entry in value) + "]"
     if value is None:
         return draw(st.sampled_from(["null", "~", "Null"]))
     if isinstance(value, int):
@@ -58,8 +68,9 @@ def _flow(draw: Draw, value: Any) -> str:
 
 
 def _text(draw: Draw, text: str) -> str:
-    plain = [text] if text.replace("_", "").isalnum() else []
-    return draw(st.sampled_from([*plain, f"'{text}'", f'"{text}"']))
+    plain = [text] if _PLAIN.fullmatch(text) and text not in ("true", "false", "null") else []
+    single = "'" + text.replace("'", "''") + "'"
+    return draw(st.sampled_from([*plain, single, json.dumps(text, ensure_ascii=False)]))
 
 
 def _comment(draw: Draw) -> str:
