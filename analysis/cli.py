@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from analysis.detect_command import detect, score
 from analysis.load import StoredSweep, StoreError, read_sweep
 from sweeps.errors import SpecError
 from sweeps.sweep import read
@@ -182,3 +183,7 @@ def claims(
         for test in claim.tests:
             group, measure, n, effect, q, outcome, detail = judged_texts(test)
             print(f"   {outcome}: {group}: {measure}: {effect}, n = {n}, q = {q}; {detail}")
+
+
+app.command()(detect)
+app.command()(score)
