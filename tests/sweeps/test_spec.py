@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import BaseModel, ValidationError
 
 from sweeps.errors import SpecError, from_pydantic
+from sweeps.expand import expand, flat
 from sweeps.spec import ModelSpec, RunSpec, SourceSpec, TargetSpec, TrainSpec
-from sweeps.sweep import RUN_KEYS, overlay
-from tests.sweeps.example_specs import VALUE, at, spec
+from sweeps.sweep import RUN_KEYS, overlay, parse
+from tests.sweeps.example_specs import LEAVES, VALUE, at, ladder_length, spec
 
 
 def refusal(changes: dict[str, Any]) -> str:
@@ -147,6 +150,26 @@ def test_defaults_are_the_documented_ones() -> None:
     assert (run.target.label_noise, run.target.noise_kind) == (0.0, "incorrect")
     assert (run.model.image_size, run.model.channels) == (8, 1)
     assert (run.transfer.frozen, run.transfer.norm, run.seed) == (0, "eval", 0)
+
+
+REFERENCE = Path(__file__).parents[2] / "docs" / "sweeps.md"
+
+
+def test_the_reference_lists_every_field_with_its_default() -> None:
+    rows = re.findall(r"^\| `([a-z_.]+)` \| (needed|`[^`]*`) \|", REFERENCE.read_text(), re.MULTILINE)
+    listed = {path: default.strip("`") for path, default in rows if path in LEAVES}
+    least = RunSpec(
+        source=SourceSpec(task="glyphs", size=100),
+        target=TargetSpec(task="digits", size=100),
+        model=ModelSpec(family="resnet", depth=18, width=8),
+    )
+    needed = {"source.task", "source.size", "target.task", "target.size", "model.family", "model.depth", "model.width"}
+    assert listed == {path: "needed" if path in needed else str(value) for path, value in flat(least).items()}
+
+
+def test_the_example_of_the_reference_is_a_sweep() -> None:
+    example = re.findall(r"```yaml\n(.*?)```", REFERENCE.read_text(), re.DOTALL)[0]
+    assert len(expand(parse(example), ladder_length)) == 18 * 2 * 5 - 5 + 6 * 5
 
 
 def test_errors_are_for_users() -> None:
