@@ -20,15 +20,16 @@ PLACES = 25
 def apex(position: Array, values: Array, error: Array, smooth: Array, triple: tuple[int, int, int]) -> float:
     """Position of the peak. All arrays (bins,); triple: bins of first minimum, peak and second minimum.
 
-    The mean of two estimates whose errors have opposite signs: the half-bells, and the maximum of a
-    quartic. Falls back to the smoothed maximum where fewer than six bins belong to the upper part.
+    The mean of three estimates whose errors differ: the smooth curve's maximum, the half-bells' apex and
+    the maximum of a quartic. Only the first where fewer than six bins belong to the upper part.
     """
     top = triple[1]
     wide, narrow = (_upper(values, smooth, triple, share) for share in (BELLS, QUARTIC))
     if len(wide) < 6 or len(narrow) < 6:
         return float(position[top])
     bells = _half_bells(position, values, error, wide, top)
-    return 0.5 * (bells + _quartic(position, values, error, narrow, top))
+    quartic = _quartic(position, values, error, narrow, top)
+    return (float(position[top]) + bells + quartic) / 3.0
 
 
 def _upper(values: Array, smooth: Array, triple: tuple[int, int, int], share: float) -> NDArray[np.intp]:

@@ -198,6 +198,7 @@ def periodic(rng: Generator, epochs: int) -> Curve:
         lambda x: base.mean(x) + amplitude * np.sin(2.0 * np.pi * x / period + phase),
         "unstable",
         ("monotone",),
+        clocked=True,
     )
 
 
