@@ -1,7 +1,7 @@
 """Sweep files nobody would write: never a traceback, never a hang, and what is accepted can be planned.
 
 Each file goes through the command line as a user's would. FROSTLINE_FUZZ_EXAMPLES sets how many are derived from
-sweeps: 300 by default, always the same ones; 2000 in the long form, new ones each time. Others come on top.
+sweeps: 300 by default, from a fixed seed; 2000 in the long form, new ones each time. Others come on top.
 """
 
 from __future__ import annotations
