@@ -7,7 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.transforms import offset_copy
 
+from analysis.bootstrap import mean_interval
 from analysis.collect import Tables
 from analysis.curves import INTERPOLATES_AT, Array
 from analysis.epoch_figure import verdict_points
@@ -93,9 +95,12 @@ def _head_only(tables: Tables, each: AxisVerdict) -> int | None:
 
 def _errors(axes: Axes, each: AxisVerdict, errors: Array, color: str) -> None:
     """Every seed as a dot, the mean over seeds with its interval, filled where the point interpolates."""
-    x, means, low, high = each.group.values, *_means(each, errors)
+    x, means, low, high = each.group.values, *_means(errors)
+    beside = offset_copy(axes.transData, fig=axes.get_figure(root=True), x=4.5, units="points")
     for seed in errors:
-        axes.plot(x, 100 * seed, ".", color=color, alpha=0.35, markersize=3.5, markeredgewidth=0, zorder=2)
+        axes.plot(
+            x, 100 * seed, ".", color=color, alpha=0.6, markersize=4, markeredgewidth=0, transform=beside, zorder=2
+        )
     known = np.isfinite(means)
     axes.plot(x[known], 100 * means[known], color=color, linewidth=1.2, zorder=3)
     spread = np.isfinite(low)
@@ -106,9 +111,7 @@ def _errors(axes: Axes, each: AxisVerdict, errors: Array, color: str) -> None:
         axes.plot(x[chosen], 100 * means[chosen], "o", color=color, markerfacecolor=face, markersize=5.0, zorder=4)
 
 
-def _means(each: AxisVerdict, errors: Array) -> tuple[Array, Array, Array]:
-    from analysis.bootstrap import mean_interval
-
+def _means(errors: Array) -> tuple[Array, Array, Array]:
     table = np.array([mean_interval(errors[:, point]) for point in range(errors.shape[1])])
     return table[:, 0], table[:, 1], table[:, 2]
 

@@ -38,8 +38,9 @@ _RESULTS = (
 
 
 def escaped(text: str) -> str:
-    """Any text as LaTeX that prints it; control characters become spaces."""
-    plain = "".join(character if character.isprintable() else " " for character in text)
+    """Any text as LaTeX that prints it; control characters become spaces, what is not Latin-1 a question mark."""
+    latin = text.encode("latin-1", "replace").decode("latin-1")
+    plain = "".join(character if character.isprintable() else " " for character in latin)
     return "".join(_ESCAPES.get(character, character) for character in plain)
 
 

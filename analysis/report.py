@@ -28,13 +28,13 @@ from analysis.wording import (
     MISSING,
     TEST_HEAD,
     TEST_NUMBERS,
+    axis_shape_text,
     axis_text,
     cell_texts,
     claim_text,
     judged_texts,
     p_text,
     per_cent,
-    shape_text,
     threshold_text,
 )
 from sweeps.records import FailureRecord
@@ -85,7 +85,7 @@ READING = (
     "Epoch-wise double descent: the test error falls, rises and falls again along the epochs. Weak: it recovers from "
     "the peak. Strong: it also ends below the first minimum. Freezing-wise: the same shape of the final test error "
     "along the number of frozen units, read from head only to nothing frozen, the direction in which the trained part "
-    "grows. U-shaped, unfinished: the error rose and the axis ended before the shape was decided.",
+    "grows. U-shaped, unfinished: the error rose and the training ended before the shape was decided.",
     "The claims are those of Dar, Luzi and Baraniuk, Frozen Overparameterization (arXiv:2211.11074). Each says that "
     "something can happen: it is supported where at least one group of cells shows it, contradicted where none does "
     "and one shows the opposite, undecided otherwise. The tests of one claim are adjusted together "
@@ -126,7 +126,7 @@ def _results(verdicts: tuple[AxisVerdict, ...]) -> str:
         rows.append(
             (
                 each.group.label,
-                shape_text(verdict) if verdict is not None else f"no verdict: {each.reason}",
+                axis_shape_text(verdict) if verdict is not None else f"no verdict: {each.reason}",
                 MISSING if peak is None else f"{peak.epoch:g}",
                 MISSING if peak is None else per_cent(peak.error),
                 MISSING if verdict is None else per_cent(verdict.prominence),

@@ -67,6 +67,11 @@ def evidence(verdict: Verdict) -> list[str]:
     return []
 
 
+def axis_shape_text(verdict: Verdict) -> str:
+    """The shape along an axis that ends where it ends: nothing more could have been run, as it can for epochs."""
+    return "U-shaped, still rising where the axis ends" if verdict.censored else shape_text(verdict)
+
+
 def axis_text(each: AxisVerdict) -> str:
     """`double descent (weak), peak at frozen = 11, prominence 0.061, n = 5, p = 0.003`, or the shape
     found.
@@ -74,7 +79,7 @@ def axis_text(each: AxisVerdict) -> str:
     if each.verdict is None:
         return f"no verdict, {each.reason}"
     name = "frozen" if each.group.axis == FROZEN else each.group.axis
-    parts = [shape_text(each.verdict)]
+    parts = [axis_shape_text(each.verdict)]
     if each.verdict.peak is not None:
         parts.append(f"peak at {name} = {each.verdict.peak.epoch:g}")
         parts.append(f"prominence {each.verdict.prominence:.3f}")

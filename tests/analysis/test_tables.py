@@ -1,6 +1,8 @@
 """The tables: their columns, what is missing in them, and that the same results give the same bytes."""
 
 import hashlib
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -262,3 +264,17 @@ def test_latex_is_escaped_and_whole(tmp_path: Path) -> None:
     assert len({row.count(" & ") for row in rows}) == 1
     assert r"resnet & 10 & glyphs[A-Z] & 3 & " in "".join(rows)
     assert "double descent (weak)" in "".join(rows) or "double descent (strong)" in "".join(rows)
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
+def test_latex_compiles(tmp_path: Path) -> None:
+    write_tables(read_sweep(whole(tmp_path / "s", sweep_text(epochs=20)), tmp_path / "s"), tmp_path)
+    odd = escaped("\\ { } $ & # % _ ~ ^ < > | \" [a] \u00e9 \u2264 \t -- '")
+    (tmp_path / "main.tex").write_text(
+        r"\documentclass{article}\usepackage[T1]{fontenc}\usepackage{booktabs}\begin{document}"
+        rf"\begin{{table}}\input{{cells}}\end{{table}} {odd} \end{{document}}",
+        encoding="utf-8",
+    )
+    arguments = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-draftmode", "main.tex"]
+    done = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
