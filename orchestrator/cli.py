@@ -17,7 +17,6 @@ from rich.console import Console
 from orchestrator.ledger import Ledger, StoreError
 from orchestrator.plan import Plan, make_plan
 from sweeps.errors import SpecError
-from sweeps.layout import Layout
 from sweeps.sweep import read
 
 # typer brings its own copy of click or uses click's, by its version; the class has no public name in typer.
@@ -81,10 +80,11 @@ def run(
     with _clear_errors():
         made, ledger = _planned(sweep, store)
         console = Console()
+        ledger.open()
+        ledger.save_sweep(made.record())
         if not made.open_runs:
             console.print(f"{made.sweep.name}: nothing to do, all {len(made.runs)} runs are in {store}")
             return
-        ledger.save_sweep(made.record())
         _print_plan(made, as_json=False)
         from orchestrator.launch import Launch, launch
 
@@ -118,14 +118,11 @@ def publish(
 
 
 def _planned(sweep: str, store: Path) -> tuple[Plan, Ledger]:
-    """A refused sweep leaves no store behind; an unusable store is refused before the seconds that planning takes."""
+    """Reads alone: an unusable store is refused before the seconds that planning takes, and none is made."""
     spec = read(sweep)
     ledger = Ledger(_resolved(store))
-    if not _to_be_made(ledger.layout):
-        ledger.open()
-    made = make_plan(spec, ledger)
-    ledger.open()
-    return made, ledger
+    ledger.check()
+    return make_plan(spec, ledger), ledger
 
 
 def _resolved(store: Path) -> Path:
@@ -133,14 +130,6 @@ def _resolved(store: Path) -> Path:
         return store.expanduser().resolve()
     except (RuntimeError, OSError) as problem:  # no such user, a loop of links
         raise StoreError(f"--store {store}: {getattr(problem, 'strerror', None) or problem}") from None
-
-
-def _to_be_made(layout: Layout) -> bool:
-    try:
-        nearest = next(folder for folder in (layout.root, *layout.root.parents) if folder.exists())
-        return nearest.is_dir() and not layout.format.exists()
-    except OSError:
-        return False
 
 
 def _print_plan(made: Plan, as_json: bool) -> None:

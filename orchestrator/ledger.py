@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import traceback
@@ -14,7 +15,8 @@ from orchestrator import durable
 from orchestrator.curve import from_parquet
 from orchestrator.jobs import Job
 from orchestrator.lease import Lease, Watch, claim, current
-from sweeps.identity import SCHEMA
+from sweeps.errors import shown
+from sweeps.identity import SCHEMA, restored, run_id
 from sweeps.layout import Kind, Layout, Place
 from sweeps.records import EpochRecord, FailureRecord, RunRecord, Status, SweepRecord
 
@@ -33,8 +35,25 @@ class Ledger:
         self.layout = Layout(root)
         self._watch = Watch()
 
+    def check(self) -> None:
+        """Raise StoreError if the folder is there and is no store of this schema. Writes nothing."""
+        root = self.layout.root
+        try:
+            if root.exists() and not root.is_dir():
+                raise _unusable(root, NotADirectoryError(errno.ENOTDIR, "Not a directory"))
+            if not self.layout.format.exists():
+                return
+            found = self.layout.format.read_text(errors="replace").strip()
+        except OSError as problem:
+            raise _unusable(root, problem) from None
+        if found != str(SCHEMA):
+            raise StoreError(
+                f"--store {root}: schema version {shown(found, 20)}; this is version {SCHEMA}; use another folder"
+            )
+
     def open(self) -> None:
-        """Make the store or check that it can be written and has this schema. Raises StoreError."""
+        """Make the store, or check that it can be written and has this schema. Raises StoreError."""
+        self.check()
         root = self.layout.root
         try:
             durable.make_folder(root)
@@ -42,17 +61,11 @@ class Ledger:
                 durable.make_folder(self.layout.shelf(kind))
             if not self.layout.format.exists():
                 durable.publish(self.layout.format, f"{SCHEMA}\n".encode())
-            found = self.layout.format.read_text().strip()
             probe = root / f".probe-{os.getpid()}"
             probe.touch()
             probe.unlink()
-        except (OSError, UnicodeDecodeError) as problem:
-            reason = getattr(problem, "strerror", None) or problem
-            raise StoreError(f"--store {root}: {reason}; it must be a folder that can be read and written") from None
-        if found != str(SCHEMA):
-            raise StoreError(
-                f"--store {root}: schema version {found[:20]!r}; this is version {SCHEMA}; use another folder"
-            )
+        except OSError as problem:
+            raise _unusable(root, problem) from None
 
     def place(self, job: Job) -> Place:
         return self.layout.place(job.kind, job.id)
@@ -156,12 +169,13 @@ class Ledger:
         return FailureRecord.model_validate_json(files[-1].read_bytes()), len(files), files[-1]
 
     def sweep(self, name: str, digest: str) -> SweepRecord | None:
-        """The expansion on record, if it was made under this schema and is whole."""
+        """The expansion on record, if it was made under this schema and is whole; each run's id is checked."""
         try:
             record = SweepRecord.model_validate_json(self.layout.sweep(name, digest).read_bytes())
+            whole = all(run_id(restored(spec)) == id for id, spec in record.runs.items())
         except (OSError, ValidationError):
             return None
-        return record if (record.schema_version, record.digest) == (SCHEMA, digest) else None
+        return record if whole and (record.schema_version, record.digest) == (SCHEMA, digest) else None
 
     def save_sweep(self, record: SweepRecord) -> None:
         path = self.layout.sweep(record.name, record.digest)
@@ -169,6 +183,11 @@ class Ledger:
         content = record.model_dump_json().encode()
         if not path.exists() or path.read_bytes() != content:
             durable.replace(path, content)
+
+
+def _unusable(root: Path, problem: OSError) -> StoreError:
+    """One line for a folder that cannot be a store."""
+    return StoreError(f"--store {root}: {problem.strerror}; it must be a folder that can be read and written")
 
 
 def one_line(error: BaseException) -> str:
