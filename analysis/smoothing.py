@@ -45,7 +45,7 @@ def log_grid(x: Array) -> Grid:
         position=centre,
         starts=starts,
         counts=counts,
-        bandwidth=np.maximum(BANDWIDTH, 0.8 * spacing),
+        bandwidth=np.maximum(BANDWIDTH, 0.6 * spacing),
     )
 
 

@@ -15,7 +15,8 @@ NOISE_WINDOW = 15
 def despike(errors: Array, until: int) -> Array:
     """The curves with spikes among the first `until` points replaced by the running median of seven points.
 
-    A Hampel filter: a point is a spike if it lies LIMIT local standard deviations from the median, the
+    A Hampel filter, upwards only, since the sharp first minimum of a short run lies below its own median:
+    a point is a spike if it lies LIMIT local standard deviations above the median, the
     deviation being measured by the median absolute deviation from that median over fifteen points. Later
     points lie in well-filled bins, whose trimmed means see to spikes. errors: (runs, points), NaN =
     missing.
@@ -29,7 +30,7 @@ def despike(errors: Array, until: int) -> Array:
     deviation = np.abs(head - centre)
     level = 1.4826 * _running_median(deviation, NOISE_WINDOW)
     with np.errstate(invalid="ignore"):
-        spike = (deviation > LIMIT * np.maximum(level, 1e-4)) & (np.arange(reach) < until)
+        spike = (head - centre > LIMIT * np.maximum(level, 1e-4)) & (np.arange(reach) < until)
     spike[:, : WINDOW // 2] = False
     if not spike.any():
         return errors
