@@ -33,6 +33,7 @@ def print_summary(
         _line(console, record.about)
     for each in verdicts:
         console.print()
+        _line(console, each.group.label, style="bold")
         console.print(_group_table(tables, each))
         _line(console, threshold_text(each))
     console.print()
@@ -59,7 +60,7 @@ def _line(console: Console, text: str, style: str = "") -> None:
 
 
 def _group_table(tables: Tables, each: AxisVerdict) -> Table:
-    table = Table(title=Text(each.group.label), title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
     sides = ("right", "right", "right", "right", "right", "left", "left")
     for name, side in zip(CELL_HEAD, sides, strict=True):
         table.add_column(name, justify=side, no_wrap=name != CELL_HEAD[-1], overflow="fold")

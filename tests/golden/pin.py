@@ -1,0 +1,51 @@
+"""Pins a finished sweep as the golden one: `python tests/golden/pin.py SWEEP.yaml STORE`.
+
+Copies what analysis reads (the sweep's record, results, epochs; the host's name is left out) and writes the tables.
+Afterwards check the new tables by hand, as README.md describes, before they are committed.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+from analysis.load import read_sweep
+from analysis.tables import write_tables
+from sweeps.layout import Layout
+from sweeps.sweep import parse
+
+HERE = Path(__file__).resolve().parent
+TABLES = ("epochs.csv", "runs.csv", "cells.csv")
+
+
+def pin(sweep_file: Path, store: Path) -> None:
+    stored = read_sweep(parse(sweep_file.read_text()), store)
+    shutil.rmtree(HERE / "store", ignore_errors=True)
+    for run in stored.runs:
+        assert run.result is not None, f"{run.id} is {run.status}"
+        place = Layout(HERE / "store").place("run", run.id)
+        place.folder.mkdir(parents=True)
+        record = json.loads(run.place.result.read_text())
+        record["provenance"].pop("host", None)
+        place.result.write_text(json.dumps(record, indent=1) + "\n")
+        source, digest = run.place, run.result.epochs_sha256
+        place.epochs(digest).write_bytes(source.epochs(digest).read_bytes())
+    path = Layout(HERE / "store").sweep(stored.record.name, stored.record.digest)
+    path.parent.mkdir(parents=True)
+    path.write_text(stored.record.model_dump_json() + "\n")
+    (HERE / "sweep.yaml").write_text(sweep_file.read_text())
+    write_golden_tables(HERE / "tables")
+
+
+def write_golden_tables(out: Path) -> None:
+    """The tables of the pinned store, those that are pinned and no others."""
+    _, files = write_tables(read_sweep(parse((HERE / "sweep.yaml").read_text()), HERE / "store"), out)
+    for path in files:
+        if path.name not in TABLES:
+            path.unlink()
+
+
+if __name__ == "__main__":
+    pin(Path(sys.argv[1]), Path(sys.argv[2]))
