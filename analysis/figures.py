@@ -16,16 +16,18 @@ MOST_GROUPS = 24  # on a page: beyond this nobody looks, and drawing takes minut
 
 @dataclass(frozen=True)
 class GroupFigures:
-    """The figures of one group: final error along its axis, errors against epoch. PNG, each with a PDF
-    beside it.
+    """The figures of one group: final error along its axis, errors against epoch. PNG, each with a PDF beside it.
+
+    `axis` is None where the group has a single point on it.
     """
 
     label: str
-    axis: Path
+    axis: Path | None
     epochs: Path
 
     def files(self) -> tuple[Path, ...]:
-        return tuple(path.with_name(path.stem + end) for path in (self.axis, self.epochs) for end in (".png", ".pdf"))
+        drawn = [path for path in (self.axis, self.epochs) if path is not None]
+        return tuple(path.with_name(path.stem + end) for path in drawn for end in (".png", ".pdf"))
 
 
 def draw_figures(
@@ -40,7 +42,9 @@ def draw_figures(
 
 def _draw(tables: Tables, each: AxisVerdict, folder: Path) -> GroupFigures:
     name = f"{each.group.axis.rpartition('.')[2]}_{each.group.slug}"
+    axis: Path | None = None
     with figure_style():
-        axis, _ = save(axis_figure(tables, each), folder / f"final_by_{name}")
+        if len(each.group.values) > 1:
+            axis, _ = save(axis_figure(tables, each), folder / f"final_by_{name}")
         epochs, _ = save(epoch_figure(tables, each), folder / f"epochs_by_{name}")
     return GroupFigures(each.group.label, axis, epochs)

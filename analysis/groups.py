@@ -69,28 +69,36 @@ def _fields(cells: pd.DataFrame, row: int, names: list[str]) -> dict[str, Any]:
 
 
 def _labels(groups: list[dict[str, Any]]) -> list[str]:
-    """The network's name, then the fields that differ between groups; those of the source only where there is one."""
-    with_source = [group for group in groups if not _scratch(group)]
-    differ = [
-        name
-        for name in groups[0]
-        if name not in _IN_NAME
-        and len({str(group[name]) for group in (with_source if name.startswith("source.") else groups)}) > 1
-    ]
-    mixed = 0 < len(with_source) < len(groups)
-    return [_label(group, differ, mixed and _scratch(group)) for group in groups]
+    """The network's name; where several groups share it, the fields in which they differ; whether there is a source."""
+    names = [_network(group) for group in groups]
+    mixed = len({_scratch(group) for group in groups}) > 1
+    labels = []
+    for name, group in zip(names, groups, strict=True):
+        alike = [other for other, its in zip(groups, names, strict=True) if its == name]
+        parts = [name, *(["from scratch"] if mixed and _scratch(group) else [])]
+        labels.append(", ".join([*parts, *(f"{field} = {group[field]}" for field in _differing(group, alike))]))
+    return labels
+
+
+def _network(group: dict[str, Any]) -> str:
+    family, depth, width = (group.get(name) for name in _IN_NAME)
+    return f"{family}{'' if depth is None else depth}{'' if width is None else f'-w{width}'}"
 
 
 def _scratch(group: dict[str, Any]) -> bool:
     return group.get("source.task", "") is None
 
 
-def _label(group: dict[str, Any], differ: list[str], say_scratch: bool) -> str:
-    family, depth, width = (group.get(name) for name in _IN_NAME)
-    name = f"{family}{'' if depth is None else depth}{'' if width is None else f'-w{width}'}"
-    shown = [field for field in differ if not (_scratch(group) and field.startswith("source."))]
-    parts = ["from scratch"] if say_scratch else []
-    return ", ".join([name, *parts, *(f"{field} = {group[field]}" for field in shown)])
+def _differing(group: dict[str, Any], alike: list[dict[str, Any]]) -> list[str]:
+    """Fields in which groups of one network differ; those of a source are compared where there is one."""
+    with_source = [other for other in alike if not _scratch(other)]
+    fields = []
+    for name in group:
+        of_source = name.startswith("source.")
+        if name not in _IN_NAME and not (of_source and _scratch(group)):
+            compared = with_source if of_source else alike
+            fields += [name] * (len({str(other[name]) for other in compared}) > 1)
+    return fields
 
 
 def _slugs(labels: list[str]) -> list[str]:

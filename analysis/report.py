@@ -159,7 +159,7 @@ def _group(tables: Tables, each: AxisVerdict, figures: GroupFigures | None) -> s
         html.paragraph(f"freezing-wise: {axis_text(each)}", "verdict"),
         html.paragraph(threshold_text(each).capitalize() + ".", "quiet"),
     ]
-    if figures is not None:
+    if figures is not None and figures.axis is not None:
         parts.append(
             html.picture(
                 figures.axis,

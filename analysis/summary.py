@@ -37,7 +37,7 @@ def print_summary(
         console.print(_group_table(tables, each))
         _line(console, threshold_text(each))
     console.print()
-    for each in verdicts:
+    for each in [each for each in verdicts if len(each.group.values) > 1] or verdicts:
         suffix = f"  [{each.group.label}]" if len(verdicts) > 1 else ""
         _line(console, f"freezing-wise: {axis_text(each)}{suffix}", style="bold")
     for claim in claims:
