@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import chi2
 
 from analysis.noise import WINDOW as NOISE_WINDOW
 from analysis.noise import local_noise, standard_error, within_bins
@@ -102,7 +103,7 @@ def mean_over_seeds(
             return np.where(enough, np.sqrt(np.nansum(a**2, axis=0)) / np.isfinite(a).sum(axis=0), np.nan)
 
     mean = averaged(smooth, offset)
-    between = _spread(smooth - (offset if paired else 0.0) - mean, pool=POOL if seeds.log_axis else len(mean))
+    between = _spread(smooth - (offset if paired else 0.0) - mean, pool=POOL if seeds.log_axis else None)
     standard = np.fmax(carried(error), between) if seeds.log_axis else between
     standard = np.where(enough, standard, np.nan)
     return CurveSet(
@@ -126,19 +127,29 @@ def _levels(values: Array) -> Array:
     return level - level.mean()
 
 
-def _spread(residual: Array, pool: int) -> Array:
-    """Standard error of the mean from residuals (seeds, bins), their variance pooled over `pool` bins."""
+def _spread(residual: Array, pool: int | None) -> Array:
+    """Standard error of the mean from residuals (seeds, bins).
+
+    The variance is pooled: its mean over all bins (pool None), or its median over `pool` neighbouring
+    bins, which the first epochs, where seeds differ by tens of points, do not move. A median of s^2 is
+    brought to the mean's scale.
+    """
     seeds = np.isfinite(residual).sum(axis=0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        variance = np.nansum(residual**2, axis=0) / np.maximum(seeds - 1, 1)
-    known = (seeds >= 2).astype(np.float64)
-    kernel = np.ones(min(2 * (pool // 2) + 1, 2 * len(variance) - 1))
-    total = np.convolve(variance * known, kernel, mode="full")
-    weight = np.convolve(known, kernel, mode="full")
-    half = len(kernel) // 2
-    centre = slice(half, half + len(variance))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.sqrt(total[centre] / weight[centre] / seeds)
+    enough = seeds >= 2
+    variance = np.full(len(seeds), np.nan)
+    variance[enough] = np.nansum(residual[:, enough] ** 2, axis=0) / (seeds[enough] - 1)
+    if not enough.any():
+        return variance
+    if pool is None:
+        return np.sqrt(np.nanmean(variance) / np.maximum(seeds, 1))
+    free = int(seeds.max()) - 1
+    scale = float(chi2.median(free)) / free
+    half = pool // 2
+    level = [
+        np.nanmedian(part) if np.isfinite(part := variance[max(0, j - half) : j + half + 1]).any() else np.nan
+        for j in range(len(variance))
+    ]
+    return np.sqrt(np.array(level) / scale / np.maximum(seeds, 1))
 
 
 def _nanmedian(a: Array) -> Array:

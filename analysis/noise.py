@@ -10,6 +10,7 @@ from analysis.smoothing import Array, Grid
 
 WINDOW = 11  # bins over which the local noise level is a median
 MAX_CORRELATION = 0.95
+KNOWN_WHITE = 60.0
 LINE_FROM = 8  # points a bin needs for a line through it
 GAUSSIAN_MEAN_ABS = np.sqrt(2.0 / np.pi)  # E|z| of a standard normal
 
@@ -50,7 +51,8 @@ def within_bins(grid: Grid, errors: Array) -> tuple[Array, Array]:
         covariance[known] += share[known]
         weight[known] += n - 1
         scatter[:, j] = np.sqrt(variance)
-    pooled = np.divide(covariance, weight, out=np.zeros(len(errors)), where=weight > 0)
+    # few points know little of it: shrunk towards 0 as if KNOWN_WHITE points more had been seen, all white
+    pooled = covariance / (weight + KNOWN_WHITE)
     return scatter, np.clip(pooled, 0.0, MAX_CORRELATION)
 
 
