@@ -62,6 +62,7 @@ def score(
     out: Annotated[Path | None, typer.Option(help="Also write the tables to this Markdown file.")] = None,
 ) -> None:
     """Score the detector and its rivals on synthetic curves of known truth, with 95 % intervals."""
+    from analysis.power import lines as power_lines
     from analysis.scoring import lines
     from analysis.scoring import score as run_score
 
@@ -69,6 +70,8 @@ def score(
     for number in seeds or [1, 5]:
         blocks.append("\n".join(lines(run_score(cells, number, seed, rivals=rivals))))
         print(blocks[-1], end="\n\n", flush=True)
+    blocks.append("power of the rotation test at 0.05\n\n" + "\n".join(power_lines()))
+    print(blocks[-1], flush=True)
     if out is not None:
         out.write_text("\n\n".join(blocks) + "\n")
 

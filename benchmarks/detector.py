@@ -104,9 +104,8 @@ def main(runs: int = 10_000, epochs: int = 4_000, sample: int = 200, workers: in
         ours = runs * epochs / seconds
         print(counts)
         print(f"{runs} runs x {epochs} epochs = {runs * epochs / 1e6:.1f} M rows, {size:.2f} GB of Parquet")
-        print(
-            f"detector: {seconds:.1f} s, {ours / 1e6:.2f} M rows/s, peak memory {peak:.2f} GB (before: {before:.2f})"
-        )
+        memory = f"peak memory {peak:.2f} GB ({before:.2f} before)"
+        print(f"detector: {seconds:.1f} s, {ours / 1e6:.2f} M rows/s, {memory}")
         some = pd.read_parquet(path, filters=[("run_id", "<", f"{min(sample, runs):016x}")])
         for name, judge in (("savgol + find_peaks", by_peaks), ("isotonic fits", by_isotonic_fits)):
             theirs = rate(judge, some)
