@@ -7,43 +7,14 @@ knots of a monotone cubic in log10(epoch + 1), so the extremes lie exactly where
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.random import Generator
-from scipy.interpolate import PchipInterpolator
 
 from analysis.smoothing import Array
+from analysis.truth import POINT, Curve, loguniform, through
 from analysis.verdict import Shape, Strength
-
-POINT = 0.01  # one percentage point of error
-
-
-@dataclass(frozen=True)
-class Curve:
-    """mean maps epochs to errors; accepted are further shapes that are no mistake for this curve."""
-
-    mean: Callable[[Array], Array]
-    shape: Shape
-    accepted: tuple[Shape, ...] = ()
-    strength: Strength | None = None
-    first_min: float | None = None
-    peak: float | None = None
-    second_min: float | None = None
-    prominence: float | None = None
-    clocked: bool = False  # its turns are a schedule's, at the same epoch in every seed
-    spikes: bool = False  # every seed has spikes of its own
-
-
-def loguniform(rng: Generator, low: float, high: float) -> float:
-    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
-
-
-def through(epochs: list[float], errors: list[float]) -> Callable[[Array], Array]:
-    """Monotone cubic through (epoch, error) knots in log10(epoch + 1), level beyond the last."""
-    spline = PchipInterpolator(np.log10(np.asarray(epochs) + 1.0), errors)
-    ends = np.log10(np.asarray([epochs[0], epochs[-1]]) + 1.0)
-    return lambda x: spline(np.clip(np.log10(x + 1.0), *ends))
 
 
 def _turns(rng: Generator, epochs: int, room: float) -> tuple[float, float]:

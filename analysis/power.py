@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analysis.families import through
 from analysis.significance import rotation_p
 from analysis.smoothing import Array
+from analysis.truth import through
 
 BINS = 40
 

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.random import Generator
 from scipy.signal import lfilter
 
-from analysis.families import FAMILIES, POINT, Curve, loguniform
+from analysis.families import FAMILIES
 from analysis.smoothing import Array
+from analysis.truth import POINT, Curve, loguniform
 
 TIME_JITTER = 0.02  # decades, standard deviation over seeds
 LEVEL_JITTER = 0.4 * POINT

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analysis.descent import detect, detect_each, detect_many
-from analysis.families import through
+from analysis.truth import through
 
 CURVES = Path(__file__).parents[2].parent / "shared" / "curves"
 WIDTH_8 = ([0, 3, 6, 8, 9, 10, 11, 12, 13], [0.220, 0.209, 0.233, 0.231, 0.227, 0.261, 0.294, 0.261, 0.230])

@@ -11,7 +11,7 @@ import pytest
 from analysis import stream
 from analysis.columns import CurveError
 from analysis.descent import detect
-from analysis.families import through
+from analysis.truth import through
 
 
 def table(runs: dict[str, np.ndarray]) -> pl.DataFrame:

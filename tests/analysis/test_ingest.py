@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 
 from analysis.columns import CurveError
 from analysis.detect_command import detect
-from analysis.families import through
 from analysis.ingest import read_curves
+from analysis.truth import through
 
 EPOCHS = np.arange(120.0)
 TEST = through([0, 4, 14, 50, 119], [0.6, 0.10, 0.18, 0.12, 0.115])(EPOCHS)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.families import through
 from analysis.rivals import RIVALS, TUNED, lcdb_peaking, tune
+from analysis.truth import through
 
 X = np.arange(300.0)
 PEAK = through([0, 15, 50, 299], [0.6, 0.2, 0.35, 0.18])(X)

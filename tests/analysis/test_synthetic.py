@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.families import FAMILIES, NULLS, POINT, POSITIVE
+from analysis.families import FAMILIES, NULLS, POSITIVE
 from analysis.synthetic import cells, labelled, smooth_wander
+from analysis.truth import POINT
 
 
 @pytest.mark.parametrize("family", FAMILIES)
