@@ -1,4 +1,4 @@
-"""Pins a finished sweep as the golden one: `python tests/golden/pin.py SWEEP.yaml STORE`.
+"""Pins a finished sweep as the golden one: `python tests/golden/pin.py SWEEP.yaml STORE`; without them, its tables.
 
 Copies what analysis reads (the sweep's record, results, epochs; the host's name is left out) and writes the tables.
 Afterwards check the new tables by hand, as README.md describes, before they are committed.
@@ -48,4 +48,7 @@ def write_golden_tables(out: Path) -> None:
 
 
 if __name__ == "__main__":
-    pin(Path(sys.argv[1]), Path(sys.argv[2]))
+    if len(sys.argv) == 1:
+        write_golden_tables(HERE / "tables")
+    else:
+        pin(Path(sys.argv[1]), Path(sys.argv[2]))
