@@ -1,4 +1,4 @@
-"""Pins a finished sweep as the golden one: `python tests/golden/pin.py SWEEP.yaml STORE`; without them, its tables.
+"""Pins a finished sweep as the golden one: `python -m tests.golden.pin SWEEP.yaml STORE`; without them, its tables.
 
 Copies what analysis reads (the sweep's record, results, epochs; the host's name is left out) and writes the tables.
 Afterwards check the new tables by hand, as README.md describes, before they are committed.
