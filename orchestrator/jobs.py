@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sweeps.identity import canonical, run_name, source_id, source_value
+from sweeps.identity import canonical, run_name, source_id, source_name, source_value
 from sweeps.layout import Kind
 from sweeps.seeds import Role
 from sweeps.spec import Recipe, RunSpec
@@ -37,7 +37,7 @@ class Job:
 
     @property
     def name(self) -> str:
-        return run_name(self.spec) if self.kind == "run" else f"source_{run_name(self.spec)}"
+        return run_name(self.spec) if self.kind == "run" else source_name(self.spec)
 
     @property
     def value(self) -> dict[str, Any]:

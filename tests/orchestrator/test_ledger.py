@@ -41,7 +41,7 @@ def test_a_result_is_published_once(tmp_path: Path) -> None:
 
 
 def test_a_spec_that_differs_from_the_one_on_record_is_an_error(tmp_path: Path) -> None:
-    ledger, record = done(tmp_path)
+    ledger, _ = done(tmp_path)
     job = run_of(small(source=None, train={"epochs": 1}))
     path = ledger.place(job).result
     path.write_text(path.read_text().replace('"learning_rate": 0.001', '"learning_rate": 0.002'))

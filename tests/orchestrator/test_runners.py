@@ -13,8 +13,10 @@ import pytest
 
 from orchestrator.ledger import Ledger
 from orchestrator.plan import make_plan
+from sweeps.identity import cell_id
 from sweeps.sweep import parse
 from tests.orchestrator.small_runs import curve
+from tests.wandb_file import read_run
 
 ROOT = Path(__file__).parents[2]
 SWEEP = """
@@ -74,6 +76,25 @@ def by_ray(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "6 of 6 runs done" in ended.stdout
     return folder / "store"
+
+
+def test_every_run_has_an_offline_wandb_run_with_every_epoch(by_ray: Path) -> None:
+    """Read from the files themselves, runs and source models, and compared with the store row by row."""
+    ledger = Ledger(by_ray)
+    plan = make_plan(parse(SWEEP), ledger)
+    shown = {run.config["run_id"]: run for run in map(read_run, by_ray.rglob("*.wandb"))}
+    assert shown.keys() == plan.sources.keys() | plan.runs.keys()
+    for id, job in (plan.sources | plan.runs).items():
+        record = ledger.result(job)
+        assert record is not None
+        run, rows = shown[id], ledger.curve(record)
+        assert run.job_type == ("source" if job.kind == "source" else "target")
+        assert run.group == (id if job.kind == "source" else cell_id(job.spec))
+        assert run.step_metrics["*"] == "epoch"
+        assert len(run.history) == len(rows) == job.recipe.epochs
+        for line, row in zip(run.history, rows, strict=True):
+            for name, value in row._asdict().items():
+                assert line.get(name) == (None if value != value else pytest.approx(value))
 
 
 @pytest.fixture(scope="module")
