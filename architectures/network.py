@@ -18,9 +18,7 @@ class Network(nn.Module):
     well as into a Network of the same ModelSpec. (`named_parameters()` has `net.` before each name.)
     """
 
-    def __init__(
-        self, net: nn.Module, units: tuple[Unit, ...], draw_head: Callable[[nn.Linear], None]
-    ) -> None:
+    def __init__(self, net: nn.Module, units: tuple[Unit, ...], draw_head: Callable[[nn.Linear], None]) -> None:
         super().__init__()
         self.net = net
         self.units = units

@@ -9,7 +9,8 @@ import time
 from types import FrameType
 
 from orchestrator.agenda import Agenda
-from orchestrator.trial import STOP, TrialOptions, run_trial
+from orchestrator.fit import STOP
+from orchestrator.trial import TrialOptions, run_trial
 
 
 def run(agenda: Agenda, options: TrialOptions) -> None:

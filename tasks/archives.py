@@ -33,9 +33,7 @@ def find(name: str, url: str) -> Path:
     """The archive's path in the data folder; MissingData when it is not there."""
     path = data_folder() / name
     if not path.is_file():
-        raise MissingData(
-            f"{path} is missing; fetch it: curl -fL --create-dirs -o {shlex.quote(str(path))} {url}"
-        )
+        raise MissingData(f"{path} is missing; fetch it: curl -fL --create-dirs -o {shlex.quote(str(path))} {url}")
     return path
 
 
@@ -44,9 +42,7 @@ def verify(path: Path, md5: str) -> None:
     with path.open("rb") as file:
         found = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
     if found != md5:
-        raise BadArchive(
-            f"{path}: MD5 {found}, published {md5}; truncated or altered, delete it and fetch it again"
-        )
+        raise BadArchive(f"{path}: MD5 {found}, published {md5}; truncated or altered, delete it and fetch it again")
 
 
 def read_members(path: Path, names: Iterable[str], most_bytes: int) -> dict[str, bytes]:
@@ -71,9 +67,7 @@ def read_members(path: Path, names: Iterable[str], most_bytes: int) -> dict[str,
     except tarfile.FilterError as error:
         raise BadArchive(f"{path}: refused, it holds an unsafe member ({error})") from None
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
-        raise BadArchive(
-            f"{path}: cannot be read to its end ({error}); delete it and fetch it again"
-        ) from None
+        raise BadArchive(f"{path}: cannot be read to its end ({error}); delete it and fetch it again") from None
     if absent := wanted - found.keys():
         raise BadArchive(f"{path}: no member {', '.join(sorted(absent))}")
     return found

@@ -35,9 +35,7 @@ def present() -> None:
     find(ARCHIVE, URL)
 
 
-def train(
-    classes: tuple[int, ...], role: Role, size: int, seed: int, side: int
-) -> tuple[np.ndarray, np.ndarray]:
+def train(classes: tuple[int, ...], role: Role, size: int, seed: int, side: int) -> tuple[np.ndarray, np.ndarray]:
     """Training samples of a role: images (size, 3, 32, 32) in [0, 1] and labels (size,); `side` plays no
     part."""
     images, labels, _, _ = _read(find(ARCHIVE, URL), MD5)
@@ -64,9 +62,7 @@ def _read(path: Path, md5: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.
 def _records(path: Path, content: bytes) -> tuple[np.ndarray, np.ndarray]:
     records = np.frombuffer(content, dtype=np.uint8)
     if len(records) % _RECORD:
-        raise BadArchive(
-            f"{path}: {len(records)} bytes of batches are no whole number of {_RECORD}-byte records"
-        )
+        raise BadArchive(f"{path}: {len(records)} bytes of batches are no whole number of {_RECORD}-byte records")
     records = records.reshape(-1, _RECORD)
     labels = records[:, 0].astype(np.int64)
     if (labels >= len(CLASSES)).any():

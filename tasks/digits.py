@@ -23,9 +23,7 @@ POOL = (119, 123, 118, 124, 122, 123, 122, 120, 115, 121)
 """Training samples per class."""
 
 
-def train(
-    classes: tuple[int, ...], role: Role, size: int, seed: int, side: int
-) -> tuple[np.ndarray, np.ndarray]:
+def train(classes: tuple[int, ...], role: Role, size: int, seed: int, side: int) -> tuple[np.ndarray, np.ndarray]:
     """Training samples of a role: images (size, 1, 8, 8) in [0, 1] and labels (size,); `side` plays no
     part."""
     images, labels, test_rows = _read()

@@ -41,9 +41,7 @@ depend on how many are asked for with it."""
 TEST_SAMPLES = 1000
 
 
-def train(
-    classes: tuple[int, ...], role: Role, size: int, seed: int, side: int
-) -> tuple[np.ndarray, np.ndarray]:
+def train(classes: tuple[int, ...], role: Role, size: int, seed: int, side: int) -> tuple[np.ndarray, np.ndarray]:
     """The first `size` images of a role's stream: (size, 1, side, side) in [0, 1], and labels (size,), taking
     turns."""
     return render(classes, role, seed, side, 0, size)
@@ -100,9 +98,7 @@ def _inverse_maps(draws: np.ndarray) -> np.ndarray:
     cos, sin = np.cos(angle), np.sin(angle)
     a, b = (cos + shear * sin) / scale_x, (sin - shear * cos) / scale_x
     d, e = -sin / scale_y, cos / scale_y
-    return np.stack((a, b, -a * shift_x - b * shift_y, d, e, -d * shift_x - e * shift_y), 1).astype(
-        np.float32
-    )
+    return np.stack((a, b, -a * shift_x - b * shift_y, d, e, -d * shift_x - e * shift_y), 1).astype(np.float32)
 
 
 @lru_cache(maxsize=4)

@@ -36,9 +36,7 @@ def parse(name: str) -> Task:
     """The task of that name; ValueError, in one line, for a name that means none."""
     match = _NAME.fullmatch(name)
     if match is None:
-        raise ValueError(
-            f"{name!r} is not a task name; write e.g. 'digits', 'digits[0-4]' or 'glyphs[A-Za-f]'"
-        )
+        raise ValueError(f"{name!r} is not a task name; write e.g. 'digits', 'digits[0-4]' or 'glyphs[A-Za-f]'")
     base, subset = match[1], match[2]
     if base not in DATASETS:
         raise ValueError(f"{name!r} is no known task{suggestion(base, DATASETS)}")
@@ -84,8 +82,6 @@ def _characters(name: str, subset: str, dataset: Dataset) -> list[int]:
         first, end = item[0], item[-1]
         same_kind = first.isdigit() == end.isdigit() and first.isupper() == end.isupper()
         if first not in dataset.classes or end not in dataset.classes or not same_kind or first > end:
-            raise ValueError(
-                f"{name!r}: {item!r} is not allowed; use characters and ranges within 0-9, A-Z and a-z"
-            )
+            raise ValueError(f"{name!r}: {item!r} is not allowed; use characters and ranges within 0-9, A-Z and a-z")
         indices.extend(range(dataset.classes.index(first), dataset.classes.index(end) + 1))
     return indices

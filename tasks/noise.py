@@ -9,9 +9,7 @@ from sweeps.spec import NoiseKind
 from tasks.streams import stream
 
 
-def noisy_labels(
-    labels: np.ndarray, classes: int, share: float, kind: NoiseKind, seed: int, role: Role
-) -> np.ndarray:
+def noisy_labels(labels: np.ndarray, classes: int, share: float, kind: NoiseKind, seed: int, role: Role) -> np.ndarray:
     """The labels as given, int64 (N,), for true `labels` (N,) in 0 to classes-1.
 
     Each sample is chosen with probability `share`. A chosen one gets, by `kind`:

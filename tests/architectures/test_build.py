@@ -98,9 +98,7 @@ def test_heads_are_drawn_as_timm_draws_them(model: ModelSpec) -> None:
 @by_model
 def test_nothing_is_random_in_training_and_no_branch_starts_at_zero(model: ModelSpec) -> None:
     network = build(model, classes=4, seed=0)
-    dropouts = [
-        module for module in network.modules() if hasattr(module, "p") or hasattr(module, "drop_prob")
-    ]
+    dropouts = [module for module in network.modules() if hasattr(module, "p") or hasattr(module, "drop_prob")]
     assert all(getattr(module, "p", 0) == 0 and getattr(module, "drop_prob", 0) == 0 for module in dropouts)
     norms = [norm for unit in network.units for norm in unit.norms(network.net)]
     assert norms and all(bool((norm.weight == 1).all()) for norm in norms)
@@ -147,9 +145,7 @@ def test_a_state_dict_of_another_network_is_refused(model: ModelSpec) -> None:
 @by_model
 def test_a_target_inherits_everything_but_the_head(model: ModelSpec) -> None:
     source = build(model, classes=10, seed=0)
-    source(
-        torch.randn(4, model.channels, model.image_size, model.image_size)
-    )  # statistics move off their start
+    source(torch.randn(4, model.channels, model.image_size, model.image_size))  # statistics move off their start
     target = build(model, classes=3, seed=1)
     head = target.head.weight.clone()
     inherit(target, source.state_dict())

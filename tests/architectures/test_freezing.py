@@ -79,16 +79,12 @@ def test_exactly_what_may_move_moves(model: ModelSpec, norm: FrozenNorm) -> None
         for key, parameter in network.net.named_parameters():
             # Weight decay moves every weight that trains; a gradient says that the loss does, too.
             gradient = parameter.grad
-            assert (gradient is not None and bool(gradient.any())) == (key in moved), (
-                f"frozen {frozen}: {key}"
-            )
+            assert (gradient is not None and bool(gradient.any())) == (key in moved), f"frozen {frozen}: {key}"
 
 
 @by_norm
 @by_model
-def test_an_exact_prefix_stays_exact_in_training_and_another_does_not(
-    model: ModelSpec, norm: FrozenNorm
-) -> None:
+def test_an_exact_prefix_stays_exact_in_training_and_another_does_not(model: ModelSpec, norm: FrozenNorm) -> None:
     x, _ = batch(model, STEPS)
     for frozen in range(ladder_length(model)):
         network = build(model, CLASSES, seed=frozen)

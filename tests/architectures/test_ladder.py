@@ -120,9 +120,7 @@ def test_a_unit_runs_the_tensors_it_owns_and_no_others(model: ModelSpec) -> None
 
 
 def test_lengths_count_layers_as_the_field_does() -> None:
-    assert {d: ladder_length(spec("resnet", d, 4)) for d in DEPTHS["resnet"]} == {
-        d: d for d in DEPTHS["resnet"]
-    }
+    assert {d: ladder_length(spec("resnet", d, 4)) for d in DEPTHS["resnet"]} == {d: d for d in DEPTHS["resnet"]}
     dense = {10: 3, 16: 6, 22: 9, 40: 18, 100: 48, 121: 58}
     assert {d: ladder_length(spec("densenet", d, 4)) - 2 for d in DEPTHS["densenet"]} == dense
     assert [ladder_length(spec("vit", d, 4)) for d in (1, 6, 48)] == [3, 8, 50]

@@ -19,18 +19,14 @@ def known(samples: int = 64, channels: int = 1, side: int = 16) -> torch.Tensor:
 
 
 @pytest.mark.parametrize(("side", "margin", "channels"), [(8, 1, 1), (16, 2, 3), (32, 4, 1)])
-def test_every_result_is_a_crop_of_the_padded_image_perhaps_mirrored(
-    side: int, margin: int, channels: int
-) -> None:
+def test_every_result_is_a_crop_of_the_padded_image_perhaps_mirrored(side: int, margin: int, channels: int) -> None:
     inputs = known(600, channels, side)
     made = augment(inputs, "crop_flip", 0, "target", 3, 5, fill=-7.0)
     assert made.shape == inputs.shape
     padded = pad(inputs[0], (margin,) * 4, value=-7.0)
     places = product(range(2 * margin + 1), repeat=2)
     crops = [padded[:, down : down + side, right : right + side] for down, right in places]
-    possible = torch.stack(
-        [crop.flip(-1) if mirrored else crop for crop in crops for mirrored in (False, True)]
-    )
+    possible = torch.stack([crop.flip(-1) if mirrored else crop for crop in crops for mirrored in (False, True)])
     equal = (made[:, None] == possible[None]).flatten(2).all(-1)
     assert (equal.sum(1) == 1).all(), "each result is exactly one of the possible ones"
     if margin <= 2:
@@ -48,10 +44,7 @@ def test_draws_repeat_and_differ_by_step_epoch_role_and_seed() -> None:
         return augment(known(), "crop_flip", seed, role, epoch, step).numpy().tobytes()
 
     assert made() == made()
-    assert (
-        len({made(), made(seed=1), made(role="source"), made(epoch=1), made(step=1), made(epoch=2, step=1)})
-        == 6
-    )
+    assert len({made(), made(seed=1), made(role="source"), made(epoch=1), made(step=1), made(epoch=2, step=1)}) == 6
 
 
 def test_none_returns_the_inputs_and_crops_leave_them_alone() -> None:

@@ -73,9 +73,7 @@ def test_names_and_checks_do_not_import_torch() -> None:
 
 
 def test_a_hundred_thousand_runs_are_checked_in_seconds() -> None:
-    specs = [
-        run(("digits", 2 + size), ("digits[0-4]", 100), seed) for size in range(200) for seed in range(5)
-    ]
+    specs = [run(("digits", 2 + size), ("digits[0-4]", 100), seed) for size in range(200) for seed in range(5)]
     started = time.perf_counter()
     for _ in range(10):
         for spec in specs:

@@ -31,8 +31,7 @@ def members() -> list[tuple[tarfile.TarInfo, bytes]]:
     batches = [(f"data_batch_{number}.bin", records(number)) for number in range(1, 6)]
     texts = [("readme.html", b"<html>"), ("batches.meta.txt", "\n".join(cifar10.CLASSES).encode())]
     return [
-        file(f"cifar-10-batches-bin/{name}", text)
-        for name, text in [*texts, *batches, ("test_batch.bin", records(9))]
+        file(f"cifar-10-batches-bin/{name}", text) for name, text in [*texts, *batches, ("test_batch.bin", records(9))]
     ]
 
 
@@ -91,9 +90,7 @@ def test_images_and_labels_are_those_of_the_records(folder: Path, monkeypatch: p
     assert np.allclose(images[:, 1, 2, 5], truth[:, 1 + 1024 + 2 * 32 + 5] / 255)
 
 
-def test_a_run_gets_balanced_disjoint_data_of_its_shape(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_gets_balanced_disjoint_data_of_its_shape(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place(folder, members(), monkeypatch)
     spec = run("cifar10[3-9]", 35, "cifar10[0-4]")
     check(spec)
@@ -188,12 +185,8 @@ def test_a_batch_that_is_a_link_is_refused(folder: Path, monkeypatch: pytest.Mon
         target_data(run())
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"\x80\x04N.", b"<html>404</html>", gzip.compress(b"no tar at all" * 100)]
-)
-def test_a_file_that_is_no_archive_is_refused(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
-) -> None:
+@pytest.mark.parametrize("content", [b"", b"\x80\x04N.", b"<html>404</html>", gzip.compress(b"no tar at all" * 100)])
+def test_a_file_that_is_no_archive_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
     path = folder / cifar10.ARCHIVE
     path.write_bytes(content)
     publish(path, monkeypatch)

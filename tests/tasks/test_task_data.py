@@ -131,9 +131,7 @@ def test_images_are_resized_and_repeated_over_channels() -> None:
 
 def test_data_move_as_a_whole() -> None:
     moved = target_data(run()).to("meta")
-    assert {value.device.type for value in vars(moved).values() if isinstance(value, torch.Tensor)} == {
-        "meta"
-    }
+    assert {value.device.type for value in vars(moved).values() if isinstance(value, torch.Tensor)} == {"meta"}
     assert moved.digest == target_data(run()).digest
 
 

@@ -56,9 +56,7 @@ def test_the_test_set_is_balanced_and_about_a_thousand() -> None:
 @pytest.mark.parametrize(
     ("classes", "side", "accuracy"), [(LETTERS, 8, 0.85), (LETTERS, 32, 0.85), (tuple(range(10)), 8, 0.9)]
 )
-def test_characters_are_legible_to_ridge_regression(
-    classes: tuple[int, ...], side: int, accuracy: float
-) -> None:
+def test_characters_are_legible_to_ridge_regression(classes: tuple[int, ...], side: int, accuracy: float) -> None:
     images, labels = glyphs.train(classes, "source", 3000, 0, side)
     test_images, test_labels = glyphs.test(classes, side)
     x, test_x = (pixel_products(part) for part in (images, test_images))

@@ -73,9 +73,7 @@ def test_a_name_without_meaning_is_told_so_in_one_line(name: str, said: str) -> 
     assert said in str(refusal.value)
 
 
-@given(
-    st.text(max_size=200) | st.builds("{}[{}]".format, st.sampled_from(list(DATASETS)), st.text("09AZaz-, "))
-)
+@given(st.text(max_size=200) | st.builds("{}[{}]".format, st.sampled_from(list(DATASETS)), st.text("09AZaz-, ")))
 def test_any_text_is_a_task_or_a_value_error(name: str) -> None:
     try:
         task = parse(name)

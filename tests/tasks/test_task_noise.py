@@ -24,9 +24,7 @@ def turns(samples: int, classes: int) -> np.ndarray:
 
 def tail(successes: int, trials: int, share: float) -> float:
     """The smaller of P(X <= successes) and P(X >= successes) for X ~ Binomial(trials, share)."""
-    mass = [
-        comb(trials, count) * share**count * (1 - share) ** (trials - count) for count in range(trials + 1)
-    ]
+    mass = [comb(trials, count) * share**count * (1 - share) ** (trials - count) for count in range(trials + 1)]
     return min(fsum(mass[: successes + 1]), fsum(mass[successes:]))
 
 
@@ -76,9 +74,7 @@ def test_noise_on_nested_subsets_is_nested(seed: int, share: float, size: int, k
 @settings(max_examples=40, deadline=None)
 def test_more_noise_keeps_the_flips_of_less(seed: int, one: float, other: float) -> None:
     labels = turns(200, 10)
-    less, more = (
-        noisy_labels(labels, 10, share, "incorrect", seed, "target") for share in sorted((one, other))
-    )
+    less, more = (noisy_labels(labels, 10, share, "incorrect", seed, "target") for share in sorted((one, other)))
     assert (more[less != labels] == less[less != labels]).all()
 
 
