@@ -73,6 +73,8 @@ def _x_axis(axes: Axes, tables: Tables, each: AxisVerdict) -> None:
             axes.set_xticks(each.group.values)
         else:
             axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=MOST_TICKS))
+        margin = 0.05 * (each.group.values[-1] - each.group.values[0])
+        axes.set_xlim(each.group.values[0] - margin, each.group.values[-1] + margin)  # unfinished depths stay visible
         head_only = _head_only(tables, each)
         label += "" if head_only is None else f" ({head_only} = head only)"
     elif each.group.values.min() > 0:

@@ -87,6 +87,8 @@ def axis_text(each: AxisVerdict) -> str:
     parts += evidence(each.verdict)
     if each.verdict.note:
         parts.append(each.verdict.note)
+    if each.unfinished:
+        parts.append(f"{each.unfinished} of {each.test.size} runs not in it")
     return ", ".join(parts)
 
 

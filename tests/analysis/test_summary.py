@@ -62,6 +62,9 @@ def test_freezing_wise_in_words(tables: Tables) -> None:
     assert axis_text(_axis(tables, Verdict("monotone"))) == "monotone, n = 3"
     assert axis_text(_axis(tables, Verdict("u_shaped"))) == "U-shaped, still rising where the axis ends, n = 3"
     assert axis_text(_axis(tables, None, "2 of 5 points")) == "no verdict, 2 of 5 points"
+    holes = _axis(tables, Verdict("monotone"))
+    holes = replace(holes, test=np.where(np.arange(14) > 11, np.nan, holes.test))
+    assert axis_text(holes) == "monotone, n = 3, 6 of 42 runs not in it"
     assert epochwise_text(Verdict("u_shaped")) == "U-shaped, unfinished"
     assert epochwise_text(None) == "-"
 
