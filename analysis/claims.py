@@ -7,7 +7,7 @@ tests of one claim are adjusted together (Benjamini-Hochberg), and the claim is
     contradicted  if none does and at least one group shows the opposite,
     undecided     otherwise: not seeing an effect is no evidence that it cannot be.
 
-The tests themselves are in analysis/claim_tests.py.
+The tests themselves are in claims_sizes.py, claims_freezing.py and claims_sources.py.
 """
 
 from __future__ import annotations
@@ -18,13 +18,16 @@ from typing import Any, Literal
 
 import numpy as np
 
-from analysis import claim_tests
 from analysis.bootstrap import share_interval
+from analysis.claims_freezing import C3, c3
+from analysis.claims_sizes import C1, C2, c1, c2
+from analysis.claims_sources import C4, c4
 from analysis.collect import Tables
 from analysis.evidence import Evidence
 from analysis.multiplicity import benjamini_hochberg
 
 ALPHA = 0.05
+NO_PAIR = "no two groups that differ in source.task alone share frozen depths and three seeds"
 
 Outcome = Literal["for", "against", "open"]
 Decision = Literal["supported", "contradicted", "undecided"]
@@ -103,15 +106,10 @@ def _nan(value: float | None) -> float:
 
 
 def all_claims(tables: Tables, related: Sequence[str] = ()) -> tuple[ClaimVerdict, ...]:
-    """C1 to C4 on one sweep. `related`: source tasks from the most to the least related (see claim_tests.c4)."""
+    """C1 to C4 on one sweep. `related`: source tasks from the most to the least related (see claims_sources.c4)."""
     return (
-        judge("C1", claim_tests.C1, "no group of cells differs in target.size alone", claim_tests.c1(tables)),
-        judge("C2", claim_tests.C2, "no group of cells differs in source.size alone", claim_tests.c2(tables)),
-        judge("C3", claim_tests.C3, "no group has four frozen depths with results", claim_tests.c3(tables)),
-        judge(
-            "C4",
-            claim_tests.C4,
-            "no two groups that differ in source.task alone share frozen depths and three seeds",
-            claim_tests.c4(tables, related),
-        ),
+        judge("C1", C1, "no group of cells differs in target.size alone", c1(tables)),
+        judge("C2", C2, "no group of cells differs in source.size alone", c2(tables)),
+        judge("C3", C3, "no group has four frozen depths with results", c3(tables)),
+        judge("C4", C4, NO_PAIR, c4(tables, related)),
     )

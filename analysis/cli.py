@@ -164,8 +164,8 @@ def claims(
     ] = "",
 ) -> None:
     """Whether the sweep supports, contradicts or leaves undecided each of the claims C1 to C4."""
-    from analysis.claim_tests import UnknownTask
     from analysis.claims import all_claims
+    from analysis.claims_sources import UnknownTask
     from analysis.collect import collect
     from analysis.wording import claim_text, judged_texts
 

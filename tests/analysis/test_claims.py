@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from analysis.bootstrap import share_interval
-from analysis.claim_tests import UnknownTask
 from analysis.claims import ClaimVerdict, all_claims
+from analysis.claims_sources import UnknownTask
 from analysis.cli import main
 from analysis.collect import Tables, collect
 from analysis.load import read_sweep
