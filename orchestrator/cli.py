@@ -117,6 +117,24 @@ def publish(
             raise typer.Exit(1)
 
 
+@app.command()
+def verify(store: Annotated[Path, typer.Argument(help="folder of results")] = DEFAULT_STORE) -> None:
+    """Re-hash every result of a store and report what is damaged. Changes nothing."""
+    with _clear_errors():
+        from orchestrator.verify import problems
+
+        ledger = Ledger(_resolved(store))
+        ledger.check()
+        found = [problem for _, problem in problems(ledger)]
+        damaged = [problem for problem in found if problem is not None]
+        for problem in damaged:
+            print(problem)
+        print(f"{len(found)} results, {len(damaged)} damaged")
+        if damaged:
+            print("move the folder of each away and run its sweep again", file=sys.stderr)
+            raise typer.Exit(1)
+
+
 def _planned(sweep: str, store: Path) -> tuple[Plan, Ledger]:
     """Reads alone: an unusable store is refused before the seconds that planning takes, and none is made."""
     spec = read(sweep)
