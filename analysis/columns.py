@@ -69,11 +69,7 @@ def numbers(frame: pl.DataFrame, column: str, where: str) -> pl.Series:
 
 
 def _is_nan(raw: pl.Series) -> pl.Series:
-    return (
-        raw.is_nan().fill_null(False)
-        if raw.dtype.is_float()
-        else pl.Series([False] * len(raw), dtype=pl.Boolean)
-    )
+    return raw.is_nan().fill_null(False) if raw.dtype.is_float() else pl.Series([False] * len(raw), dtype=pl.Boolean)
 
 
 def as_error(values: pl.Series, metric: Metric, where: str) -> tuple[pl.Series, list[str]]:
@@ -89,9 +85,7 @@ def as_error(values: pl.Series, metric: Metric, where: str) -> tuple[pl.Series, 
     if low < 0.0 or high > 100.0:
         raise CurveError(f"{where}: {metric.column}: {low if low < 0 else high:g}; {allowed}")
     if 1.0 < high <= 1.5 and not named:
-        raise CurveError(
-            f"{where}: {metric.column}: largest value {high:g} is neither fraction nor percent; {allowed}"
-        )
+        raise CurveError(f"{where}: {metric.column}: largest value {high:g} is neither fraction nor percent; {allowed}")
     notes = []
     if high > 1.5 or named:
         values = values / 100.0

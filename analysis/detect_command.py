@@ -45,11 +45,7 @@ def detect(
     for note in read.notes:
         print(note, file=sys.stderr)
     if json:
-        print(
-            json_format.dumps(
-                [v.contract(r.name) for r, v in zip(read.runs, verdicts, strict=True)], indent=1
-            )
-        )
+        print(json_format.dumps([v.contract(r.name) for r, v in zip(read.runs, verdicts, strict=True)], indent=1))
     else:
         Console().print(_table(read.runs, verdicts, axis))
 

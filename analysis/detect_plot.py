@@ -38,9 +38,7 @@ def save(path: Path, runs: Sequence[Run], verdicts: Sequence[Verdict], axis: str
         for seed in run.errors:
             panel.plot(run.x, 100.0 * seed, color="0.75", linewidth=0.7)
         if len(run.errors) > 1:
-            panel.plot(
-                run.x[known], 100.0 * np.nanmean(run.errors[:, known], axis=0), color="black", linewidth=1.2
-            )
+            panel.plot(run.x[known], 100.0 * np.nanmean(run.errors[:, known], axis=0), color="black", linewidth=1.2)
         for point, colour, label in (
             (verdict.first_min, "tab:blue", "first minimum"),
             (verdict.peak, "tab:red", "peak"),

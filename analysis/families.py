@@ -60,12 +60,7 @@ def _logistic(
     def mean(x: Array) -> Array:
         u = np.log10(x + 1.0)
         rising = rise / (1.0 + np.exp(-(u - up) / steep_up))
-        return (
-            level
-            + start * np.exp(-3.0 * x / first)
-            + rising
-            - fall / (1.0 + np.exp(-(u - down) / steep_down))
-        )
+        return level + start * np.exp(-3.0 * x / first) + rising - fall / (1.0 + np.exp(-(u - down) / steep_down))
 
     grid = np.expm1(np.linspace(0.0, np.log(epochs), 3000))
     y = mean(grid)

@@ -79,9 +79,7 @@ def _table(path: Path) -> tuple[pl.DataFrame, str | None]:
         return frame, "TensorBoard events"
     if path.is_file():
         if path.suffix.lower() not in (".csv", ".parquet", ".tsv", ".txt"):
-            raise CurveError(
-                f"{path}: {path.suffix or 'no suffix'}; allowed are .csv, .parquet and tfevents files"
-            )
+            raise CurveError(f"{path}: {path.suffix or 'no suffix'}; allowed are .csv, .parquet and tfevents files")
         return read_table(path), None
     for reader, kind in (
         (lightning_folder, "Lightning metrics.csv"),

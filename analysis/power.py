@@ -33,8 +33,6 @@ def power(seeds: int, size: float, cells: int = 200, level: float = 0.05, draws:
 
 def lines(seeds: Sequence[int] = (3, 5, 10), sizes: Sequence[float] = (0.5, 1.0, 2.0, 4.0)) -> list[str]:
     """A Markdown table of power, 200 cells an entry (standard error at most 0.035)."""
-    head = (
-        "| prominence, in standard deviations of a seed | " + " | ".join(f"{n} seeds" for n in seeds) + " |"
-    )
+    head = "| prominence, in standard deviations of a seed | " + " | ".join(f"{n} seeds" for n in seeds) + " |"
     rows = [f"| {size:g} | " + " | ".join(f"{power(n, size):.2f}" for n in seeds) + " |" for size in sizes]
     return [head, "|" + " --- |" * (len(seeds) + 1), *rows]

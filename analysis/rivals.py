@@ -126,9 +126,7 @@ def isotonic_pieces(x: Array, errors: Array, thresholds: Thresholds = TUNED, bin
     ones = np.ones(len(y))
     simple = float(((y - valley(y, ones)) ** 2).sum())
     costs = [
-        float(
-            ((y[:t] - valley(y[:t], ones[:t])) ** 2).sum() + ((y[t:] - antitonic(y[t:], ones[t:])) ** 2).sum()
-        )
+        float(((y[:t] - valley(y[:t], ones[:t])) ** 2).sum() + ((y[t:] - antitonic(y[t:], ones[t:])) ** 2).sum())
         for t in range(3, len(y) - 1, 2)
     ]
     best = int(np.argmin(costs))
@@ -147,9 +145,7 @@ def _one_sided_p(gap: Array) -> float:
 def _binned(x: Array, errors: Array, bins: int) -> tuple[Array, Array]:
     """Means over log-spaced bins: centres in log10(x + 1), values (seeds, bins)."""
     position = np.log10(x + 1.0)
-    label = np.floor((position - position[0]) / (position[-1] - position[0]) * bins * (1 - 1e-9)).astype(
-        np.intp
-    )
+    label = np.floor((position - position[0]) / (position[-1] - position[0]) * bins * (1 - 1e-9)).astype(np.intp)
     starts = np.flatnonzero(np.r_[True, np.diff(label) > 0])
     known = np.isfinite(errors)
     total = np.add.reduceat(np.where(known, errors, 0.0), starts, axis=1)

@@ -35,12 +35,8 @@ def with_intervals(verdict: Verdict, own: Sequence[Verdict], seeds: CurveSet) ->
             span = (10.0 ** span[0] - 1.0, 10.0 ** span[1] - 1.0)
         at = int(np.abs(seeds.grid.x - point.epoch).argmin())
         errors = seeds.smooth[:, at]
-        changed[name] = replace(
-            point, epoch_interval=span, error_interval=_student(errors[np.isfinite(errors)])
-        )
-    return replace(
-        verdict, first_min=changed["first_min"], peak=changed["peak"], second_min=changed["second_min"]
-    )
+        changed[name] = replace(point, epoch_interval=span, error_interval=_student(errors[np.isfinite(errors)]))
+    return replace(verdict, first_min=changed["first_min"], peak=changed["peak"], second_min=changed["second_min"])
 
 
 def unaligned(verdict: Verdict, own: Sequence[Verdict]) -> Verdict:
@@ -52,9 +48,7 @@ def unaligned(verdict: Verdict, own: Sequence[Verdict]) -> Verdict:
     points = {}
     for name in POINTS:
         chosen = [getattr(v, name) for v in called]
-        points[name] = Point(
-            float(np.median([p.epoch for p in chosen])), float(np.median([p.error for p in chosen]))
-        )
+        points[name] = Point(float(np.median([p.epoch for p in chosen])), float(np.median([p.error for p in chosen])))
     first, peak, second = (points[name] for name in POINTS)
     return replace(
         verdict,

@@ -184,9 +184,7 @@ def end_slope(values: Array, error: Array, position: Array, width: Array) -> tup
     return np.nan_to_num(slope), np.nan_to_num(doubt)
 
 
-def still_moving(
-    values: Array, error: Array, position: Array, rise: Array, rule: Rule, log_axis: bool
-) -> Flags:
+def still_moving(values: Array, error: Array, position: Array, rise: Array, rule: Rule, log_axis: bool) -> Flags:
     """Whether the end of a curve still moves by a twentieth of its rise per tail: its shape is not decided.
 
     The tail is 0.2 decades, or 0.2 of the range on other axes; the slope is taken over twice that.

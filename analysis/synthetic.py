@@ -48,9 +48,7 @@ def labelled(family: str, seeds: int, rng: Generator, epochs: int | None = None)
     return Labelled(family, truth, x, _with_holes(rng, np.clip(errors, 0.0, 1.0)))
 
 
-def cells(
-    number: int, seeds: int, seed: int, families: tuple[str, ...] = tuple(FAMILIES)
-) -> Iterator[Labelled]:
+def cells(number: int, seeds: int, seed: int, families: tuple[str, ...] = tuple(FAMILIES)) -> Iterator[Labelled]:
     """`number` cells, the families in turn. The same arguments give the same cells."""
     for i, stream in enumerate(np.random.SeedSequence(seed).spawn(number)):
         yield labelled(families[i % len(families)], seeds, np.random.default_rng(stream))
@@ -77,12 +75,7 @@ def _noise_level(rng: Generator, x: Array, truth: Curve) -> Array:
     at = truth.peak if truth.peak is not None else loguniform(rng, 8.0, x[-1] / 2.0)
     distance = np.log10((x + 1.0) / (at + 1.0))
     before = 1.0 + rng.uniform(0.0, 1.5) * np.clip(-distance / 0.5, 0.0, 1.0)
-    level = (
-        loguniform(rng, 0.3, 1.0)
-        * POINT
-        * before
-        * 10.0 ** (-rng.uniform(0.3, 0.9) * np.maximum(distance, 0.0))
-    )
+    level = loguniform(rng, 0.3, 1.0) * POINT * before * 10.0 ** (-rng.uniform(0.3, 0.9) * np.maximum(distance, 0.0))
     return np.maximum(level, 0.1 * POINT)
 
 

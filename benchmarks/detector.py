@@ -67,18 +67,12 @@ def by_isotonic_fits(run: pd.DataFrame) -> bool:
     n = len(y)
 
     def cost(part: np.ndarray, falling: bool) -> float:
-        return (
-            float(((part - isotonic_regression(part, increasing=not falling).x) ** 2).sum())
-            if len(part)
-            else 0.0
-        )
+        return float(((part - isotonic_regression(part, increasing=not falling).x) ** 2).sum()) if len(part) else 0.0
 
     falls = np.array([cost(y[:t], True) for t in range(n + 1)])
     two = min(falls[t] + cost(y[t:], False) for t in range(n + 1))
     three = min(
-        falls[i] + cost(y[i:k], False) + cost(y[k:], True)
-        for i in range(0, n, 10)
-        for k in range(i + 10, n, 10)
+        falls[i] + cost(y[i:k], False) + cost(y[k:], True) for i in range(0, n, 10) for k in range(i + 10, n, 10)
     )
     return two > 2.0 * three
 
@@ -111,9 +105,7 @@ def main(runs: int = 10_000, epochs: int = 4_000, sample: int = 200, workers: in
             theirs = rate(judge, some)
             ratio = f"ratio {ours / theirs:.1f}"
             print(f"groupby-apply, {name}: {theirs / 1e6:.3f} M rows/s ({min(sample, runs)} runs); {ratio}")
-    versions = (
-        f"numpy {np.__version__}, scipy {scipy.__version__}, pandas {pd.__version__}, polars {pl.__version__}"
-    )
+    versions = f"numpy {np.__version__}, scipy {scipy.__version__}, pandas {pd.__version__}, polars {pl.__version__}"
     machine = f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"
     print(f"{machine}, Python {platform.python_version()}, {versions}")
 

@@ -17,9 +17,7 @@ CURVES = Path(__file__).parents[2].parent / "shared" / "curves"
 WIDTH_8 = ([0, 3, 6, 8, 9, 10, 11, 12, 13], [0.220, 0.209, 0.233, 0.231, 0.227, 0.261, 0.294, 0.261, 0.230])
 
 
-def noisy(
-    epochs: list[float], errors: list[float], points: int, seeds: int, sd: float = 0.006, seed: int = 0
-):
+def noisy(epochs: list[float], errors: list[float], points: int, seeds: int, sd: float = 0.006, seed: int = 0):
     """Noise that is three times as large at the start as at the end, as in real runs."""
     x = np.arange(points, dtype=float)
     level = sd * 3.0 ** -(np.log10(x + 1) / np.log10(points))
@@ -28,9 +26,7 @@ def noisy(
 
 
 @pytest.mark.skipif(not CURVES.is_dir(), reason="the published curves are not beside the repository")
-@pytest.mark.parametrize(
-    ("file", "first", "peak"), [("cnn5_uniform_lr", 26, 175), ("cnn5_large_head_lr", 28, 208)]
-)
+@pytest.mark.parametrize(("file", "first", "peak"), [("cnn5_uniform_lr", 26, 175), ("cnn5_large_head_lr", 28, 208)])
 def test_published_weak_double_descents(file: str, first: float, peak: float):
     table = pd.read_csv(CURVES / f"{file}.csv")
     train = 1 - table.train_accuracy / 100

@@ -15,10 +15,7 @@ from analysis.truth import through
 
 
 def table(runs: dict[str, np.ndarray]) -> pl.DataFrame:
-    parts = [
-        pl.DataFrame({"run_id": name, "epoch": np.arange(len(y)), "test_error": y})
-        for name, y in runs.items()
-    ]
+    parts = [pl.DataFrame({"run_id": name, "epoch": np.arange(len(y)), "test_error": y}) for name, y in runs.items()]
     return pl.concat(parts)
 
 

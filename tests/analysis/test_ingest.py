@@ -57,9 +57,7 @@ def assert_both(found: dict[str, dict], dd: str, falls: str) -> None:
 def test_long_csv_with_runs_and_seeds(tmp_path: Path):
     rng = np.random.default_rng(0)
     parts = [
-        pl.DataFrame(
-            {"run": r, "seed": s, "epoch": EPOCHS, "test_error": y + 0.002 * rng.standard_normal(120)}
-        )
+        pl.DataFrame({"run": r, "seed": s, "epoch": EPOCHS, "test_error": y + 0.002 * rng.standard_normal(120)})
         for r, y in (("a", TEST), ("b", FALL))
         for s in range(3)
     ]

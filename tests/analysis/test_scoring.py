@@ -28,9 +28,7 @@ def test_one_seed_meets_the_target_and_every_rival_is_behind():
     result = score(300, 1, 102)
     ours = result.tallies[OURS].double_descent()[2].value
     assert ours >= 0.93
-    assert all(
-        tally.double_descent()[2].value < ours for name, tally in result.tallies.items() if name != OURS
-    )
+    assert all(tally.double_descent()[2].value < ours for name, tally in result.tallies.items() if name != OURS)
     assert result.p_values == {}
 
 
