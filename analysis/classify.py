@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -56,9 +57,18 @@ class Shapes:
         plain = self._point(run, at.peak[run])
         if not curves.log_axis:
             return plain
-        triple = (int(at.first[run]), int(at.peak[run]), int(at.second[run]))
-        arrays = (curves.values[run], curves.bin_error[run], curves.smooth[run])
-        return Point(10.0 ** apex(curves.grid.position, *arrays, triple) - 1.0, plain.error)
+        return Point(float(self.peaks[run]), plain.error)
+
+    @cached_property
+    def peaks(self) -> Array:
+        """(runs,) epochs of the peaks of double descents, NaN elsewhere; log axis only."""
+        curves, at = self.curves, self.triples
+        found = np.full(len(self.shape), np.nan)
+        rows = np.flatnonzero(self.shape == "double_descent")
+        triples = np.stack([at.first, at.peak, at.second], axis=1)[rows]
+        arrays = (curves.values[rows], curves.bin_error[rows], curves.smooth[rows])
+        found[rows] = 10.0 ** apex(curves.grid.position, *arrays, triples) - 1.0
+        return found
 
 
 def classify(curves: CurveSet, rule: Rule) -> Shapes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from scipy.stats import chi2
 
 from analysis.noise import WINDOW as NOISE_WINDOW
 from analysis.noise import local_noise, standard_error, within_bins
-from analysis.smoothing import TRIM_FROM, Array, Grid, bin_means, log_grid, point_grid, smoother
+from analysis.smoothing import TRIM_FROM, Array, Grid, bin_means, log_grid, point_grid, row_median, smoother
 from analysis.spikes import despike
 
 TRIM_INFLATION = 1.1  # standard error of a mean of the middle half against the mean's, Gaussian noise
@@ -32,10 +33,10 @@ class CurveSet:
     noise: Array  # standard deviation of a single point, from second differences
     scatter: Array  # the same from lines through well-filled bins: larger where a curve swings inside a bin
 
-    @property
+    @cached_property
     def roughness(self) -> Array:
         """One figure per run: the median over bins of the standard deviation of a point."""
-        return _nanmedian(self.noise)
+        return row_median(self.noise)
 
     def hat(self, run: int) -> Array:
         return smoother(self.grid, np.isfinite(self.values[run]))
@@ -54,18 +55,14 @@ def curve_set(x: Array, errors: Array, *, log_axis: bool) -> CurveSet:
         correlated = np.zeros(len(errors))
     noise = local_noise(grid, x, errors, correlated)
     if log_axis:
-        nearby = np.convolve(grid.counts, np.ones(NOISE_WINDOW), mode="full")[NOISE_WINDOW // 2 :][
-            : len(grid.x)
-        ]
+        nearby = np.convolve(grid.counts, np.ones(NOISE_WINDOW), mode="full")[NOISE_WINDOW // 2 :][: len(grid.x)]
         noise = noise * (1.0 + CAUTION / np.sqrt(nearby))
     trimmed = np.where(grid.counts >= TRIM_FROM, TRIM_INFLATION, 1.0)
     bin_error = np.where(number > 0, standard_error(noise, number, correlated) * trimmed, np.nan)
     return _smoothed(grid, values, bin_error, noise, scatter, log_axis)
 
 
-def _smoothed(
-    grid: Grid, values: Array, bin_error: Array, noise: Array, scatter: Array, log_axis: bool
-) -> CurveSet:
+def _smoothed(grid: Grid, values: Array, bin_error: Array, noise: Array, scatter: Array, log_axis: bool) -> CurveSet:
     smooth, error = np.full_like(values, np.nan), np.full_like(values, np.nan)
     present = np.isfinite(values)
     patterns, of_run = np.unique(present, axis=0, return_inverse=True)
@@ -78,9 +75,7 @@ def _smoothed(
     return CurveSet(grid, log_axis, values, bin_error, smooth, error, noise, scatter)
 
 
-def mean_over_seeds(
-    seeds: CurveSet, rows: NDArray[np.intp] | slice = slice(None), *, paired: bool = True
-) -> CurveSet:
+def mean_over_seeds(seeds: CurveSet, rows: NDArray[np.intp] | slice = slice(None), *, paired: bool = True) -> CurveSet:
     """Mean curve of the chosen runs as a CurveSet of one run.
 
     Seeds may end at different places: each seed's level over the bins that all share is taken out first,
@@ -150,8 +145,3 @@ def _spread(residual: Array, pool: int | None) -> Array:
         for j in range(len(variance))
     ]
     return np.sqrt(np.array(level) / scale / np.maximum(seeds, 1))
-
-
-def _nanmedian(a: Array) -> Array:
-    holes = np.all(np.isnan(a), axis=1, keepdims=True)
-    return np.where(holes[:, 0], np.nan, np.nanmedian(np.where(holes, 0.0, a), axis=1))

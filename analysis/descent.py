@@ -88,9 +88,7 @@ def _with_significance(verdict: Verdict, seeds: CurveSet) -> Verdict:
     return replace(verdict, p_value=rotation_p(seeds.smooth[:, common]))
 
 
-def detect_each(
-    x: ArrayLike, errors: ArrayLike, *, axis: Axis = "epoch", rule: Rule | None = None
-) -> list[Verdict]:
+def detect_each(x: ArrayLike, errors: ArrayLike, *, axis: Axis = "epoch", rule: Rule | None = None) -> list[Verdict]:
     """One verdict per seed, each from its own curve alone (no p-values). errors: (seeds, points) or
     (points,)."""
     return detect_many(x, errors, axis=axis, rule=rule).verdicts()
@@ -106,22 +104,21 @@ def detect_many(x: ArrayLike, errors: ArrayLike, *, axis: Axis = "epoch", rule: 
     return judge_each(xs, ys, rule or Rule(), log_axis=axis == "epoch")
 
 
-def checked(
-    x: ArrayLike, errors: ArrayLike, train_errors: ArrayLike | None
-) -> tuple[Array, Array, Array | None]:
+def checked(x: ArrayLike, errors: ArrayLike, train_errors: ArrayLike | None) -> tuple[Array, Array, Array | None]:
     """x increasing, errors (seeds, points), train errors alike; columns that no seed has are dropped."""
     xs, ys = np.asarray(x, dtype=np.float64), np.atleast_2d(np.asarray(errors, dtype=np.float64))
     trains = None if train_errors is None else np.atleast_2d(np.asarray(train_errors, dtype=np.float64))
     if xs.ndim != 1 or ys.ndim != 2 or ys.shape[1] != len(xs):
-        raise ValueError(
-            f"errors: shape {ys.shape} does not fit x of shape {xs.shape}; (seeds, {xs.size}) is allowed"
-        )
+        raise ValueError(f"errors: shape {ys.shape} does not fit x of shape {xs.shape}; (seeds, {xs.size}) is allowed")
     if trains is not None and trains.shape != ys.shape:
         raise ValueError(f"train_errors: shape {trains.shape}, allowed is that of errors, {ys.shape}")
     if not np.isfinite(xs).all() or (xs < 0).any():
         raise ValueError("x: every value must be finite and at least 0")
     order = np.argsort(xs, kind="stable")
-    order = order[~np.isnan(ys[:, order]).all(axis=0)]
+    empty = np.isnan(ys[:, order]).all(axis=0) if np.isnan(ys[0]).any() else np.zeros(len(xs), dtype=bool)
+    order = order[~empty]
+    if np.array_equal(order, np.arange(len(xs))):
+        order = slice(None)  # sorted and complete: no copy
     xs = xs[order]
     if len(xs) < 4:
         raise ValueError(f"errors: {len(xs)} points with a value; at least 4 are needed to have a shape")

@@ -8,7 +8,7 @@ import numpy as np
 
 from analysis.classify import Shapes, classify
 from analysis.curve_set import CurveSet, curve_set, mean_over_seeds
-from analysis.repair import oscillates
+from analysis.repair import Repair, oscillates
 from analysis.shape import Rule
 from analysis.smoothing import Array
 from analysis.verdict import Shape, Verdict
@@ -18,23 +18,25 @@ MAX_REPAIRS = 8
 
 @dataclass(frozen=True)
 class Judged:
-    """One cell after repairs: the seeds' curves, the shape of their mean, and what was repaired."""
+    """One curve after repairs: its row in the shapes, its shape, and what was repaired. seeds: the curves
+    behind it."""
 
     seeds: CurveSet
     shapes: Shapes
     shape: Shape
     note: str | None
+    row: int = 0
 
     def verdict(self) -> Verdict:
-        if self.shape == "unstable" and self.shapes.shape[0] != "unstable":
-            roughness = float(self.shapes.curves.roughness[0])
+        if self.shape == "unstable" and self.shapes.shape[self.row] != "unstable":
+            roughness = float(self.shapes.curves.roughness[self.row])
             return Verdict("unstable", roughness=roughness, note=self.note)
-        return replace(self.shapes.verdict(0), note=self.note)
+        return replace(self.shapes.verdict(self.row), note=self.note)
 
 
 @dataclass(frozen=True)
 class Many:
-    """Verdicts on many runs: columns from one pass, and the few runs that had to be read again."""
+    """Verdicts on many runs: columns from one pass, and the few runs that are not what they seemed."""
 
     shapes: Shapes
     again: dict[int, Judged]
@@ -65,37 +67,76 @@ def judge(x: Array, errors: Array, rule: Rule, *, log_axis: bool, paired: bool) 
     """
     rule = rule if len(errors) > 1 else for_one_seed(rule)
     note: str | None = None
-    repairs = 0
-    while True:
+    for repairs in range(MAX_REPAIRS + 1):
         seeds = curve_set(x, errors, log_axis=log_axis)
         rows = seeds if len(errors) == 1 else mean_over_seeds(seeds, paired=paired)
-        shapes = classify(rows, rule)
-        shape: Shape = shapes.shape[0]
-        done = shapes.repair(x, errors, 0) if shape == "double_descent" and log_axis else None
-        if done is None:
-            break
-        if repairs == MAX_REPAIRS:
-            return Judged(seeds, shapes, "unstable", f"spikes or steps throughout, the last a {note}")
-        errors, note, repairs = done.errors, f"{done.kind} at {done.x:g}", repairs + 1
-    prominence = float(shapes.triples.prominence[0])
-    if shape == "double_descent" and log_axis and oscillates(x, errors, prominence, rule.peaks):
-        return Judged(seeds, shapes, "unstable", "it swings again and again by half the prominence")
-    if note is not None and note.startswith("step") and shape != "double_descent":
-        return Judged(seeds, shapes, "unstable", f"the fall is one {note}, as a learning-rate drop makes")
-    return Judged(seeds, shapes, shape, None if note is None else f"read without a {note}")
+        found = _judged(x, errors, rule, seeds, classify(rows, rule), 0, note, repairs)
+        if isinstance(found, Judged):
+            return found
+        errors, note = found.errors, _name(found)
+    raise AssertionError("the last repair is a verdict")
 
 
 def judge_each(x: Array, errors: Array, rule: Rule, *, log_axis: bool) -> Many:
-    """Every run alone: one pass over all, then the few whose peak is a spike, a step or a swing one by one.
+    """Every run alone: one pass over all, then one over the few whose peak was repaired, and so on.
 
     x: (points,) increasing, errors: (runs, points).
     """
     rule = for_one_seed(rule)
-    shapes = classify(curve_set(x, errors, log_axis=log_axis), rule)
+    curves = curve_set(x, errors, log_axis=log_axis)
+    shapes = first = classify(curves, rule)
     again: dict[int, Judged] = {}
-    for run in np.flatnonzero(shapes.shape == "double_descent") if log_axis else ():
-        one = errors[run : run + 1]
-        swings = oscillates(x, one, float(shapes.triples.prominence[run]), rule.peaks)
-        if swings or shapes.repair(x, one, int(run)) is not None:
-            again[int(run)] = judge(x, one, rule, log_axis=True, paired=True)
-    return Many(shapes, again)
+    notes: dict[int, str] = {}
+    runs = np.arange(len(errors))
+    for repairs in range(MAX_REPAIRS + 1):
+        repaired: list[tuple[int, Repair]] = []
+        for row, run in enumerate(runs.tolist()):
+            if repairs == 0 and not (log_axis and shapes.shape[row] == "double_descent"):
+                continue
+            one = errors[row : row + 1]
+            found = _judged(x, one, rule, curves, shapes, row, notes.get(run), repairs)
+            if isinstance(found, Repair):
+                repaired.append((run, found))
+                notes[run] = _name(found)
+            elif repairs or found.shape != shapes.shape[row]:
+                again[run] = found
+        if not repaired:
+            break
+        runs = np.array([run for run, _ in repaired])
+        errors = np.concatenate([found.errors for _, found in repaired])
+        curves = curve_set(x, errors, log_axis=log_axis)
+        shapes = classify(curves, rule)
+    return Many(first, again)
+
+
+def _name(repair: Repair) -> str:
+    return f"{repair.kind} at {repair.x:g}"
+
+
+def _judged(
+    x: Array,
+    errors: Array,
+    rule: Rule,
+    seeds: CurveSet,
+    shapes: Shapes,
+    row: int,
+    note: str | None,
+    repairs: int,
+) -> Judged | Repair:
+    """What is to be said of one row, or what has to be repaired first. errors: (seeds, points) behind the
+    row; note: the last repair."""
+    shape: Shape = shapes.shape[row]
+    candidate = shape == "double_descent" and seeds.log_axis
+    found = shapes.repair(x, errors, row) if candidate else None
+    if found is not None and repairs < MAX_REPAIRS:
+        return found
+    if found is not None:
+        note = f"spikes or steps throughout, the last a {note}"
+        return Judged(seeds, shapes, "unstable", note, row)
+    prominence = float(shapes.triples.prominence[row])
+    if candidate and oscillates(x, errors, prominence, rule.peaks):
+        return Judged(seeds, shapes, "unstable", "it swings again and again by half the prominence", row)
+    if note is not None and note.startswith("step") and shape != "double_descent":
+        note = f"the fall is one {note}, as a learning-rate drop makes"
+        return Judged(seeds, shapes, "unstable", note, row)
+    return Judged(seeds, shapes, shape, None if note is None else f"read without a {note}", row)

@@ -6,11 +6,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from analysis.smoothing import Array, Grid
+from analysis.smoothing import Array, Grid, row_median
 
 WINDOW = 11  # bins over which the local noise level is a median
 MAX_CORRELATION = 0.95
 KNOWN_WHITE = 60.0
+CHUNK = 16  # runs whose points stay in the cache
 LINE_FROM = 8  # points a bin needs for a line through it
 GAUSSIAN_MEAN_ABS = np.sqrt(2.0 / np.pi)  # E|z| of a standard normal
 
@@ -65,21 +66,29 @@ def local_noise(grid: Grid, x: Array, errors: Array, correlated: Array) -> Array
     runs, bins = len(errors), len(grid.x)
     if len(x) < 5:
         return np.full((runs, bins), np.nan)
-    residual, factor = second_differences(x, errors)
-    size = np.abs(residual) / np.sqrt(factor)
-    finite = np.isfinite(size)
-    padded = np.zeros((runs, len(x)))
-    padded[:, 1:-1] = np.where(finite, size, 0.0)
-    number = np.zeros((runs, len(x)))
-    number[:, 1:-1] = finite
-    with np.errstate(invalid="ignore", divide="ignore"):
-        level = np.add.reduceat(padded, grid.starts, axis=1) / np.add.reduceat(number, grid.starts, axis=1)
+    level = np.empty((runs, bins))
+    for begin in range(0, runs, CHUNK):
+        level[begin : begin + CHUNK] = _mean_size(grid, x, errors[begin : begin + CHUNK])
     # the median over bins of a mean of n half-normal values lies below the mean, by 15 % for n = 1
     level /= GAUSSIAN_MEAN_ABS * (1.0 - 0.155 / grid.counts)
     # variance of a second difference under AR(1) noise is (1 - r)(3 - r) / 2 per unit, against 3 / 2 when
     # white
     level /= np.sqrt((1.0 - correlated) * (3.0 - correlated) / 3.0)[:, None]
     return _running_median(level, WINDOW)
+
+
+def _mean_size(grid: Grid, x: Array, errors: Array) -> Array:
+    """Mean absolute second difference of the points of each bin, in units of a point's deviation."""
+    residual, factor = second_differences(x, errors)
+    size, number = np.zeros(errors.shape), np.zeros((1, len(x)))
+    np.abs(residual, out=residual)
+    np.divide(residual, np.sqrt(factor), out=size[:, 1:-1])
+    number[:, 1:-1] = 1.0
+    finite = np.isfinite(size)
+    if not finite.all():
+        size, number = np.where(finite, size, 0.0), number * finite
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.add.reduceat(size, grid.starts, axis=1) / np.add.reduceat(number, grid.starts, axis=1)
 
 
 def standard_error(noise: Array, number: Array, correlated: Array) -> Array:
@@ -95,7 +104,4 @@ def _running_median(level: Array, window: int) -> Array:
     window = min(window, level.shape[1] - (1 - level.shape[1] % 2))
     half = window // 2
     edge = np.pad(level, ((0, 0), (half, half)), constant_values=np.nan)
-    windows = sliding_window_view(edge, window, axis=1)
-    holes = np.all(np.isnan(windows), axis=2, keepdims=True)
-    median = np.nanmedian(np.where(holes, 0.0, windows), axis=2)
-    return np.where(holes[:, :, 0], np.nan, median)
+    return row_median(sliding_window_view(edge, window, axis=1))

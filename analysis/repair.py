@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.ndimage import median_filter
 
 from analysis.shape import count_peaks
 from analysis.smoothing import Array
+from analysis.spikes import median_filter
 
 HALF_WIDTH = 0.1  # decades on either side of a peak that must be high as a whole
 HALF_POINTS = 3  # and never fewer points than this on either side
@@ -59,15 +59,18 @@ def oscillates(x: Array, errors: Array, prominence: float, peaks: int) -> bool:
     x: (points,), errors: (seeds, points).
     """
     raw = _level_mean(errors)
-    filled = np.interp(x, x[np.isfinite(raw)], raw[np.isfinite(raw)])
-    y = median_filter(filled, 5 if len(x) >= 200 else 3, mode="nearest")  # spikes are no swings
-    noise = np.median(np.abs(np.diff(raw[np.isfinite(raw)], 2))) * 1.4826 / np.sqrt(6.0)
+    y = median_filter(_filled(x, raw), 5 if len(x) >= 200 else 3)  # spikes are no swings
+    noise = None
     for windows in (33, 100):
         label = np.minimum((windows * (x - x[0]) / (x[-1] - x[0])).astype(int), windows - 1)
         starts = np.flatnonzero(np.r_[True, np.diff(label) > 0])
         size = np.diff(np.r_[starts, len(x)])
         means = np.add.reduceat(y, starts) / size
-        needed = 0.5 * prominence + 3.0 * noise / np.sqrt(size)
+        needed = np.full(len(size), 0.5 * prominence)
+        if count_peaks(means[None], needed[None])[0] < peaks:  # most curves; noise can only take swings away
+            continue
+        noise = _noise(raw[np.isfinite(raw)]) if noise is None else noise
+        needed += 3.0 * noise / np.sqrt(size)
         if count_peaks(means[None], needed[None])[0] >= peaks:
             return True
     return False
@@ -88,11 +91,16 @@ def _level_mean(errors: Array) -> Array:
 def _spike(x: Array, raw: Array, peak: float, half_height: float) -> np.ndarray | None:
     """Mask of the points to cut if most points around the peak are below half its height."""
     at = int(np.abs(x - peak).argmin())
-    near = np.abs(np.log10(x + 1.0) - np.log10(peak + 1.0)) <= HALF_WIDTH
-    near[max(0, at - HALF_POINTS) : at + HALF_POINTS + 1] = True
+    reach = (peak + 1.0) * 10.0 ** np.array([-HALF_WIDTH, HALF_WIDTH]) - 1.0
+    begin, end = np.searchsorted(x, reach, side="left")[0], np.searchsorted(x, reach, side="right")[1]
+    near = slice(min(begin, max(0, at - HALF_POINTS)), max(end, at + HALF_POINTS + 1))
     with np.errstate(invalid="ignore"):
-        high = near & (raw > half_height)
-    return high if high.sum() <= 0.5 * np.isfinite(raw[near]).sum() else None
+        above = raw[near] > half_height
+    if above.sum() > 0.5 * np.isfinite(raw[near]).sum():
+        return None
+    high = np.zeros(len(x), dtype=bool)
+    high[near] = above
+    return high
 
 
 def _step(x: Array, raw: Array, peak: float, second: float, fall: float) -> tuple[int, float] | None:
@@ -101,14 +109,26 @@ def _step(x: Array, raw: Array, peak: float, second: float, fall: float) -> tupl
     end = min(int(np.abs(x - second).argmin()) + 1, len(x) - 3)
     if end <= begin or fall <= 0.0:
         return None
-    filled = np.interp(x, x[np.isfinite(raw)], raw[np.isfinite(raw)])
-    y = median_filter(filled, 7, mode="nearest")  # a spike is no step
-    total = np.r_[0.0, np.cumsum(y)]
+    filled = _filled(x, raw)
+    total = np.zeros(len(x) + 1)
+    np.cumsum(median_filter(filled, 7), out=total[1:])  # a spike is no step
     at = np.arange(begin, end)
     width = np.minimum(np.maximum(3, (STEP_WIDTH * at).astype(int)), len(x) - at)
-    drop = (total[at] - total[at - width]) / width - (total[at + width] - total[at]) / width
+    drop = (2.0 * total[begin:end] - total[at - width] - total[at + width]) / width
     best = int(drop.argmax())
-    window = filled[max(0, begin - 10) : end + 10]
-    noise = np.median(np.abs(np.diff(window, 2))) * 1.4826 / np.sqrt(6.0)
+    if drop[best] < STEP_SHARE * fall:
+        return None
+    noise = _noise(filled[max(0, begin - 10) : end + 10])
     certain = drop[best] > 4.0 * noise * np.sqrt(2.0 / width[best])
-    return (int(at[best]), float(drop[best])) if certain and drop[best] >= STEP_SHARE * fall else None
+    return (int(at[best]), float(drop[best])) if certain else None
+
+
+def _filled(x: Array, raw: Array) -> Array:
+    """The curve with straight lines across what is missing."""
+    known = np.isfinite(raw)
+    return raw if known.all() else np.interp(x, x[known], raw[known])
+
+
+def _noise(y: Array) -> float:
+    """Standard deviation of a point, from the median absolute second difference."""
+    return float(np.median(np.abs(np.diff(y, 2))) * 1.4826 / np.sqrt(6.0))

@@ -86,23 +86,30 @@ def smoother(grid: Grid, present: NDArray[np.bool_]) -> Array:
     size = len(grid.x)
     hat = np.full((size, size), np.nan)
     known = np.flatnonzero(present)
-    for j in range(known[0], known[-1] + 1) if len(known) else []:
-        row = np.zeros(size)
-        offset = grid.position[known] - grid.position[j]
-        if grid.bandwidth[j] == 0.0:
-            if not present[j]:
-                continue
-            row[j] = 1.0
-        else:
-            weight = np.exp(-0.5 * (offset / grid.bandwidth[j]) ** 2)
-            if weight.sum() < 1e-6:  # a hole wider than the kernel
-                continue
-            s0, s1, s2 = weight.sum(), weight @ offset, weight @ offset**2
-            slope_free = s0 * s2 - s1 * s1
-            spread = (
-                slope_free / s0**2 > (0.1 * grid.bandwidth[j]) ** 2
-            )  # else one bin carries all the weight
-            linear = weight * (s2 - s1 * offset) / slope_free if spread else weight / s0
-            row[known] = linear
-        hat[j] = row
+    if not len(known):
+        return hat
+    raw = np.flatnonzero(present & (grid.bandwidth == 0.0))
+    hat[raw] = np.eye(size)[raw]
+    inner = np.arange(known[0], known[-1] + 1)
+    inner = inner[grid.bandwidth[inner] > 0.0]
+    width = grid.bandwidth[inner, None]
+    offset = grid.position[known] - grid.position[inner, None]
+    weight = np.exp(-0.5 * (offset / width) ** 2)
+    s0, s1, s2 = (a.sum(axis=1, keepdims=True) for a in (weight, weight * offset, weight * offset**2))
+    slope_free = s0 * s2 - s1 * s1
+    with np.errstate(invalid="ignore", divide="ignore"):
+        spread = slope_free / s0**2 > (0.1 * width) ** 2  # else one bin carries all the weight
+        row = np.where(spread, weight * (s2 - s1 * offset) / slope_free, weight / s0)
+    reached = s0[:, 0] >= 1e-6  # not a hole wider than the kernel
+    hat[inner[reached]] = 0.0
+    hat[np.ix_(inner[reached], known)] = row[reached]
     return hat
+
+
+def row_median(a: Array) -> Array:
+    """Median over the last axis of what is not NaN; NaN where nothing is."""
+    ordered = np.sort(a, axis=-1)  # NaN last
+    number = np.isfinite(ordered).sum(axis=-1, keepdims=True)
+    low = np.take_along_axis(ordered, np.maximum(number - 1, 0) // 2, axis=-1)
+    high = np.take_along_axis(ordered, np.minimum(number // 2, a.shape[-1] - 1), axis=-1)
+    return (0.5 * (low + high))[..., 0]

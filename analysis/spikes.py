@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from analysis.smoothing import Array
+from analysis.smoothing import Array, row_median
 
 WINDOW = 7  # points: the running median holds against spikes of up to three
 LIMIT = 5.0  # robust standard deviations
@@ -45,5 +45,24 @@ def _running_median(a: Array, window: int) -> Array:
     windows = sliding_window_view(padded, window, axis=1)
     if np.isfinite(padded).all():
         return np.partition(windows, half, axis=2)[:, :, half]
-    holes = np.all(np.isnan(windows), axis=2, keepdims=True)
-    return np.where(holes[:, :, 0], np.nan, np.nanmedian(np.where(holes, 0.0, windows), axis=2))
+    return row_median(windows)
+
+
+# comparisons that leave the median in the middle (Devillard 1998, "Fast median search")
+_NETWORKS = {
+    3: [(0, 1), (1, 2), (0, 1)],
+    5: [(0, 1), (3, 4), (0, 3), (1, 4), (1, 2), (2, 3), (1, 2)],
+    7: [(0, 5), (0, 3), (1, 6), (2, 4), (0, 1), (3, 5), (2, 6), (2, 3), (3, 6), (4, 5), (1, 4), (1, 3), (3, 4)],
+}
+
+
+def median_filter(y: Array, window: int) -> Array:
+    """Running median of 3, 5 or 7 points of one curve, the ends repeated. y: (points,), no NaN.
+
+    A few times faster than scipy.ndimage.median_filter for such small windows.
+    """
+    padded = np.pad(y, window // 2, mode="edge")
+    shifted = [padded[i : i + len(y)] for i in range(window)]
+    for i, j in _NETWORKS[window]:
+        shifted[i], shifted[j] = np.minimum(shifted[i], shifted[j]), np.maximum(shifted[i], shifted[j])
+    return shifted[window // 2]

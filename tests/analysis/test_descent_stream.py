@@ -7,10 +7,14 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from scipy import ndimage
 
 from analysis import stream
 from analysis.columns import CurveError
-from analysis.descent import detect
+from analysis.descent import detect, detect_many
+from analysis.families import FAMILIES
+from analysis.spikes import median_filter
+from analysis.synthetic import labelled
 from analysis.truth import through
 
 
@@ -54,3 +58,27 @@ def test_missing_column_is_named(tmp_path: Path):
     pl.DataFrame({"run_id": ["a"], "epoch": [0]}).write_parquet(tmp_path / "e.parquet")
     with pytest.raises(CurveError, match="no column test_error; there are run_id, epoch"):
         stream.verdicts(tmp_path / "e.parquet")
+
+
+def test_many_repairs_at_once_are_those_of_each_alone():
+    together: dict[tuple[int, ...], list[np.ndarray]] = {}
+    rng = np.random.default_rng(6)
+    for i in range(90):
+        cell = labelled(list(FAMILIES)[i % len(FAMILIES)], 1, rng, 400)
+        if np.isfinite(cell.errors).all():
+            together.setdefault(tuple(cell.x.astype(int)), []).append(cell.errors[0])
+    x, rows = max(together.items(), key=lambda item: len(item[1]))
+    assert len(rows) >= 40
+    many = detect_many(x, np.stack(rows))
+    assert any(judged.note is not None for judged in many.again.values())
+    for one, row in zip(many.verdicts(), rows, strict=True):
+        alone = detect(x, row, p_values=False)
+        assert (one.shape, one.strength, one.note) == (alone.shape, alone.strength, alone.note)
+        if one.peak is not None and alone.peak is not None:
+            assert one.peak.epoch == pytest.approx(alone.peak.epoch)
+
+
+@pytest.mark.parametrize("window", [3, 5, 7])
+def test_running_median_is_scipys(window: int):
+    y = np.random.default_rng(0).standard_normal(300)
+    np.testing.assert_array_equal(median_filter(y, window), ndimage.median_filter(y, window, mode="nearest"))
