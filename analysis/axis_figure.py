@@ -128,12 +128,14 @@ def _threshold(axes: Axes, each: AxisVerdict) -> None:
 
 def _verdict(axes: Axes, each: AxisVerdict) -> None:
     assert each.verdict is not None
-    points = verdict_points(each.verdict)
     words = {"first_min": "first minimum", "peak": "peak", "second_min": "second minimum"}
-    for name, (x, y) in points.items():
+    for name, (x, _) in verdict_points(each.verdict).items():
         above = name == "peak"
+        at = int(np.argmin(np.abs(each.group.values - x)))
+        _, low, high = mean_interval(each.test[:, at])
+        reach = np.append(each.test[:, at], [low, high])
         axes.annotate(
-            words[name], (x, y), xytext=(0, 13 if above else -13), textcoords="offset points",
-            ha="center", va="bottom" if above else "top", fontsize=7,
-            arrowprops={"arrowstyle": "-", "color": VERDICT, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 3},
+            words[name], (x, 100 * float(np.nanmax(reach) if above else np.nanmin(reach))),
+            xytext=(0, 4 if above else -4), textcoords="offset points",
+            ha="center", va="bottom" if above else "top", fontsize=7, color=VERDICT,
         )  # fmt: skip
