@@ -26,7 +26,7 @@ class Rule:
 
     margin: float = 2.5  # c above
     floor: float = 0.005  # half a percentage point: less is not called a peak, however certain
-    floor_one_seed: float = 0.01  # a slow drift of one run makes humps of half a point
+    floor_one_seed: float = 0.012  # a slow drift of one run makes humps of up to a point
     recovery: float = 0.2  # a fall of less than this share of the rise before it is a plateau
     share: float = 0.1  # a rise of less than this share of the fall after it leaves the curve monotone
     tail: float = 0.2  # decades (log axis) or share of the range (other axes) that decide "still rising"
