@@ -11,6 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from analysis.collect import collect, epoch_frame
+from analysis.load import read_sweep
+from analysis.schema import comparable
+from analysis.tables import csv_text
 from orchestrator.ledger import Ledger
 from orchestrator.plan import make_plan
 from sweeps.identity import cell_id
@@ -58,6 +62,13 @@ def curves(text: str, store: Path) -> dict[str, dict[str, list]]:
     ledger = Ledger(store)
     plan = make_plan(parse(text), ledger)
     return {id: curve(ledger, job) for id, job in (plan.sources | plan.runs).items()}
+
+
+def tables(text: str, store: Path) -> list[str]:
+    """The sweep's three tables as CSV, without times, machine and provenance."""
+    sweep = read_sweep(parse(text), store)
+    made = collect(sweep)
+    return [csv_text(comparable(frame)) for frame in (epoch_frame(sweep), made.runs, made.cells)]
 
 
 def files(store: Path) -> dict[str, tuple[int, int]]:
@@ -109,6 +120,7 @@ def test_both_runners_give_the_same_curves(by_ray: Path, tmp_path: Path) -> None
     ended = run(write(tmp_path, SWEEP), tmp_path / "store", "--runner", "local", "--wandb", "disabled")
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert curves(SWEEP, tmp_path / "store") == curves(SWEEP, by_ray)
+    assert tables(SWEEP, tmp_path / "store") == tables(SWEEP, by_ray)
 
 
 def test_again_there_is_nothing_to_do_and_nothing_changes(by_ray: Path, tmp_path: Path) -> None:
@@ -148,6 +160,7 @@ def test_stopped_half_way_the_same_command_goes_on(
     ended = run(sweep, store, *arguments)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert curves(LONGER, store) == curves(LONGER, undisturbed)
+    assert tables(LONGER, store) == tables(LONGER, undisturbed)
     assert not list(store.glob("*/*/*/checkpoint-*")) and not list(store.glob("*/*/*/lease-*"))
 
 
@@ -177,3 +190,4 @@ def test_a_killed_ray_worker_costs_an_attempt_not_the_sweep(undisturbed: Path, t
     failures = list(store.glob("runs/*/*/failure-*"))
     assert len(failures) == 1 and "WorkerDied" in failures[0].read_text()
     assert curves(LONGER, store) == curves(LONGER, undisturbed)
+    assert tables(LONGER, store) == tables(LONGER, undisturbed)
