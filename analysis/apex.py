@@ -36,8 +36,9 @@ def apex(position: Array, values: Array, error: Array, smooth: Array, triples: I
     """Position of each peak: (curves,). position: (bins,); the other arrays: (curves, bins); triples:
     (curves, 3), the bins of first minimum, peak and second minimum.
 
-    The mean of three estimates whose errors differ: the smooth curve's maximum, the half-bells' apex and
-    the maximum of a quartic. Only the first where fewer than six bins belong to the upper part.
+    Three estimates whose errors differ: the half-bells' apex, a little early, weighs as much as the smooth
+    curve's maximum and the maximum of a quartic together, which are late. Only the smooth maximum where
+    fewer than six bins belong to the upper part.
     """
     top = position[triples[:, 1]]
     found = top.copy()
@@ -47,7 +48,7 @@ def apex(position: Array, values: Array, error: Array, smooth: Array, triples: I
         rows = fit[begin : begin + CHUNK]
         bells = _half_bells(_upper(position, values[rows], error[rows], wide[rows]), top[rows])
         quartic = _quartic(_upper(position, values[rows], error[rows], narrow[rows]), top[rows])
-        found[rows] = (top[rows] + bells + quartic) / 3.0
+        found[rows] = 0.5 * bells + 0.25 * (top[rows] + quartic)
     return found
 
 
