@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -15,9 +15,6 @@ from analysis.detect_command import detect, score
 from analysis.load import StoredSweep, StoreError, read_sweep
 from sweeps.errors import SpecError
 from sweeps.sweep import read
-
-if TYPE_CHECKING:
-    pass
 
 USAGE = 2
 
