@@ -36,9 +36,9 @@ def apex(position: Array, values: Array, error: Array, smooth: Array, triples: I
     """Position of each peak: (curves,). position: (bins,); the other arrays: (curves, bins); triples:
     (curves, 3), the bins of first minimum, peak and second minimum.
 
-    Three estimates whose errors differ: the half-bells' apex, a little early, weighs as much as the smooth
-    curve's maximum and the maximum of a quartic together, which are late. Only the smooth maximum where
-    fewer than six bins belong to the upper part.
+    The mean of three estimates whose errors differ: the half-bells' apex, a little early, the smooth curve's
+    maximum and the maximum of a quartic, which are late. Only the smooth maximum where fewer than six bins
+    belong to the upper part.
     """
     top = position[triples[:, 1]]
     found = top.copy()
@@ -48,7 +48,7 @@ def apex(position: Array, values: Array, error: Array, smooth: Array, triples: I
         rows = fit[begin : begin + CHUNK]
         bells = _half_bells(_upper(position, values[rows], error[rows], wide[rows]), top[rows])
         quartic = _quartic(_upper(position, values[rows], error[rows], narrow[rows]), top[rows])
-        found[rows] = 0.5 * bells + 0.25 * (top[rows] + quartic)
+        found[rows] = (bells + top[rows] + quartic) / 3.0
     return found
 
 
