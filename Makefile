@@ -9,7 +9,7 @@ PY := $(ENV)/bin/python
 READY := $(ENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep plan status report test check bench clean
+.PHONY: help setup sweep plan status report test check clean
 
 help: ## List the targets
 	@echo "Frostline: double descent in transfer learning. Variables: SWEEP=$(SWEEP) STORE=$(STORE) ARGS=..."
