@@ -13,7 +13,6 @@ from orchestrator.jobs import Job
 from orchestrator.ledger import MOST_ATTEMPTS
 from orchestrator.plan import Plan
 from orchestrator.trial import Ending
-from sweeps.records import FINAL
 
 HELD_SECONDS = 5.0
 """How long to leave a run alone that another process holds, before asking again."""
@@ -38,10 +37,14 @@ class Agenda:
         self._count = itertools.count()
         self._lock = threading.RLock()
         for job in plan.open_runs:
-            if job.needs is not None and plan.statuses[job.needs] not in FINAL:
-                self._waiting[job.needs].append(job)
-            else:
+            source = "done" if job.needs is None else plan.statuses[job.needs]
+            if source == "done":
                 self._push(job)
+            elif source == "diverged":  # final: there will be no weights to start from
+                self.blocked.add(job.id)
+            else:
+                assert job.needs is not None
+                self._waiting[job.needs].append(job)
         for job in plan.open_sources:
             self._push(job)
 

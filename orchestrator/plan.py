@@ -26,11 +26,11 @@ class Plan:
     statuses: dict[str, Status] = field(default_factory=dict)
 
     def read_statuses(self, ledger: Ledger) -> None:
-        """Look at the store again. A run whose source failed is blocked."""
+        """Look at the store again. A run whose source failed or diverged is blocked."""
         self.statuses = {id: ledger.status(job) for id, job in (self.sources | self.runs).items()}
         for id, job in self.runs.items():
             waiting = self.statuses[id] in ("missing", "failed")
-            if waiting and job.needs is not None and self.statuses[job.needs] == "failed":
+            if waiting and job.needs is not None and self.statuses[job.needs] in ("failed", "diverged"):
                 self.statuses[id] = "blocked"
 
     def counts(self, jobs: dict[str, Job]) -> Counter[Status]:

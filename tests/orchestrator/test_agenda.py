@@ -115,3 +115,20 @@ def test_runs_of_a_failed_source_are_shown_as_blocked(tmp_path: Path) -> None:
     plan.read_statuses(ledger)
     assert plan.counts(plan.runs) == {"blocked": 3, "missing": 5}
     assert plan.counts(plan.sources) == {"failed": 1, "missing": 1}
+
+
+def test_nothing_starts_from_a_diverged_source(tmp_path: Path) -> None:
+    """Neither in the launch in which it diverged nor in a later one: its weights are no numbers."""
+    ledger, options = opened(tmp_path)
+    text = SWEEP.replace("epochs: 1}", "epochs: 1, optimizer: sgd, learning_rate: 1e30}")
+    plan = make_plan(parse(text), ledger)
+    agenda = Agenda(plan)
+    for job in (job for job in taken(agenda) if job.kind == "source"):
+        assert run_trial(job, options) == "diverged"
+        agenda.end(job, "diverged")
+    assert len(agenda.blocked) == 6
+    plan.read_statuses(ledger)
+    assert plan.counts(plan.runs) == {"blocked": 6, "missing": 2}
+    later = Agenda(plan)
+    assert {job.needs for job in taken(later)} == {None}
+    assert later.blocked == agenda.blocked
