@@ -7,11 +7,13 @@ import itertools
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Callable, Mapping
 
 from orchestrator.cost import cost
 from orchestrator.jobs import Job
 from orchestrator.ledger import MOST_ATTEMPTS
 from orchestrator.plan import Plan
+from orchestrator.ready import Ready
 from orchestrator.trial import Ending
 
 HELD_SECONDS = 5.0
@@ -22,26 +24,36 @@ class Agenda:
     """The open jobs of a plan. A run is ready once its source is there: no barrier between the two stages.
 
     Sources come first, by how much work waits for them; runs longest first, those that share source and prefix next
-    to each other. Safe to read from a second thread.
+    to each other. Safe to read from a second thread. `workers` is how many draw from it, which bounds a batch.
     """
 
-    def __init__(self, plan: Plan) -> None:
-        self.costs = {job.id: cost(job) for job in (*plan.open_sources, *plan.open_runs)}
+    def __init__(
+        self,
+        plan: Plan,
+        costs: Mapping[str, float] | None = None,
+        workers: int = 1,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        jobs = (*plan.open_sources, *plan.open_runs)
+        self.costs = {job.id: costs[job.id] if costs is not None else cost(job) for job in jobs}
+        self.workers = workers
         self.running: dict[str, Job] = {}
         self.ended: dict[str, Ending] = {}
         self.blocked: set[str] = set()
+        self._clock = clock
         self._waiting: defaultdict[str, list[Job]] = defaultdict(list)
-        self._ready: list[tuple[tuple[float, ...], int, Job]] = []
-        self._held: list[tuple[float, Job]] = []
+        self._ready = Ready()
+        self._held: list[tuple[float, int, Job]] = []
         self._attempts: defaultdict[str, int] = defaultdict(int)
         self._count = itertools.count()
         self._lock = threading.RLock()
+        self._left = sum(self.costs.values())
         for job in plan.open_runs:
             source = "done" if job.needs is None else plan.statuses[job.needs]
             if source == "done":
                 self._push(job)
             elif source == "diverged":  # final: there will be no weights to start from
-                self.blocked.add(job.id)
+                self._block(job)
             else:
                 assert job.needs is not None
                 self._waiting[job.needs].append(job)
@@ -50,27 +62,35 @@ class Agenda:
 
     def take(self) -> Job | None:
         """The next ready job, now counted as running; None while nothing is ready."""
+        batch = self.take_batch(0.0)
+        return batch[0] if batch else None
+
+    def take_batch(self, seconds: float) -> list[Job]:
+        """The next ready job and short ones beside it, all counted as running; empty while nothing is ready.
+
+        A job whose cost reaches `seconds` comes alone. To a shorter one come ready jobs that share its source and
+        cut, then its source, then whatever is next in line, while their costs together stay within `seconds`; but
+        never more than half of a worker's share of what is ready, so that no other worker is left without.
+        """
         with self._lock:
-            now = time.monotonic()
-            for entry in [entry for entry in self._held if entry[0] <= now]:
-                self._held.remove(entry)
-                self._push(entry[1])
-            if not self._ready:
-                return None
-            job = heapq.heappop(self._ready)[2]
-            self.running[job.id] = job
-            return job
+            self._offer_held()
+            most = min(seconds, self._ready.work / (2 * self.workers))
+            batch = self._ready.take(most)
+            for job in batch:
+                self.running[job.id] = job
+            return batch
 
     def end(self, job: Job, ending: Ending) -> None:
         """A job that was taken came back."""
         with self._lock:
             self.running.pop(job.id, None)
             if ending == "held":
-                self._held.append((time.monotonic() + HELD_SECONDS, job))
+                heapq.heappush(self._held, (self._clock() + HELD_SECONDS, next(self._count), job))
             elif ending == "failed" and self._tries_again(job):
                 self._push(job)
             else:
                 self.ended[job.id] = ending
+                self._left -= self.costs[job.id]
                 self._release(job, ending)
 
     def finished(self) -> bool:
@@ -79,27 +99,32 @@ class Agenda:
             return not (self.running or self._ready or self._held)
 
     def remaining_cost(self) -> float:
-        """Of all that has not ended, in the units of orchestrator.cost; what runs counts as a half."""
+        """Of all that has not ended, in the units of the costs; what runs counts as a half."""
         with self._lock:
-            left = sum(value for id, value in self.costs.items() if id not in self.ended and id not in self.blocked)
-            return left - sum(self.costs[id] for id in self.running) / 2
+            if self.finished():
+                return 0.0
+            return max(0.0, self._left - sum(self.costs[id] for id in self.running) / 2)
+
+    def _offer_held(self) -> None:
+        now = self._clock()
+        while self._held and self._held[0][0] <= now:
+            self._push(heapq.heappop(self._held)[2])
 
     def _tries_again(self, job: Job) -> bool:
         self._attempts[job.id] += 1
         return self._attempts[job.id] < MOST_ATTEMPTS
 
     def _release(self, job: Job, ending: Ending) -> None:
-        waiting = self._waiting.pop(job.id, [])
-        for run in waiting:
+        for run in self._waiting.pop(job.id, []):
             if ending == "done":
                 self._push(run)
             else:
-                self.blocked.add(run.id)
+                self._block(run)
+
+    def _block(self, run: Job) -> None:
+        self.blocked.add(run.id)
+        self._left -= self.costs[run.id]
 
     def _push(self, job: Job) -> None:
-        heapq.heappush(self._ready, (self._priority(job), next(self._count), job))
-
-    def _priority(self, job: Job) -> tuple[float, ...]:
-        if job.kind == "source":
-            return (0, -sum(self.costs[run.id] for run in self._waiting[job.id]) - self.costs[job.id])
-        return (1, -self.costs[job.id])
+        waiting = sum(self.costs[run.id] for run in self._waiting.get(job.id, ()))
+        self._ready.push(job, self.costs[job.id], waiting)

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
-from orchestrator import agenda as agendas
-from orchestrator.agenda import Agenda
+from orchestrator.agenda import HELD_SECONDS, Agenda
 from orchestrator.jobs import Job
 from orchestrator.ledger import MOST_ATTEMPTS, Ledger
 from orchestrator.plan import make_plan
@@ -76,15 +73,15 @@ def test_a_failed_job_is_tried_again_and_then_blocks_what_needs_it(tmp_path: Pat
     assert agenda.finished() and agenda.remaining_cost() == 0
 
 
-def test_a_job_held_elsewhere_is_offered_again_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_held_elsewhere_is_offered_again_later(tmp_path: Path) -> None:
     clock = [0.0]
-    monkeypatch.setattr(agendas.time, "monotonic", lambda: clock[0])
-    agenda, _ = made(tmp_path)
+    ledger, _ = opened(tmp_path)
+    agenda = Agenda(make_plan(parse(SWEEP), ledger), clock=lambda: clock[0])
     jobs = taken(agenda)
     for job in jobs:
         agenda.end(job, "held")
     assert agenda.take() is None and not agenda.finished()
-    clock[0] += agendas.HELD_SECONDS
+    clock[0] += HELD_SECONDS
     assert taken(agenda) == jobs
 
 
