@@ -86,7 +86,7 @@ class Agenda:
             self.running.pop(job.id, None)
             if ending == "held":
                 heapq.heappush(self._held, (self._clock() + HELD_SECONDS, next(self._count), job))
-            elif ending == "failed" and self._tries_again(job):
+            elif ending == "not run" or (ending == "failed" and self._tries_again(job)):
                 self._push(job)
             else:
                 self.ended[job.id] = ending

@@ -1,16 +1,17 @@
 """The Ray runner: Tune places the agenda's jobs on persistent workers. The only file that imports ray.
 
-Tune decides where, not what: a Searcher hands it whatever is ready, and it reports one word per job. Its state is kept
-in a scratch folder and thrown away; the ledger is the record.
+Tune decides where, not what: a Searcher hands it whatever is ready, and it reports one word per job. A Tune trial is a
+batch of jobs (one, if it is long): Tune's own time and memory per trial are then paid once per few seconds of
+computing, however small the runs. Its state is kept in a scratch folder and thrown away; the ledger is the record.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from orchestrator.agenda import Agenda
 from orchestrator.jobs import Job
 from orchestrator.ledger import Ledger
 from orchestrator.provenance import ROOT
-from orchestrator.trial import TrialOptions
+from orchestrator.remote import to_text
+from orchestrator.trial import Ending, TrialOptions
 
 QUIET = {
     # One snapshot of Tune's state at most: it is not what a sweep is resumed from.
@@ -44,37 +46,53 @@ from ray.tune.search import Searcher  # noqa: E402
 logging.getLogger("ray.tune").setLevel(logging.ERROR)
 
 
+BATCH_SECONDS = 5.0
+"""Runs that are expected to take less are handed out together, as many as fill this time."""
+
+
 class WorkerDied(RuntimeError):
     """The process that ran a job ended without a word (killed, out of memory, machine lost)."""
 
 
 class ReadyJobs(Searcher):
-    """Hands Tune the agenda's ready jobs and hears how they ended."""
+    """Hands Tune batches of the agenda's ready jobs and hears how they ended."""
 
     def __init__(self, agenda: Agenda, ledger: Ledger) -> None:
         super().__init__(metric="ended", mode="max")
         self._agenda = agenda
         self._ledger = ledger
-        self._jobs: dict[str, Job] = {}
+        self._batches: dict[str, list[Job]] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         """Tune writes its searcher to its scratch folder; the agenda is not for that."""
         return {}
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        job = self._agenda.take()
-        if job is None:
+        batch = self._agenda.take_batch(BATCH_SECONDS)
+        if not batch:
             return Searcher.FINISHED if self._agenda.finished() else None
-        self._jobs[trial_id] = job
-        return {"job": json.dumps([job.kind, job.id, job.spec.model_dump(mode="json")])}
+        self._batches[trial_id] = batch
+        return {"jobs": to_text(batch)}
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        job = self._jobs.pop(trial_id)
-        ending = None if error or result is None else result.get("ending")
-        if ending is None:
-            self._ledger.fail(job, WorkerDied("the worker process ended while it ran this"))
-            ending = "failed"
-        self._agenda.end(job, ending)
+        batch = self._batches.pop(trial_id)
+        endings = None if error or result is None else result.get("endings")
+        for job, ending in zip(batch, endings or self._after_death(batch), strict=True):
+            self._agenda.end(job, ending)
+
+    def _after_death(self, batch: list[Job]) -> Iterator[Ending]:
+        """How far a batch had come when its worker died: the first job without a result is the one that ran."""
+        blamed = False
+        for job in batch:
+            record = self._ledger.result(job)
+            if record is not None:
+                yield record.status
+            elif blamed:
+                yield "not run"
+            else:
+                blamed = True
+                self._ledger.fail(job, WorkerDied("the worker process ended while it ran this"))
+                yield "failed"
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the ledger knows."""
@@ -126,7 +144,7 @@ def _fit(agenda: Agenda, options: TrialOptions, scratch: Path, workers: int | No
     def trainable(config: dict[str, Any]) -> None:
         from orchestrator.remote import run_remote
 
-        tune.report({"ending": run_remote(config["job"], options), "ended": 1})
+        tune.report({"endings": run_remote(config["jobs"], options), "ended": 1})
 
     tuner = tune.Tuner(
         tune.with_resources(trainable, {"cpu": options.threads, "gpu": gpus_per_run}),

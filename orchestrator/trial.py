@@ -23,7 +23,7 @@ from orchestrator.worker import data_of, inputs_of, network_of
 from sweeps.identity import SCHEMA, cell_id
 from sweeps.records import EpochRecord, RunRecord
 
-Ending = Literal["done", "diverged", "failed", "held", "stopped"]
+Ending = Literal["done", "diverged", "failed", "held", "stopped", "not run"]
 
 
 @dataclass(frozen=True)
