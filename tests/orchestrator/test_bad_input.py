@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import yaml
 
 from orchestrator import launch
@@ -41,6 +42,8 @@ class Outcome:
 
 @pytest.fixture(autouse=True)
 def nothing_is_launched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+
     def launched(*_: Any) -> int:
         raise AssertionError("launched")
 
@@ -248,6 +251,10 @@ def test_a_refused_sweep_leaves_a_folder_that_is_no_store_alone(tmp_path: Path) 
         (["--gpus-per-run", "-0.5"], "'--gpus-per-run'"),
         (["--gpus-per-run", "nan"], "'--gpus-per-run'"),
         (["--gpus-per-run", "inf"], "'--gpus-per-run'"),
+        (["--gpus-per-run", "1.5"], "--gpus-per-run 1.5: allowed 0 to 1"),
+        (["--gpus-per-run", "0.25"], "no CUDA device is seen"),
+        (["--gpus-per-run", "0.25", "--runner", "local", "--address", "auto"], "no CUDA device is seen"),
+        (["--threads-per-run", "100000"], "--threads-per-run 100000: allowed 1 to "),
         (["--threads-per-run", "0"], "'--threads-per-run'"),
         (["--runner", "slurm"], "slurm"),
         (["--wandb", "maybe"], "maybe"),

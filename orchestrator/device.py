@@ -1,0 +1,95 @@
+"""The device of a run: threads, precision, repeatability, its share of memory, layout. torch's settings are made here.
+
+Nothing here depends on what ran before in the process: each run sets all of it.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Literal
+
+import torch
+
+from architectures import Network
+from sweeps.errors import SpecError
+from sweeps.spec import Family
+
+Precision = Literal["float32", "tf32", "bf16"]
+
+CONTEXT_BYTES = 2**29
+"""What a process takes of a GPU outside torch's allocator (CUDA context, cuBLAS, cuDNN). Assumed, not measured."""
+
+
+def check(gpus_per_run: float, threads_per_run: int, *, on_this_machine: bool, in_this_process: bool = False) -> None:
+    """Raise SpecError for a share of devices that no run could be given.
+
+    `on_this_machine`: the runs stay here, so that its devices and cores are all there are. `in_this_process`: one run
+    at a time, which may use more threads than there are cores (to give again what a larger machine gave).
+    """
+    if gpus_per_run > 1:
+        raise SpecError(f"--gpus-per-run {gpus_per_run:g}: allowed 0 to 1 (a run trains on one device)")
+    if 0 < gpus_per_run < 0.01:
+        raise SpecError(f"--gpus-per-run {gpus_per_run:g}: allowed 0, or 0.01 to 1")
+    if not on_this_machine:
+        return
+    if gpus_per_run > 0 and torch.cuda.device_count() == 0:
+        raise SpecError(f"--gpus-per-run {gpus_per_run:g}: no CUDA device is seen on this machine; 0 runs on CPU")
+    cores = os.cpu_count() or 1
+    if threads_per_run > cores and not in_this_process:
+        raise SpecError(f"--threads-per-run {threads_per_run}: allowed 1 to {cores}, the cores of this machine")
+
+
+def prepare(name: str, threads: int, precision: Precision, gpus_per_run: float = 0.0) -> torch.device:
+    """Set this process up for one run on device `name` and return the device.
+
+    float32 is float32 everywhere: torch by itself lets convolutions on CUDA use TF32. On CUDA, algorithms are the
+    deterministic ones, chosen without timing them; an operation that has none raises RuntimeError. A share
+    `gpus_per_run` below 1 caps what this process may allocate there.
+    """
+    device = torch.device(name)
+    torch.set_num_threads(threads)
+    torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
+    torch.backends.cudnn.allow_tf32 = precision == "tf32"
+    _repeatable(device.type == "cuda")
+    if device.type == "cuda":
+        total = torch.cuda.get_device_properties(device).total_memory
+        torch.cuda.set_per_process_memory_fraction(memory_fraction(gpus_per_run, total), device)
+    return device
+
+
+def memory_fraction(gpus_per_run: float, total_bytes: int) -> float:
+    """The fraction of a GPU's `total_bytes` that torch may allocate in a process of this share.
+
+    Below a whole GPU the process's context is taken off, but never more than half of the share.
+    """
+    if not 0 < gpus_per_run < 1:
+        return 1.0
+    share = gpus_per_run * total_bytes
+    return max(share - CONTEXT_BYTES, share / 2) / total_bytes
+
+
+def placed(network: Network, family: Family, device: torch.device) -> Network:
+    """The network on its device. On CUDA, convolutional families lie channels last, as tensor cores read them.
+
+    Another layout may take another kernel, whose sums have another order: hence never on the CPU, whose results are
+    compared to the bit.
+    """
+    if device.type == "cuda" and family != "vit":
+        return network.to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    return network.to(device)
+
+
+def device_name(device: torch.device) -> str:
+    """`cpu`, or the GPU's own name."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
+def _repeatable(on_cuda: bool) -> None:
+    if on_cuda:
+        # cuBLAS reads it when its first handle is made, and torch refuses to be deterministic without it.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.backends.cudnn.benchmark = False
+    # Not `warn_only`: with it torch keeps the backward pass of memory-efficient attention as it is.
+    torch.use_deterministic_algorithms(on_cuda)
+    # Its other half fills every new tensor, which costs time and changes nothing here.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # pyright: ignore[reportAttributeAccessIssue]

@@ -1,0 +1,199 @@
+"""How the device of a run is prepared. What only a GPU can do is replaced by a note of what was asked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+import architectures
+from orchestrator import device, prefix
+from orchestrator.device import CONTEXT_BYTES, memory_fraction
+from sweeps.errors import SpecError
+from sweeps.spec import ModelSpec
+
+GIB = 2**30
+MODELS = [
+    ModelSpec(family="resnet", depth=18, width=4, image_size=32, channels=3),
+    ModelSpec(family="densenet", depth=16, width=4, image_size=32, channels=3),
+    ModelSpec(family="vit", depth=2, width=16, image_size=32, channels=3),
+]
+
+
+@pytest.fixture(autouse=True)
+def settings_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")  # so that it is restored
+    threads = torch.get_num_threads()
+    yield
+    device.prepare("cpu", threads, "float32")
+
+
+@pytest.fixture
+def caps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The memory fractions that an 80 GiB GPU was given."""
+    given: list[float] = []
+
+    def cap(fraction: float, on: torch.device) -> None:
+        assert on.type == "cuda"
+        given.append(fraction)
+
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: SimpleNamespace(total_memory=80 * GIB))
+    monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", cap)
+    return given
+
+
+# Settings.
+
+
+@pytest.mark.parametrize(
+    ("precision", "products", "convolutions"),
+    [("float32", "highest", False), ("tf32", "high", True), ("bf16", "highest", False)],
+)
+def test_precision_holds_for_products_and_convolutions(
+    precision: device.Precision, products: str, convolutions: bool
+) -> None:
+    torch.backends.cudnn.allow_tf32 = not convolutions
+    assert device.prepare("cpu", 1, precision) == torch.device("cpu")
+    assert torch.get_float32_matmul_precision() == products
+    assert torch.backends.cudnn.allow_tf32 is convolutions
+
+
+def test_threads_are_those_allotted() -> None:
+    for threads in (2, 1):
+        device.prepare("cpu", threads, "float32")
+        assert torch.get_num_threads() == threads
+
+
+def test_a_gpu_is_repeatable_and_the_cpu_is_left_as_it_is(caps: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
+    torch.backends.cudnn.benchmark = True
+    device.prepare("cuda", 1, "float32", 1.0)
+    assert torch.are_deterministic_algorithms_enabled()
+    assert not torch.is_deterministic_algorithms_warn_only_enabled()
+    assert torch.backends.cudnn.benchmark is False
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+    device.prepare("cpu", 1, "float32")
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+# Memory.
+
+
+def test_the_cap_follows_from_the_share(caps: list[float]) -> None:
+    for share in (0.25, 1.0, 0.5):
+        device.prepare("cuda", 1, "float32", share)
+    assert caps == [(20 * GIB - CONTEXT_BYTES) / (80 * GIB), 1.0, (40 * GIB - CONTEXT_BYTES) / (80 * GIB)]
+
+
+@pytest.mark.parametrize("runs", [2, 4, 8, 100])
+@pytest.mark.parametrize("total", [2 * GIB, 16 * GIB, 141 * GIB])
+def test_packed_processes_fit_beside_each_other(runs: int, total: int) -> None:
+    fraction = memory_fraction(1 / runs, total)
+    assert 0 < runs * fraction < 1
+    if total / runs > 2 * CONTEXT_BYTES:
+        assert runs * (fraction * total + CONTEXT_BYTES) == pytest.approx(total)
+
+
+# Layout.
+
+
+@pytest.mark.parametrize("model", MODELS[:2], ids=lambda model: model.family)
+def test_batches_of_stored_activations_keep_channels_last(model: ModelSpec) -> None:
+    network = architectures.build(model, 10, 0).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    network.eval()
+    cut = len(network.units) // 2
+    with torch.no_grad():
+        state = network.prefix(torch.randn(8, 3, 32, 32), cut)
+    inputs = prefix.Inputs(cut, tuple(torch.cat([tensor, tensor]) for tensor in state), state)
+    seen: list[bool] = []
+
+    def look(_: Any, given: tuple[Any, ...]) -> None:
+        seen.append(given[0].is_contiguous(memory_format=torch.channels_last))
+
+    for layer in network.modules():
+        if isinstance(layer, torch.nn.Conv2d):
+            layer.register_forward_pre_hook(look)
+    inputs.logits(network, "train", torch.tensor([5, 1, 9]))
+    assert seen and all(seen)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.family)
+def test_on_the_cpu_the_layout_stays(model: ModelSpec) -> None:
+    network = architectures.build(model, 10, 0)
+    before = {name: tensor.stride() for name, tensor in network.state_dict().items()}
+    placed = device.placed(network, model.family, torch.device("cpu"))
+    assert {name: tensor.stride() for name, tensor in placed.state_dict().items()} == before
+
+
+# Determinism. torch's documentation of `use_deterministic_algorithms` lists what then raises on CUDA.
+
+RAISES = (
+    "adaptive_avg_pool", "adaptive_max_pool", "avg_pool3d", "fractional_max_pool", "max_unpool", "upsample",
+    "reflection_pad", "nll_loss2d", "ctc_loss", "embedding_bag", "put_", "histc", "bincount", "median",
+    "grid_sampler", "scatter_reduce", "resize_",
+)  # fmt: skip
+
+
+class Operations(TorchDispatchMode):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.names.add(func.name().removeprefix("aten::"))
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.family)
+def test_training_uses_no_operation_that_cannot_be_deterministic(model: ModelSpec) -> None:
+    network = architectures.build(model, 10, 0)
+    optimizer = torch.optim.Adam(network.parameters(), fused=True)
+    with Operations() as operations:
+        logits = network(torch.randn(4, 3, 32, 32))
+        torch.nn.functional.cross_entropy(logits, torch.tensor([1, 2, 3, 4])).backward()
+        optimizer.step()
+    assert any("backward" in name for name in operations.names)
+    assert [name for name in operations.names if name.startswith(RAISES) or name.startswith("_adaptive")] == []
+
+
+# What is refused.
+
+
+@pytest.fixture
+def two_cores_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+
+
+@pytest.mark.parametrize(
+    ("gpus", "threads", "where", "said"),
+    [
+        (1.5, 1, {"on_this_machine": False}, "--gpus-per-run 1.5: allowed 0 to 1 (a run trains on one device)"),
+        (2.0, 1, {"on_this_machine": True}, "--gpus-per-run 2: allowed 0 to 1 (a run trains on one device)"),
+        (0.001, 1, {"on_this_machine": False}, "--gpus-per-run 0.001: allowed 0, or 0.01 to 1"),
+        (0.25, 1, {"on_this_machine": True}, "no CUDA device is seen on this machine"),
+        (0.0, 3, {"on_this_machine": True}, "--threads-per-run 3: allowed 1 to 2, the cores of this machine"),
+    ],
+)
+def test_nonsense_is_refused(two_cores_no_gpu: None, gpus: float, threads: int, where: Any, said: str) -> None:
+    with pytest.raises(SpecError) as refused:
+        device.check(gpus, threads, **where)
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("gpus", "threads", "where"),
+    [
+        (0.0, 2, {"on_this_machine": True}),
+        (0.25, 64, {"on_this_machine": False}),
+        (1.0, 1, {"on_this_machine": False}),
+        (0.0, 64, {"on_this_machine": True, "in_this_process": True}),
+    ],
+)
+def test_what_can_be_given_is_let_through(two_cores_no_gpu: None, gpus: float, threads: int, where: Any) -> None:
+    device.check(gpus, threads, **where)
