@@ -101,14 +101,7 @@ class ReadyJobs(Searcher):
         raise NotImplementedError("a sweep is resumed from the store, by the same command")
 
 
-def run(
-    agenda: Agenda,
-    options: TrialOptions,
-    *,
-    address: str = "local",
-    workers: int | None = None,
-    gpus_per_run: float = 0.0,
-) -> None:
+def run(agenda: Agenda, options: TrialOptions, *, address: str = "local", workers: int | None = None) -> None:
     """Work the agenda off on a Ray cluster.
 
     `address` is `local` (a cluster of this machine's cores, gone afterwards) or that of a running one (`auto`, say),
@@ -117,7 +110,7 @@ def run(
     _connect(address, workers)
     scratch = Path(tempfile.mkdtemp(prefix="frostline-tune-"))
     try:
-        _fit(agenda, options, scratch, workers, gpus_per_run)
+        _fit(agenda, options, scratch, workers)
     finally:
         ray.shutdown()
         shutil.rmtree(scratch, ignore_errors=True)
@@ -140,14 +133,14 @@ def _connect(address: str, workers: int | None) -> None:
         ray.init(address=address, runtime_env={**tree, "env_vars": {"OMP_NUM_THREADS": "1"}}, **common)
 
 
-def _fit(agenda: Agenda, options: TrialOptions, scratch: Path, workers: int | None, gpus_per_run: float) -> None:
+def _fit(agenda: Agenda, options: TrialOptions, scratch: Path, workers: int | None) -> None:
     def trainable(config: dict[str, Any]) -> None:
         from orchestrator.remote import run_remote
 
         tune.report({"endings": run_remote(config["jobs"], options), "ended": 1})
 
     tuner = tune.Tuner(
-        tune.with_resources(trainable, {"cpu": options.threads, "gpu": gpus_per_run}),
+        tune.with_resources(trainable, {"cpu": options.threads, "gpu": options.gpus_per_run}),
         tune_config=tune.TuneConfig(
             search_alg=ReadyJobs(agenda, Ledger(options.store)),
             num_samples=-1,

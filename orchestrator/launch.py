@@ -35,6 +35,7 @@ def launch(plan: Plan, ledger: Ledger, how: Launch, console: Console) -> int:
         sweep=plan.sweep.name,
         device="cuda" if how.gpus_per_run > 0 else "cpu",
         threads=how.threads_per_run,
+        gpus_per_run=how.gpus_per_run,
         tracking=TrackingOptions(mode=how.wandb, project=how.wandb_project, folder=ledger.layout.wandb),
         code=provenance.code(),
     )
@@ -56,7 +57,7 @@ def _run(agenda: Agenda, options: TrialOptions, how: Launch) -> None:
     else:
         from orchestrator import cluster
 
-        cluster.run(agenda, options, address=how.address, workers=how.workers, gpus_per_run=how.gpus_per_run)
+        cluster.run(agenda, options, address=how.address, workers=how.workers)
 
 
 def _closing(plan: Plan, ledger: Ledger, agenda: Agenda, console: Console) -> int:

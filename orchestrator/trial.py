@@ -13,6 +13,7 @@ from safetensors.torch import save
 import architectures
 from orchestrator import checkpoint, durable, provenance
 from orchestrator.curve import to_parquet
+from orchestrator.device import device_name, prepare
 from orchestrator.fit import EachEpoch, Stopped, fit
 from orchestrator.jobs import Job
 from orchestrator.lease import Fenced, Held, Lease
@@ -34,6 +35,7 @@ class TrialOptions:
     sweep: str = ""
     device: str = "cpu"
     threads: int = 1
+    gpus_per_run: float = 0.0
     tracking: TrackingOptions | None = None
     use_prefix_cache: bool = True
     checkpoint_every_epoch: bool = False
@@ -63,7 +65,7 @@ def run_trial(job: Job, options: TrialOptions) -> Ending:
 
 def _computed(job: Job, lease: Lease, ledger: Ledger, options: TrialOptions) -> Ending:
     began = time.perf_counter()
-    device = _prepared(job, options)
+    device = prepare(options.device, options.threads, job.recipe.precision, options.gpus_per_run)
     data = data_of(job, device)
     network = network_of(job, ledger, data.classes, device)
     inputs, note = inputs_of(job, network, data, options.use_prefix_cache)
@@ -95,18 +97,12 @@ def _computed(job: Job, lease: Lease, ledger: Ledger, options: TrialOptions) -> 
         wall_seconds=time.perf_counter() - began,
         compute_seconds=sum(row.seconds for row in training.curve),
         attempts=lease.token,
-        device=_device_name(device),
+        device=device_name(device),
         notes=tuple([note, *damage, *([tracker.problem] if tracker and tracker.problem else [])]),
         provenance={**options.code, **provenance.machine(), "threads": options.threads},
     )
     ledger.commit(lease, record, epochs, weights)
     return status
-
-
-def _prepared(job: Job, options: TrialOptions) -> torch.device:
-    torch.set_num_threads(options.threads)
-    torch.set_float32_matmul_precision("high" if job.recipe.precision == "tf32" else "highest")
-    return torch.device(options.device)
 
 
 def _tracker(job: Job, lease: Lease, options: TrialOptions) -> Tracker | None:
@@ -130,7 +126,3 @@ def _last(curve: list[EpochRecord]) -> dict[str, Any]:
 
 def _plain(network: architectures.Network) -> dict[str, torch.Tensor]:
     return {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-
-
-def _device_name(device: torch.device) -> str:
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"

@@ -17,6 +17,7 @@ import architectures
 import tasks
 from architectures import Network
 from orchestrator import prefix
+from orchestrator.device import placed
 from orchestrator.durable import sha256
 from orchestrator.jobs import Job
 from orchestrator.ledger import Ledger, StoreError
@@ -71,7 +72,7 @@ def network_of(job: Job, ledger: Ledger, classes: int, device: torch.device) -> 
         if job.needs is not None:
             architectures.inherit(network, weights_of(job, ledger))
         architectures.freeze(network, job.spec.transfer.frozen, job.spec.transfer.norm)
-    return network.to(device)
+    return placed(network, job.spec.model.family, device)
 
 
 def weights_of(job: Job, ledger: Ledger) -> dict[str, Tensor]:
