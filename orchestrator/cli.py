@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
+from orchestrator import share
 from orchestrator.ledger import Ledger, StoreError
 from orchestrator.plan import Plan, make_plan
 from sweeps.errors import SpecError
@@ -77,11 +78,9 @@ def run(
     wandb_project: Annotated[str, typer.Option(help="W&B project")] = "frostline",
 ) -> None:
     """Run what is missing. The same command resumes, retries and extends a sweep."""
-    from orchestrator import device
-
     with _clear_errors():
         here = runner == "local" or address == "local"
-        device.check(gpus_per_run, threads_per_run, on_this_machine=here, in_this_process=runner == "local")
+        share.check(gpus_per_run, threads_per_run, on_this_machine=here, in_this_process=runner == "local")
         made, ledger = _planned(sweep, store)
         console = Console()
         ledger.open()

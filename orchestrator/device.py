@@ -11,32 +11,12 @@ from typing import Literal
 import torch
 
 from architectures import Network
-from sweeps.errors import SpecError
 from sweeps.spec import Family
 
 Precision = Literal["float32", "tf32", "bf16"]
 
 CONTEXT_BYTES = 2**29
 """What a process takes of a GPU outside torch's allocator (CUDA context, cuBLAS, cuDNN). Assumed, not measured."""
-
-
-def check(gpus_per_run: float, threads_per_run: int, *, on_this_machine: bool, in_this_process: bool = False) -> None:
-    """Raise SpecError for a share of devices that no run could be given.
-
-    `on_this_machine`: the runs stay here, so that its devices and cores are all there are. `in_this_process`: one run
-    at a time, which may use more threads than there are cores (to give again what a larger machine gave).
-    """
-    if gpus_per_run > 1:
-        raise SpecError(f"--gpus-per-run {gpus_per_run:g}: allowed 0 to 1 (a run trains on one device)")
-    if 0 < gpus_per_run < 0.01:
-        raise SpecError(f"--gpus-per-run {gpus_per_run:g}: allowed 0, or 0.01 to 1")
-    if not on_this_machine:
-        return
-    if gpus_per_run > 0 and torch.cuda.device_count() == 0:
-        raise SpecError(f"--gpus-per-run {gpus_per_run:g}: no CUDA device is seen on this machine; 0 runs on CPU")
-    cores = os.cpu_count() or 1
-    if threads_per_run > cores and not in_this_process:
-        raise SpecError(f"--threads-per-run {threads_per_run}: allowed 1 to {cores}, the cores of this machine")
 
 
 def prepare(name: str, threads: int, precision: Precision, gpus_per_run: float = 0.0) -> torch.device:

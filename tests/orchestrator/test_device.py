@@ -14,7 +14,6 @@ from torch.utils._python_dispatch import TorchDispatchMode
 import architectures
 from orchestrator import device, prefix
 from orchestrator.device import CONTEXT_BYTES, memory_fraction
-from sweeps.errors import SpecError
 from sweeps.spec import ModelSpec
 
 GIB = 2**30
@@ -159,41 +158,3 @@ def test_training_uses_no_operation_that_cannot_be_deterministic(model: ModelSpe
         optimizer.step()
     assert any("backward" in name for name in operations.names)
     assert [name for name in operations.names if name.startswith(RAISES) or name.startswith("_adaptive")] == []
-
-
-# What is refused.
-
-
-@pytest.fixture
-def two_cores_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 2)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
-
-
-@pytest.mark.parametrize(
-    ("gpus", "threads", "where", "said"),
-    [
-        (1.5, 1, {"on_this_machine": False}, "--gpus-per-run 1.5: allowed 0 to 1 (a run trains on one device)"),
-        (2.0, 1, {"on_this_machine": True}, "--gpus-per-run 2: allowed 0 to 1 (a run trains on one device)"),
-        (0.001, 1, {"on_this_machine": False}, "--gpus-per-run 0.001: allowed 0, or 0.01 to 1"),
-        (0.25, 1, {"on_this_machine": True}, "no CUDA device is seen on this machine"),
-        (0.0, 3, {"on_this_machine": True}, "--threads-per-run 3: allowed 1 to 2, the cores of this machine"),
-    ],
-)
-def test_nonsense_is_refused(two_cores_no_gpu: None, gpus: float, threads: int, where: Any, said: str) -> None:
-    with pytest.raises(SpecError) as refused:
-        device.check(gpus, threads, **where)
-    assert said in str(refused.value)
-
-
-@pytest.mark.parametrize(
-    ("gpus", "threads", "where"),
-    [
-        (0.0, 2, {"on_this_machine": True}),
-        (0.25, 64, {"on_this_machine": False}),
-        (1.0, 1, {"on_this_machine": False}),
-        (0.0, 64, {"on_this_machine": True, "in_this_process": True}),
-    ],
-)
-def test_what_can_be_given_is_let_through(two_cores_no_gpu: None, gpus: float, threads: int, where: Any) -> None:
-    device.check(gpus, threads, **where)
