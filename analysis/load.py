@@ -25,6 +25,7 @@ from sweeps.expand import flat
 from sweeps.identity import SCHEMA, canonical, run_id, source_id
 from sweeps.layout import Layout, Place
 from sweeps.records import EPOCH_TYPES, RunRecord, Status, SweepRecord
+from sweeps.sealed import Altered, unsealed_if_sealed
 from sweeps.spec import RunSpec
 from sweeps.sweep import RUN_KEYS, SweepSpec, allowed_keys
 
@@ -92,7 +93,9 @@ def order_key(spec: RunSpec) -> tuple[Any, ...]:
 
 def _record(path: Path, model: type[Record]) -> Record:
     try:
-        record = model.model_validate_json(path.read_bytes())
+        record = model.model_validate_json(unsealed_if_sealed(path.read_bytes()))
+    except Altered as problem:
+        raise StoreError(f"{path}: {problem}; {ADVICE}") from None
     except ValidationError as error:
         raise StoreError(f"{path}: {from_pydantic(error, allowed_keys(model))}") from None
     except OSError as problem:

@@ -81,11 +81,11 @@ def run(
     with _clear_errors():
         here = runner == "local" or address == "local"
         share.check(gpus_per_run, threads_per_run, on_this_machine=here, in_this_process=runner == "local")
-        made, ledger = _planned(sweep, store)
+        made, ledger = _planned(sweep, store, thorough=True)
         console = Console()
         ledger.open()
         ledger.save_sweep(made.record())
-        if not made.open_runs:
+        if not made.open_runs and not made.open_sources:
             console.print(f"{made.sweep.name}: nothing to do, all {len(made.runs)} runs are in {store}")
             return
         _print_plan(made, as_json=False)
@@ -134,16 +134,28 @@ def verify(store: Annotated[Path, typer.Argument(help="folder of results")] = DE
             print(problem)
         print(f"{len(found)} results, {len(damaged)} damaged")
         if damaged:
-            print("move the folder of each away and run its sweep again", file=sys.stderr)
+            print("`run` of its sweep moves each to quarantine and computes it again", file=sys.stderr)
             raise typer.Exit(1)
 
 
-def _planned(sweep: str, store: Path) -> tuple[Plan, Ledger]:
+@app.command()
+def upgrade(store: Annotated[Path, typer.Argument(help="folder of results")] = DEFAULT_STORE) -> None:
+    """Bring a store that an older version wrote to this version's format. Runs keep their ids and their results."""
+    with _clear_errors():
+        from orchestrator.upgrade import upgrade as bring_up
+
+        done = bring_up(_resolved(store))
+        for problem in done.problems:
+            print(problem)
+        print(f"{done.files} files brought to the new format, {len(done.problems)} damaged ones left as they are")
+
+
+def _planned(sweep: str, store: Path, thorough: bool = False) -> tuple[Plan, Ledger]:
     """Reads alone: an unusable store is refused before the seconds that planning takes, and none is made."""
     spec = read(sweep)
     ledger = Ledger(_resolved(store))
     ledger.check()
-    return make_plan(spec, ledger), ledger
+    return make_plan(spec, ledger, thorough), ledger
 
 
 def _resolved(store: Path) -> Path:
@@ -157,7 +169,16 @@ def _print_plan(made: Plan, as_json: bool) -> None:
     runs, sources = made.counts(made.runs), made.counts(made.sources)
     if as_json:
         content = {"sweep": made.sweep.name, "digest": made.sweep.digest, "runs": runs, "sources": sources}
-        print(json.dumps({**content, "to_run": len(made.open_runs), "sources_to_train": len(made.open_sources)}))
+        print(
+            json.dumps(
+                {
+                    **content,
+                    "to_run": len(made.open_runs),
+                    "sources_to_train": len(made.open_sources),
+                    "damaged": len(made.damaged),
+                }
+            )
+        )
         return
 
     def counted(counts: dict[str, int]) -> str:
@@ -166,6 +187,9 @@ def _print_plan(made: Plan, as_json: bool) -> None:
     print(f"{made.sweep.name}: {len(made.runs)} runs: {counted({**runs})}")
     print(f"  source models: {len(made.sources)}: {counted({**sources})}")
     print(f"  to do: {len(made.open_sources)} source models, {len(made.open_runs)} runs")
+    if made.damaged:
+        print(f"  damaged: {len(made.damaged)}, counted as missing; `run` moves them to quarantine. The first of them:")
+        print(f"    {next(iter(made.damaged.values()))}")
 
 
 def _print_failures(made: Plan, ledger: Ledger) -> None:

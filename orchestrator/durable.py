@@ -9,6 +9,11 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+from orchestrator.faults import point
+
+TEMPORARY = ".tmp"
+"""How the names of files end that are not whole yet, or were left behind by a crash."""
+
 
 def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
@@ -25,7 +30,9 @@ def replace(path: Path, data: bytes) -> None:
     """Put `data` at `path`, whatever was there. Durable when it returns."""
     with _written_beside(path, data) as temporary:
         os.replace(temporary, path)
+    point(f"{_sort(path)}.named", path)
     sync_folder(path.parent)
+    point(f"{_sort(path)}.done", path)
 
 
 def publish(path: Path, data: bytes) -> bool:
@@ -35,7 +42,9 @@ def publish(path: Path, data: bytes) -> bool:
             os.link(temporary, path)
         except FileExistsError:
             return False
+    point(f"{_sort(path)}.named", path)
     sync_folder(path.parent)
+    point(f"{_sort(path)}.done", path)
     return True
 
 
@@ -50,14 +59,24 @@ def sync_folder(folder: Path) -> None:
 
 @contextlib.contextmanager
 def _written_beside(path: Path, data: bytes) -> Iterator[Path]:
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")
+    point(f"{_sort(path)}.begin", path)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}{TEMPORARY}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
+            half = len(data) // 2
+            file.write(memoryview(data)[:half])
+            point(f"{_sort(path)}.half", path)
+            file.write(memoryview(data)[half:])
             file.flush()
             os.fsync(file.fileno())
+        point(f"{_sort(path)}.written", path)
         yield temporary
     finally:
         with contextlib.suppress(FileNotFoundError):
             temporary.unlink()
+
+
+def _sort(path: Path) -> str:
+    """checkpoint, epochs, weights, result, lease, failure: what a fault point is called after."""
+    return path.name.partition(".")[0].partition("-")[0]

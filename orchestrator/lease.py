@@ -14,16 +14,22 @@ import socket
 import threading
 import time
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from orchestrator.durable import make_folder, publish
+from orchestrator.durable import TEMPORARY, make_folder, publish
 from sweeps.layout import Place
 
-BEAT_SECONDS = 2.0
-EXPIRY_SECONDS = 60.0
+EXPIRY_SECONDS = float(os.environ.get("FROSTLINE_LEASE_EXPIRY") or 60.0)
+"""How long a heartbeat must stand still before the run may be taken over."""
+BEAT_SECONDS = min(2.0, EXPIRY_SECONDS / 5)
+
+
+BLANK: dict[str, Any] = {"holder": "", "beat": -1, "progress": 0, "epochs": 0}
+"""What every lease says, here of nobody's."""
 
 
 class Held(Exception):
@@ -56,11 +62,12 @@ class Lease:
         """Show that the holder lives. Not durable: a crash makes it worthless anyway."""
         self._beat += 1
         path = self.place.lease(self.token)
-        temporary = path.with_name(f".{path.name}.{self.holder}.tmp")
+        temporary = path.with_name(f".{path.name}.{self.holder}{TEMPORARY}")
         # A heartbeat that cannot be written (disk full, say) must not end the run: at worst it is taken over.
         with contextlib.suppress(OSError):
             temporary.write_text(json.dumps(self._content()))
-            if path.exists():
+            # After a sleep the file may be another's: of the next in line, or of a new life of the run.
+            if _read(path)["holder"] == self.holder:
                 os.replace(temporary, path)
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -115,16 +122,38 @@ def claim(place: Place, epochs: int, watch: Watch) -> Lease:
 def current(place: Place) -> dict[str, Any] | None:
     """The content of the highest lease; an unreadable one counts as held by nobody alive."""
     for path in reversed(place.leases()):
-        try:
-            content = json.loads(path.read_text())
-        except FileNotFoundError:
-            continue
-        except (OSError, ValueError):
-            content = {}
-        if not isinstance(content, dict):
-            content = {}
-        return {"holder": "", "beat": -1, "progress": 0, "epochs": 0, **content}
+        with contextlib.suppress(FileNotFoundError):
+            return _read(path)
     return None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """What a lease says; nothing where it is damaged. Raises FileNotFoundError."""
+    try:
+        content = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, RecursionError):
+        content = {}
+    whole = isinstance(content, dict) and all(type(content.get(key)) is type(blank) for key, blank in BLANK.items())
+    return content if whole else dict(BLANK)
+
+
+def living(places: Iterable[Place]) -> list[Place]:
+    """Those of the places whose holder shows life. Waits up to EXPIRY_SECONDS for what it cannot judge at once."""
+    watch, deadline = Watch(), time.monotonic() + EXPIRY_SECONDS
+    first = {place: last for place in places if (last := current(place)) is not None}
+    waiting, shown = list(first), []
+    while waiting and time.monotonic() < deadline:
+        for place in list(waiting):
+            last = current(place)
+            if last is None or not watch.alive(place, last):
+                waiting.remove(place)
+            elif last["beat"] != first[place]["beat"] or last["holder"] != first[place]["holder"]:
+                waiting.remove(place)
+                shown.append(place)
+        time.sleep(BEAT_SECONDS / 4 if waiting else 0)
+    return shown
 
 
 class Watch:
@@ -132,12 +161,12 @@ class Watch:
 
     def __init__(self, expiry: float = EXPIRY_SECONDS) -> None:
         self._expiry = expiry
-        self._seen: dict[tuple[str, str], tuple[int, float]] = {}
+        self._seen: dict[tuple[Path, str], tuple[int, float]] = {}
 
     def alive(self, place: Place, content: dict[str, Any]) -> bool:
         if content["holder"] == "" or _process_is_gone(content):
             return False
-        key, now = (place.id, content["holder"]), time.monotonic()
+        key, now = (place.folder, content["holder"]), time.monotonic()
         beat, since = self._seen.get(key, (None, now))
         if beat != content["beat"]:
             since = now
@@ -170,6 +199,6 @@ def _start_of(pid: int) -> str | None:
     """When a process started, in the kernel's ticks since boot: told apart from a later one with the same number."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
+        return None if fields[0] == "Z" else fields[19]
+    except (OSError, ValueError, IndexError):  # a number that no process can have, too
         return None
-    return None if fields[0] == "Z" else fields[19]

@@ -11,21 +11,24 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from orchestrator import durable
+from orchestrator import durable, quarantine
 from orchestrator.curve import from_parquet
+from orchestrator.integrity import Damaged, StoreError, problem_of, read_record
 from orchestrator.jobs import Job
 from orchestrator.lease import Lease, Watch, claim, current
 from sweeps.errors import shown
 from sweeps.identity import SCHEMA, restored, run_id
-from sweeps.layout import Kind, Layout, Place
+from sweeps.layout import FORMAT, Kind, Layout, Place
 from sweeps.records import EpochRecord, FailureRecord, RunRecord, Status, SweepRecord
+from sweeps.sealed import Altered, seal, unsealed
 
 MOST_ATTEMPTS = 3
 """Attempts in one launch before a run counts as failed."""
 
+WATCH = Watch()
+"""One for the process: how long a heartbeat stood still is only known to who has looked before."""
 
-class StoreError(ValueError):
-    """The store cannot be used, or holds what it should not. Its text is one line."""
+__all__ = ["Damaged", "Ledger", "StoreError"]
 
 
 class Ledger:
@@ -33,10 +36,12 @@ class Ledger:
 
     def __init__(self, root: Path) -> None:
         self.layout = Layout(root)
-        self._watch = Watch()
+        self.damaged: dict[str, str] = {}
+        """What is wrong with results that `status` found not to be what was committed, by id."""
+        self._watch = WATCH
 
     def check(self) -> None:
-        """Raise StoreError if the folder is there and is no store of this schema. Writes nothing."""
+        """Raise StoreError if the folder is there and is no store of this format. Writes nothing."""
         root = self.layout.root
         try:
             if root.exists() and not root.is_dir():
@@ -46,13 +51,16 @@ class Ledger:
             found = self.layout.format.read_text(errors="replace").strip()
         except OSError as problem:
             raise _unusable(root, problem) from None
-        if found != str(SCHEMA):
+        if found.isdecimal() and int(found) < FORMAT:
             raise StoreError(
-                f"--store {root}: schema version {shown(found, 20)}; this is version {SCHEMA}; use another folder"
+                f"--store {root}: format {found}, written by an older version; bring it to format {FORMAT} with: "
+                f"python -m orchestrator upgrade {root}"
             )
+        if found != str(FORMAT):
+            raise StoreError(f"--store {root}: format {shown(found, 20)}; this version reads {FORMAT}")
 
     def open(self) -> None:
-        """Make the store, or check that it can be written and has this schema. Raises StoreError."""
+        """Make the store, or check that it can be written and has this format. Raises StoreError."""
         self.check()
         root = self.layout.root
         try:
@@ -60,7 +68,7 @@ class Ledger:
             for kind in ("run", "source"):
                 durable.make_folder(self.layout.shelf(kind))
             if not self.layout.format.exists():
-                durable.publish(self.layout.format, f"{SCHEMA}\n".encode())
+                durable.publish(self.layout.format, f"{FORMAT}\n".encode())
             probe = root / f".probe-{os.getpid()}"
             probe.touch()
             probe.unlink()
@@ -71,7 +79,7 @@ class Ledger:
         return self.layout.place(job.kind, job.id)
 
     def result(self, job: Job) -> RunRecord | None:
-        """The committed result, after comparing its spec with the job's. Raises StoreError."""
+        """The committed result, after comparing its spec with the job's. Raises StoreError, Damaged if altered."""
         record = self.record(job.kind, job.id)
         if record is not None and record.spec != job.value:
             raise StoreError(
@@ -80,31 +88,39 @@ class Ledger:
         return record
 
     def record(self, kind: Kind, id: str) -> RunRecord | None:
-        path = self.layout.place(kind, id).result
-        try:
-            return RunRecord.model_validate_json(path.read_bytes())
-        except FileNotFoundError:
-            return None
-        except OSError as problem:
-            raise StoreError(f"{path}: {problem.strerror}") from None
-        except ValidationError as error:
-            field = ".".join(map(str, error.errors(include_url=False)[0]["loc"])) or "file"
-            raise StoreError(f"{path}: damaged ({field}); move it away and run again") from None
+        return read_record(self.layout.place(kind, id))
 
     def curve(self, record: RunRecord) -> list[EpochRecord]:
-        """The epochs of a committed result, their digest checked. Raises StoreError."""
+        """The epochs of a committed result, their digest checked. Raises StoreError, Damaged if altered."""
         path = self.layout.place(record.kind, record.id).epochs(record.epochs_sha256)
+        return from_parquet(self.content(path, record.epochs_sha256))
+
+    def content(self, path: Path, sha256: str) -> bytes:
+        """Bytes of a file that a result speaks of. Raises Damaged if they are not there or not those."""
         try:
             content = path.read_bytes()
+        except FileNotFoundError as problem:
+            raise Damaged(f"{path}: {problem.strerror}") from None
         except OSError as problem:
             raise StoreError(f"{path}: {problem.strerror}") from None
-        if durable.sha256(content) != record.epochs_sha256:
-            raise StoreError(f"{path}: damaged, its SHA-256 is not that of its result.json")
-        return from_parquet(content)
+        if durable.sha256(content) != sha256:
+            raise Damaged(f"{path}: damaged, its SHA-256 is not that of its result.json")
+        return content
 
-    def status(self, job: Job) -> Status:
-        """Of one job, without regard to its source: `blocked` is for who knows the plan."""
-        record = self.result(job)
+    def status(self, job: Job, thorough: bool = False) -> Status:
+        """Of one job, without regard to its source: `blocked` is for who knows the plan.
+
+        A result that is not what was committed counts as missing, and why is in `damaged`. `thorough` also hashes the
+        files that a result speaks of.
+        """
+        try:
+            record = self.result(job)
+            problem = problem_of(record, self.place(job)) if thorough and record is not None else None
+        except Damaged as found:
+            record, problem = None, str(found)
+        if problem is not None:
+            self.damaged[job.id] = problem
+            return "missing"
         if record is not None:
             return record.status
         place = self.place(job)
@@ -112,6 +128,18 @@ class Ledger:
         if last is not None and self._watch.alive(place, last):
             return "running"
         return "failed" if place.failures() else "missing"
+
+    def standing(self, job: Job) -> RunRecord | None:
+        """The committed result if all of it is whole; if it is not, it is moved to quarantine. For a lease's holder."""
+        try:
+            record = self.result(job)
+            problem = None if record is None else problem_of(record, self.place(job))
+        except Damaged as found:
+            record, problem = None, str(found)
+        if problem is None:
+            return record
+        quarantine.move_away(self.layout, self.place(job), problem)
+        return None
 
     def progress(self, job: Job) -> tuple[int, int] | None:
         """(epochs done, epochs asked) of a job under way."""
@@ -134,7 +162,7 @@ class Ledger:
             assert record.weights_sha256 is not None
             durable.replace(place.weights(record.weights_sha256), weights)
         lease.check()
-        published = durable.publish(place.result, record.model_dump_json(indent=1).encode())
+        published = durable.publish(place.result, seal(record.model_dump_json(indent=1).encode()))
         self._tidy(place)
         return published
 
@@ -171,18 +199,22 @@ class Ledger:
     def sweep(self, name: str, digest: str) -> SweepRecord | None:
         """The expansion on record, if it was made under this schema and is whole; each run's id is checked."""
         try:
-            record = SweepRecord.model_validate_json(self.layout.sweep(name, digest).read_bytes())
+            record = SweepRecord.model_validate_json(unsealed(self.layout.sweep(name, digest).read_bytes()))
             whole = all(run_id(restored(spec)) == id for id, spec in record.runs.items())
-        except (OSError, ValidationError):
+        except (OSError, ValidationError, Altered):
             return None
         return record if whole and (record.schema_version, record.digest) == (SCHEMA, digest) else None
 
     def save_sweep(self, record: SweepRecord) -> None:
+        """Raises StoreError if it cannot be written."""
         path = self.layout.sweep(record.name, record.digest)
-        durable.make_folder(path.parent)
-        content = record.model_dump_json().encode()
-        if not path.exists() or path.read_bytes() != content:
-            durable.replace(path, content)
+        content = seal(record.model_dump_json().encode())
+        try:
+            durable.make_folder(path.parent)
+            if not path.exists() or path.read_bytes() != content:
+                durable.replace(path, content)
+        except OSError as problem:
+            raise _unusable(self.layout.root, problem) from None
 
 
 def _unusable(root: Path, problem: OSError) -> StoreError:

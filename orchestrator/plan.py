@@ -24,10 +24,14 @@ class Plan:
     runs: dict[str, Job]
     sources: dict[str, Job]
     statuses: dict[str, Status] = field(default_factory=dict)
+    damaged: dict[str, str] = field(default_factory=dict)
+    """What is wrong with results that are there but altered; they count as missing."""
 
-    def read_statuses(self, ledger: Ledger) -> None:
-        """Look at the store again. A run whose source failed or diverged is blocked."""
-        self.statuses = {id: ledger.status(job) for id, job in (self.sources | self.runs).items()}
+    def read_statuses(self, ledger: Ledger, thorough: bool = False) -> None:
+        """Look at the store again, `thorough`: with all files of all results. A run whose source failed is blocked."""
+        ledger.damaged.clear()
+        self.statuses = {id: ledger.status(job, thorough) for id, job in (self.sources | self.runs).items()}
+        self.damaged = dict(ledger.damaged)
         for id, job in self.runs.items():
             waiting = self.statuses[id] in ("missing", "failed")
             if waiting and job.needs is not None and self.statuses[job.needs] in ("failed", "diverged"):
@@ -43,8 +47,9 @@ class Plan:
 
     @property
     def open_sources(self) -> list[Job]:
-        """Source models without a result that an open run needs."""
+        """Source models without a result that an open run needs, and altered ones."""
         needed = dict.fromkeys(job.needs for job in self.open_runs if job.needs is not None)
+        needed |= {id: None for id in self.damaged if id in self.sources}
         return [self.sources[id] for id in needed if self.statuses[id] not in FINAL]
 
     def record(self) -> SweepRecord:
@@ -57,9 +62,10 @@ class Plan:
         )
 
 
-def make_plan(sweep: SweepSpec, ledger: Ledger) -> Plan:
-    """Expand, check and look up a sweep. Raises SpecError or StoreError with one line.
+def make_plan(sweep: SweepSpec, ledger: Ledger, thorough: bool = False) -> Plan:
+    """Expand, check and look up a sweep. Raises SpecError or StoreError with one line. Changes nothing in the store.
 
+    `thorough` hashes every file of every result; otherwise result.json alone is checked by its own digest.
     A sweep whose expansion the store has on record was checked when it was recorded, and is not expanded again.
     """
     recorded = ledger.sweep(sweep.name, sweep.digest)
@@ -73,7 +79,7 @@ def make_plan(sweep: SweepSpec, ledger: Ledger) -> Plan:
         if source is not None:
             sources.setdefault(source.id, source)
     plan = Plan(sweep, runs, sources)
-    plan.read_statuses(ledger)
+    plan.read_statuses(ledger, thorough)
     return plan
 
 

@@ -15,9 +15,9 @@ from orchestrator import checkpoint, durable, provenance
 from orchestrator.curve import to_parquet
 from orchestrator.device import device_name, prepare
 from orchestrator.fit import EachEpoch, Stopped, fit
-from orchestrator.jobs import Job
+from orchestrator.jobs import Job, source_job
 from orchestrator.lease import Fenced, Held, Lease
-from orchestrator.ledger import Ledger
+from orchestrator.ledger import Damaged, Ledger
 from orchestrator.tracking import Tracker, TrackingOptions
 from orchestrator.training import Training
 from orchestrator.worker import data_of, inputs_of, network_of
@@ -49,9 +49,12 @@ def run_trial(job: Job, options: TrialOptions) -> Ending:
         lease = ledger.claim(job)
     except Held:
         return "held"
+    except OSError as error:  # the disk is full, say
+        ledger.fail(job, error)
+        return "failed"
     try:
-        done = ledger.result(job)
-        return done.status if done is not None else _computed(job, lease, ledger, options)
+        done = ledger.standing(job)
+        return done.status if done is not None else _computed_from_whole(job, lease, ledger, options)
     except Fenced:
         return "held"
     except Stopped:
@@ -61,6 +64,20 @@ def run_trial(job: Job, options: TrialOptions) -> Ending:
         return "failed"
     finally:
         lease.release()
+
+
+def _computed_from_whole(job: Job, lease: Lease, ledger: Ledger, options: TrialOptions) -> Ending:
+    """Compute the job; a source model that is found altered on the way is put in quarantine and trained anew first."""
+    try:
+        return _computed(job, lease, ledger, options)
+    except Damaged:
+        source = source_job(job.spec) if job.kind == "run" else None
+        if source is None:
+            raise
+        ending = run_trial(source, options)
+        if ending in ("held", "stopped"):
+            return ending
+        return _computed(job, lease, ledger, options)
 
 
 def _computed(job: Job, lease: Lease, ledger: Ledger, options: TrialOptions) -> Ending:

@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from orchestrator import durable
-from orchestrator.ledger import Ledger, StoreError
-from sweeps.identity import digest
-from sweeps.layout import Kind, Place
-from sweeps.records import RunRecord
-
-KINDS: tuple[Kind, ...] = ("source", "run")
+from orchestrator.integrity import StoreError, problem_of
+from orchestrator.ledger import Ledger
+from sweeps.layout import KINDS, Place
 
 
 def problems(ledger: Ledger) -> Iterator[tuple[Place, str | None]]:
@@ -31,22 +27,4 @@ def _problem(ledger: Ledger, place: Place, path: Path) -> str | None:
         return str(problem)
     if record is None:
         return f"{path}: vanished while it was read"
-    if digest(place.kind, record.spec) != place.id or record.id != place.id:
-        return f"{path}: its spec is not the one its id stands for"
-    return _file_problem(record, place)
-
-
-def _file_problem(record: RunRecord, place: Place) -> str | None:
-    expected = [(place.epochs(record.epochs_sha256), record.epochs_sha256)]
-    if record.kind == "source":
-        if record.weights_sha256 is None:
-            return f"{place.result}: a source model without weights"
-        expected.append((place.weights(record.weights_sha256), record.weights_sha256))
-    for path, sha256 in expected:
-        try:
-            found = durable.sha256(path.read_bytes())
-        except OSError as problem:
-            return f"{path}: {problem.strerror}"
-        if found != sha256:
-            return f"{path}: damaged, its SHA-256 is not that of its result.json"
-    return None
+    return problem_of(record, place)

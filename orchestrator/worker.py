@@ -18,9 +18,8 @@ import tasks
 from architectures import Network
 from orchestrator import prefix
 from orchestrator.device import placed
-from orchestrator.durable import sha256
 from orchestrator.jobs import Job
-from orchestrator.ledger import Ledger, StoreError
+from orchestrator.ledger import Damaged, Ledger
 from sweeps.identity import canonical_json, model_name
 from sweeps.seeds import seed_for
 
@@ -76,21 +75,19 @@ def network_of(job: Job, ledger: Ledger, classes: int, device: torch.device) -> 
 
 
 def weights_of(job: Job, ledger: Ledger) -> dict[str, Tensor]:
-    """The source model's weights, their digest checked. Raises StoreError."""
+    """The source model's weights, their digest checked. Raises Damaged if they are gone or altered."""
     assert job.needs is not None
     record = ledger.record("source", job.needs)
     if record is None or record.weights_sha256 is None:
-        raise StoreError(f"source model {job.needs} is not in the store")
+        raise Damaged(f"source model {job.needs} is not in the store")
     path = ledger.layout.place("source", job.needs).weights(record.weights_sha256)
     expected = record.weights_sha256
 
-    def read() -> dict[str, Tensor]:
-        content = path.read_bytes()
-        if sha256(content) != expected:
-            raise StoreError(f"{path}: damaged, its SHA-256 is not that of its result.json")
-        return load(content)
-
-    return WEIGHTS.get((job.needs, expected), read, lambda weights: sum(tensor.nbytes for tensor in weights.values()))
+    return WEIGHTS.get(
+        (job.needs, expected),
+        lambda: load(ledger.content(path, expected)),
+        lambda weights: sum(tensor.nbytes for tensor in weights.values()),
+    )
 
 
 def inputs_of(job: Job, network: Network, data: tasks.TaskData, use_cache: bool = True) -> tuple[prefix.Inputs, str]:

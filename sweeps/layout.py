@@ -1,16 +1,18 @@
 """Every path in the store, in one place.
 
     store/
-      FORMAT                             the schema version the store was made with
+      FORMAT                             the version of what is described here
       runs/<2 hex>/<run_id>/             one folder per run; sources/ likewise
-        result.json                      the commit: published once, never changed
+        result.json                      the commit: published once, never changed; carries its own digest
         epochs-<sha>.parquet             one row per epoch; named by its own digest, as result.json gives it
         weights-<sha>.safetensors        sources only
         lease-<token>.json               who runs it now; the highest token holds
         released-<token>                 a lease given back without a result: its token is not used again
         checkpoint-<epoch>-<sha>.ckpt    the last two while it is under way
         failure-<n>.json                 what went wrong, attempt by attempt
-      sweeps/<name>/<digest>.json        the expanded sweep: its runs and their specs
+      sweeps/<name>/<digest>.json        the expanded sweep: its runs and their specs; carries its own digest
+      stops/<launch>                     a launch that was asked to stop: its workers save their epoch and end
+      quarantine/<kind>-<id>-<n>/        a result that was found altered, with reason.json; `gc` deletes it
       wandb/                             offline W&B runs; wandb/published/<id>.json marks what W&B has
 
 Files named by their digest cannot be overwritten by a late writer with other content.
@@ -23,6 +25,10 @@ from pathlib import Path
 from typing import Literal
 
 Kind = Literal["run", "source"]
+KINDS: tuple[Kind, ...] = ("source", "run")
+FORMAT = 2
+"""Raised when files change their shape; ids of runs stay. orchestrator/upgrade.py brings older stores to it."""
+
 DIGITS = 16
 """Hex digits of a SHA-256 that a file name carries."""
 
@@ -58,7 +64,8 @@ class Place:
     def last_token(self) -> int:
         """The highest token ever given out here, 0 if none."""
         names = [*self.folder.glob("lease-*.json"), *self.folder.glob("released-*")]
-        return max((int(path.stem.rpartition("-")[2]) for path in names), default=0)
+        tokens = [path.stem.rpartition("-")[2] for path in names]
+        return max((int(token) for token in tokens if token.isdecimal()), default=0)
 
     def checkpoint(self, epoch: int, sha256: str) -> Path:
         return self.folder / f"checkpoint-{epoch:08d}-{sha256[:DIGITS]}.ckpt"
@@ -88,7 +95,18 @@ class Layout:
         return self.root / f"{kind}s"
 
     def sweep(self, name: str, digest: str) -> Path:
-        return self.root / "sweeps" / name / f"{digest[:20]}.json"
+        return self.sweeps / name / f"{digest[:20]}.json"
+
+    @property
+    def sweeps(self) -> Path:
+        return self.root / "sweeps"
+
+    def stop(self, launch: str) -> Path:
+        return self.root / "stops" / launch
+
+    @property
+    def quarantine(self) -> Path:
+        return self.root / "quarantine"
 
     @property
     def format(self) -> Path:

@@ -14,6 +14,7 @@ from pathlib import Path
 from analysis.load import read_sweep
 from analysis.tables import write_tables
 from sweeps.layout import Layout
+from sweeps.sealed import seal, unsealed_if_sealed
 from sweeps.sweep import parse
 
 HERE = Path(__file__).resolve().parent
@@ -27,14 +28,14 @@ def pin(sweep_file: Path, store: Path) -> None:
         assert run.result is not None, f"{run.id} is {run.status}"
         place = Layout(HERE / "store").place("run", run.id)
         place.folder.mkdir(parents=True)
-        record = json.loads(run.place.result.read_text())
+        record = json.loads(unsealed_if_sealed(run.place.result.read_bytes()))
         record["provenance"].pop("host", None)
-        place.result.write_text(json.dumps(record, indent=1) + "\n")
+        place.result.write_bytes(seal(json.dumps(record, indent=1).encode()))
         source, digest = run.place, run.result.epochs_sha256
         place.epochs(digest).write_bytes(source.epochs(digest).read_bytes())
     path = Layout(HERE / "store").sweep(stored.record.name, stored.record.digest)
     path.parent.mkdir(parents=True)
-    path.write_text(stored.record.model_dump_json() + "\n")
+    path.write_bytes(seal(stored.record.model_dump_json().encode()))
     (HERE / "sweep.yaml").write_text(sweep_file.read_text())
     write_golden_tables(HERE / "tables")
 
