@@ -84,9 +84,9 @@ class ReadyJobs(Searcher):
         """How far a batch had come when its worker died: the first job without a result is the one that ran."""
         blamed = False
         for job in batch:
-            record = self._ledger.result(job)
-            if record is not None:
-                yield record.status
+            status = self._ledger.status(job)
+            if status == "done" or status == "diverged":
+                yield status
             elif blamed:
                 yield "not run"
             else:

@@ -135,8 +135,11 @@ def _read(path: Path) -> dict[str, Any]:
         raise
     except (OSError, ValueError, RecursionError):
         content = {}
-    whole = isinstance(content, dict) and all(type(content.get(key)) is type(blank) for key, blank in BLANK.items())
-    return content if whole else dict(BLANK)
+    if not isinstance(content, dict) or any(
+        type(content.get(key, blank)) is not type(blank) for key, blank in BLANK.items()
+    ):
+        content = {}
+    return {**BLANK, **content}
 
 
 def living(places: Iterable[Place]) -> list[Place]:

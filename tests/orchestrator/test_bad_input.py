@@ -202,7 +202,7 @@ def _of_a_long_name(folder: Path) -> Path:
 WRONG_STORES = {
     _a_file: "must be a folder that can be read and written",
     _below_a_file: "Not a directory",
-    _of_another_version: "schema version '99'; this is version",
+    _of_another_version: "format '99'; this version reads",
     _of_no_version: "--store",
     _whose_version_is_a_folder: "--store",
     _whose_runs_are_a_file: "Not a directory",

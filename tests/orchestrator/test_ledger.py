@@ -9,9 +9,10 @@ import pytest
 
 from orchestrator import durable
 from orchestrator.lease import Watch, claim
-from orchestrator.ledger import Ledger, StoreError
+from orchestrator.ledger import Damaged, Ledger, StoreError
 from orchestrator.trial import run_trial
 from sweeps.records import RunRecord
+from sweeps.sealed import seal
 from tests.orchestrator.small_runs import opened, run_of, small
 
 
@@ -41,28 +42,30 @@ def test_a_result_is_published_once(tmp_path: Path) -> None:
 
 
 def test_a_spec_that_differs_from_the_one_on_record_is_an_error(tmp_path: Path) -> None:
-    ledger, _ = done(tmp_path)
+    ledger, record = done(tmp_path)
     job = run_of(small(source=None, train={"epochs": 1}))
     path = ledger.place(job).result
-    path.write_text(path.read_text().replace('"learning_rate": 0.001', '"learning_rate": 0.002'))
+    other = record.model_copy(update={"spec": {**record.spec, "seed": 9}})
+    path.write_bytes(seal(other.model_dump_json().encode()))
     with pytest.raises(StoreError, match=r"its spec is not that of run"):
         ledger.status(job)
 
 
 @pytest.mark.parametrize("content", ["", "{", "{}", "[1]", '{"schema_version": "x"}', "\x00"])
-def test_a_damaged_result_is_a_clear_error(tmp_path: Path, content: str) -> None:
+def test_a_damaged_result_is_said_to_be_missing(tmp_path: Path, content: str) -> None:
     ledger, _ = done(tmp_path)
     job = run_of(small(source=None, train={"epochs": 1}))
     ledger.place(job).result.write_text(content)
-    with pytest.raises(StoreError, match=r"result\.json: damaged") as caught:
-        ledger.status(job)
-    assert "\n" not in str(caught.value)
+    assert ledger.status(job) == "missing"
+    assert "result.json: damaged" in ledger.damaged[job.id] and "\n" not in ledger.damaged[job.id]
+    with pytest.raises(Damaged):
+        ledger.result(job)
 
 
-def test_a_store_of_another_schema_is_refused(tmp_path: Path) -> None:
+def test_a_store_of_another_format_is_refused(tmp_path: Path) -> None:
     ledger, _ = opened(tmp_path)
-    ledger.layout.format.write_text("0\n")
-    with pytest.raises(StoreError, match="schema version '0'"):
+    ledger.layout.format.write_text("99\n")
+    with pytest.raises(StoreError, match="format '99'; this version reads"):
         ledger.open()
 
 

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 from architectures import build, ladder_length
-from orchestrator import checkpoint, fit, training, worker
+from orchestrator import checkpoint, fit, training, trial, worker
 from orchestrator.jobs import Job
 from orchestrator.lease import Fenced, Lease
 from orchestrator.ledger import Ledger
@@ -166,18 +166,23 @@ def test_no_epochs_is_a_result_without_rows(tmp_path: Path) -> None:
     assert curve(ledger, job)["epoch"] == []
 
 
-def test_an_error_is_written_down_and_the_lease_given_back(tmp_path: Path) -> None:
+def test_an_error_is_written_down_and_the_lease_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ledger, options = opened(tmp_path)
-    job = run_of(small())  # its source was never trained
+    job = run_of(small(source=None))
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("first line\nsecond line")
+
+    monkeypatch.setattr(trial, "network_of", broken)
     assert run_trial(job, options) == "failed"
+    monkeypatch.undo()
     last = ledger.last_failure(job)
     assert last is not None
     failure, count, path = last
-    assert "is not in the store" in failure.error and "\n" not in failure.error
+    assert failure.error == "RuntimeError: first line second line"
     assert "Traceback" in failure.traceback and count == 1 and path.exists()
     assert ledger.status(job) == "failed"
     assert ledger.place(job).leases() == []
-    assert run_trial(source_of(job.spec), options) == "done"
     assert run_trial(job, options) == "done"
     record = ledger.result(job)
     assert record is not None and record.attempts == 2

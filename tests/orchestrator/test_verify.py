@@ -54,16 +54,3 @@ def test_every_kind_of_damage_is_found(
     captured = capsys.readouterr()
     assert captured.out.endswith("2 results, 1 damaged\n")
     assert len(captured.out.splitlines()) == 2
-
-
-def test_damaged_source_weights_are_not_trained_from(filled: tuple[Ledger, Place, Place]) -> None:
-    ledger, source, _ = filled
-    flip(next(source.folder.glob("weights-*")))
-    _, options = opened(ledger.layout.root.parent)
-    job = run_of(small(train={"epochs": 2}))
-    from orchestrator import worker
-
-    worker.WEIGHTS = worker.Kept(2**30)  # as in a process that has not read them yet
-    assert run_trial(job, options) == "failed"
-    last = ledger.last_failure(job)
-    assert last is not None and "damaged" in last[0].error
