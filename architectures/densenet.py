@@ -9,17 +9,8 @@ from timm.models.densenet import DenseNet
 from torch import nn
 
 from architectures.ladder import HEAD, STEM, State, Unit
+from architectures.shapes import LAYERS
 from sweeps.spec import ModelSpec
-
-# Dense layers per block, Huang et al. 2017 (arXiv:1608.06993): three blocks of n for depth 6n+4, table 1
-LAYERS: dict[int, tuple[int, ...]] = {
-    10: (1, 1, 1),
-    16: (2, 2, 2),
-    22: (3, 3, 3),
-    40: (6, 6, 6),
-    100: (16, 16, 16),
-    121: (6, 12, 24, 16),
-}
 
 
 def construct(model: ModelSpec) -> DenseNet:

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from architectures.build import ladder_length
 from architectures.network import Network
-from sweeps.spec import FrozenNorm, ModelSpec
-
-
-def check_frozen(model: ModelSpec, frozen: int) -> None:
-    """Raise ValueError if a network of `model` has no `frozen` units to freeze; builds no network."""
-    _check(frozen, ladder_length(model))
+from architectures.shapes import check_depth
+from sweeps.spec import FrozenNorm
 
 
 def freeze(network: Network, frozen: int, norm: FrozenNorm) -> None:
@@ -19,7 +14,7 @@ def freeze(network: Network, frozen: int, norm: FrozenNorm) -> None:
     data (`stats`), or also trains scale and shift (`train`). LayerNorm has no statistics, so that `eval` and
     `stats` coincide. Raises ValueError if `frozen` is not in 0..L-1.
     """
-    _check(frozen, len(network.units))
+    check_depth(frozen, len(network.units))
     network.frozen = frozen
     network.frozen_norm = norm
     network.requires_grad_(True)
@@ -36,11 +31,3 @@ def freeze(network: Network, frozen: int, norm: FrozenNorm) -> None:
 def trainable_parameters(network: Network) -> int:
     """Number of scalar parameters that train."""
     return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
-
-
-def _check(frozen: int, length: int) -> None:
-    if not 0 <= frozen < length:
-        raise ValueError(
-            f"transfer.frozen = {frozen}: allowed 0 to {length - 1} "
-            f"(the network has {length} units, the last of which, its head, always trains)"
-        )

@@ -6,9 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from torch import nn
-
-from architectures.network import Network
 
 
 @contextmanager
@@ -22,12 +19,3 @@ def random_stream(seed: int) -> Iterator[None]:
     with torch.random.fork_rng(devices=[]), torch.device("cpu"):
         torch.default_generator.manual_seed(seed)
         yield
-
-
-def fresh_head(network: Network, seed: int) -> None:
-    """Draw the head's weights anew from `seed`, as `build` would, on whichever device the head is."""
-    head = network.head
-    with random_stream(seed):
-        drawn = nn.Linear(head.in_features, head.out_features)
-        network.draw_head(drawn)
-    head.load_state_dict(drawn.state_dict())

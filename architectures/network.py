@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor, nn
@@ -18,11 +17,10 @@ class Network(nn.Module):
     well as into a Network of the same ModelSpec. (`named_parameters()` has `net.` before each name.)
     """
 
-    def __init__(self, net: nn.Module, units: tuple[Unit, ...], draw_head: Callable[[nn.Linear], None]) -> None:
+    def __init__(self, net: nn.Module, units: tuple[Unit, ...]) -> None:
         super().__init__()
         self.net = net
         self.units = units
-        self.draw_head = draw_head
         self.frozen = 0
         self.frozen_norm: FrozenNorm = "eval"
         self.register_state_dict_post_hook(_drop_prefix)

@@ -8,20 +8,8 @@ from timm.models.resnet import BasicBlock, ResNet
 from torch import nn
 
 from architectures.ladder import HEAD, STEM, State, Unit
+from architectures.shapes import BLOCKS
 from sweeps.spec import ModelSpec
-
-# Blocks per stage, He et al. 2016 (arXiv:1512.03385): four stages: table 1; three: section 4.2 (6n+2).
-BLOCKS: dict[int, tuple[int, ...]] = {
-    10: (1, 1, 1, 1),
-    18: (2, 2, 2, 2),
-    34: (3, 4, 6, 3),
-    8: (1, 1, 1),
-    14: (2, 2, 2),
-    20: (3, 3, 3),
-    32: (5, 5, 5),
-    44: (7, 7, 7),
-    56: (9, 9, 9),
-}
 
 
 def construct(model: ModelSpec) -> ResNet:

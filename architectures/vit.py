@@ -8,17 +8,8 @@ from timm.models.vision_transformer import VisionTransformer, init_weights_vit_t
 from torch import nn
 
 from architectures.ladder import HEAD, STEM, State, Unit
+from architectures.shapes import ATTENTION_HEADS, patch_side
 from sweeps.spec import ModelSpec
-
-# The same number at every width, so that a sweep over widths changes the size of heads and nothing else;
-# at width 256 heads have the 64 entries of Dosovitskiy et al. 2021.
-ATTENTION_HEADS = 4
-LARGEST_PATCH = 4
-
-
-def patch_side(image_size: int) -> int:
-    """Side of a patch in pixels: a quarter of the image's, at most 4: 4x4 patches at 8 px, 8x8 at 32 px."""
-    return min(image_size // 4, LARGEST_PATCH)
 
 
 def construct(model: ModelSpec) -> VisionTransformer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from architectures import check_frozen, ladder_length
 from orchestrator.jobs import Job, source_job
 from orchestrator.ledger import Ledger
 from sweeps.errors import SpecError
@@ -84,11 +85,6 @@ def make_plan(sweep: SweepSpec, ledger: Ledger, thorough: bool = False) -> Plan:
 
 
 def _expanded(sweep: SweepSpec) -> dict[str, RunSpec]:
-    from architectures import (
-        check_frozen,
-        ladder_length,
-    )  # torch and timm: seconds that a recorded sweep is spared
-
     specs = expand(sweep, ladder_length)
     for spec in specs.values():
         try:

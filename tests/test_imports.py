@@ -42,7 +42,7 @@ FILES_OF = {
     "wandb": {"orchestrator/tracking.py"},
 }
 PICKLES = {"pickle", "_pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
-COMPUTED_IMPORTS = {"tasks/__init__.py"}
+COMPUTED_IMPORTS = {"tasks/__init__.py", "architectures/__init__.py"}
 """Where the name of an imported module is computed: from a literal table in the same file."""
 
 SAFE_LOADERS = {"yaml.SafeLoader", "yaml.CSafeLoader"}

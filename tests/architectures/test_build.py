@@ -11,8 +11,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from architectures import Network, build, fresh_head, inherit
-from architectures.build import FAMILIES
+from architectures import Network, build, inherit
+from architectures.families import FAMILIES
 from sweeps.spec import ModelSpec
 
 MODELS = [
@@ -53,8 +53,7 @@ def test_the_number_of_classes_does_not_change_the_body(model: ModelSpec) -> Non
 @by_model
 def test_building_leaves_every_global_random_state_untouched(model: ModelSpec) -> None:
     before = torch.get_rng_state(), random.getstate(), np.random.get_state(legacy=False)
-    network = build(model, classes=4, seed=7)
-    fresh_head(network, seed=8)
+    build(model, classes=4, seed=7)
     after = torch.get_rng_state(), random.getstate(), np.random.get_state(legacy=False)
     assert torch.equal(before[0], after[0]) and before[1] == after[1]
     assert str(before[2]) == str(after[2])
@@ -64,35 +63,17 @@ def test_building_leaves_every_global_random_state_untouched(model: ModelSpec) -
 def test_weights_do_not_depend_on_the_default_device(model: ModelSpec) -> None:
     with torch.device("meta"):
         network = build(model, classes=4, seed=0)
-        fresh_head(network, seed=1)
     expected = build(model, classes=4, seed=0)
-    fresh_head(expected, seed=1)
     assert equal(network.state_dict(), expected.state_dict())
 
 
 @by_model
-def test_a_fresh_head_is_a_draw_of_its_own_and_touches_nothing_else(model: ModelSpec) -> None:
-    network = build(model, classes=4, seed=0)
-    before, head = body(network), network.head.weight.clone()
-    fresh_head(network, seed=1)
-    first = network.head.weight.clone()
-    assert not torch.equal(first, head)
-    fresh_head(network, seed=2)
-    assert not torch.equal(network.head.weight, first)
-    fresh_head(network, seed=1)
-    assert torch.equal(network.head.weight, first)
-    assert equal(body(network), before)
-
-
-@by_model
 def test_heads_are_drawn_as_timm_draws_them(model: ModelSpec) -> None:
-    network = build(model, classes=1000, seed=0)
-    features = network.head.in_features
-    expected = 0.02 if model.family == "vit" else (3 * features) ** -0.5
     for seed in (0, 1):
-        assert network.head.weight.std().item() == pytest.approx(expected, rel=0.05)
-        assert bool(network.head.bias.any()) == (model.family == "resnet")
-        fresh_head(network, seed)
+        head = build(model, classes=1000, seed=seed).head
+        expected = 0.02 if model.family == "vit" else (3 * head.in_features) ** -0.5
+        assert head.weight.std().item() == pytest.approx(expected, rel=0.05)
+        assert bool(head.bias.any()) == (model.family == "resnet")
 
 
 @by_model

@@ -45,7 +45,7 @@ def build(model: ModelSpec, classes: int, seed: int) -> Network:
     with random_stream(seed):
         net = family.construct(model)
         net.reset_classifier(classes)
-        network = Network(net, _ladder(model.family, model.depth), family.draw_head)
+        network = Network(net, _ladder(model.family, model.depth))
         family.draw_head(network.head)
     return network
 
@@ -53,11 +53,6 @@ def build(model: ModelSpec, classes: int, seed: int) -> Network:
 def unit_names(model: ModelSpec) -> tuple[str, ...]:
     """Names of the ladder's units in forward order, stem first, head last. Builds no network."""
     return tuple(unit.name for unit in _ladder(model.family, model.depth))
-
-
-def ladder_length(model: ModelSpec) -> int:
-    """L, the number of units. `frozen` may be 0 (all train) to L-1 (only the head trains)."""
-    return len(_ladder(model.family, model.depth))
 
 
 @cache
