@@ -6,13 +6,14 @@ import itertools
 import math
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 from pydantic import ValidationError
 
 from sweeps.errors import SpecError, from_pydantic, shown, suggestion
 from sweeps.identity import run_id
-from sweeps.spec import ModelSpec, RunSpec
+from sweeps.spec import ModelSpec, RunSpec, Spec, TransferSpec
 from sweeps.sweep import RUN_KEYS, SweepSpec, overlay
 from sweeps.where import Filter
 
@@ -49,6 +50,17 @@ def expand(sweep: SweepSpec, ladder_length: LadderLength) -> dict[str, RunSpec]:
 def flat(spec: RunSpec) -> dict[str, Any]:
     """A run's fields by dotted name, in the order of the specification. `source` is None in a run without one."""
 
+    fields: dict[str, Any] = {}
+    for name, part in vars(spec).items():
+        if isinstance(part, Spec):
+            fields.update(_dotted(name, part))
+        else:
+            fields[name] = part
+    return fields
+
+
+@lru_cache(maxsize=1 << 16)
+def _dotted(name: str, part: Spec) -> dict[str, Any]:
     def walk(value: dict[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
         for key, item in value.items():
             if isinstance(item, dict):
@@ -56,7 +68,7 @@ def flat(spec: RunSpec) -> dict[str, Any]:
             else:
                 yield f"{prefix}{key}", item
 
-    return dict(walk(spec.model_dump(mode="json"), ""))
+    return dict(walk(part.model_dump(mode="json"), f"{name}."))
 
 
 def _limit(runs: int) -> None:
@@ -74,21 +86,87 @@ def _choices(place: str, axes: dict[str, Any]) -> dict[str, Sequence[Any]]:
 def _grid(
     place: str, base: dict[str, Any], choices: dict[str, Sequence[Any]], ladder_length: LadderLength
 ) -> Iterator[RunSpec]:
-    for point in itertools.product(*choices.values()):
-        value = base
-        for key, item in zip(choices, point, strict=True):
-            value = overlay(value, _nested(key, item))
-        if value.get("transfer") is not None and _get(value, _FROZEN) == "all":
-            yield from _all_depths(place, value, ladder_length)
-        else:
-            yield _validated(place, value)
+    """The runs of one grid. Its distinct sections are validated, not each of their combinations: no rule of a run
+    looks at two sections at once, and runs share what they have in common."""
+    sections = {name: _Section(name, base, choices) for name in dict.fromkeys((*base, *map(_section, choices)))}
+    shared = _Shared(place, ladder_length)
+    for point in itertools.product(*(range(len(values)) for values in choices.values())):
+        yield from shared.runs({name: section.at(point) for name, section in sections.items()})
 
 
-def _all_depths(place: str, value: dict[str, Any], ladder_length: LadderLength) -> Iterator[RunSpec]:
-    first = _validated(place, overlay(value, {"transfer": {"frozen": 0}}))
-    for frozen in range(ladder_length(first.model)):
-        transfer = first.transfer.model_copy(update={"frozen": frozen})
-        yield first.model_copy(update={"transfer": transfer})
+class _Section:
+    """One top-level key of a grid's runs, and the axes that say something of it."""
+
+    def __init__(self, name: str, base: dict[str, Any], choices: dict[str, Sequence[Any]]) -> None:
+        self._name = name
+        self._base = {name: base[name]} if name in base else {}
+        self._axes = [(index, key, values) for index, (key, values) in enumerate(choices.items())]
+        self._axes = [axis for axis in self._axes if _section(axis[1]) == name]
+        self._made: dict[tuple[int, ...], _Laid] = {}
+
+    def at(self, point: tuple[int, ...]) -> _Laid:
+        """The section as laid over the base at a point of the grid, the same object for the same choices."""
+        chosen = tuple(point[index] for index, _, _ in self._axes)
+        if chosen not in self._made:
+            value = self._base
+            for index, key, values in self._axes:
+                value = overlay(value, _nested(key, values[point[index]]))
+            self._made[chosen] = _Laid(value[self._name])
+        return self._made[chosen]
+
+
+class _Laid:
+    """A section's value as written, and what it was read as, once it was part of a run that is valid."""
+
+    __slots__ = ("depths", "part", "value")
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+        self.part: Any = None
+        self.depths: dict[int, TransferSpec] = {}
+
+
+class _Shared:
+    """Makes runs of sections, each of which is validated with the first run that it is part of."""
+
+    def __init__(self, place: str, ladder_length: LadderLength) -> None:
+        self._place = place
+        self._ladder_length = ladder_length
+        self._read: set[_Laid] = set()
+
+    def runs(self, laid: dict[str, _Laid]) -> Iterator[RunSpec]:
+        all_depths = "transfer" in laid and _get(laid["transfer"].value, "frozen") == "all"
+        run = self._run(laid, all_depths)
+        if not all_depths:
+            yield run
+            return
+        depths = laid["transfer"].depths
+        for frozen in range(self._ladder_length(run.model)):
+            if frozen not in depths:
+                depths[frozen] = run.transfer.model_copy(update={"frozen": frozen})
+            yield _with(run, {"transfer": depths[frozen]})
+
+    def _run(self, laid: dict[str, _Laid], all_depths: bool) -> RunSpec:
+        if self._read.issuperset(laid.values()):
+            return _with(self._first, {name: section.part for name, section in laid.items()})
+        value = {name: section.value for name, section in laid.items()}
+        run = _validated(self._place, overlay(value, {"transfer": {"frozen": 0}}) if all_depths else value)
+        if not self._read:
+            self._first = run
+        for name, section in laid.items():
+            if section not in self._read:
+                section.part = getattr(run, name)
+                self._read.add(section)
+        return _with(run, {name: section.part for name, section in laid.items()})
+
+
+def _with(run: RunSpec, parts: dict[str, Any]) -> RunSpec:
+    """The run with other parts, which are valid already."""
+    return RunSpec.model_construct(_fields_set=run.model_fields_set, **{**vars(run), **parts})
+
+
+def _section(key: str) -> str:
+    return key.partition(".")[0]
 
 
 def _validated(place: str, value: dict[str, Any]) -> RunSpec:

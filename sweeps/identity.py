@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from sweeps.spec import ModelSpec, RunSpec, Spec
@@ -20,14 +21,37 @@ SCHEMA = 1
 ID_LENGTH = 20
 
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
 def canonical(spec: Spec) -> dict[str, Any]:
     """The spec as plain JSON values, typed by its fields (1 in a float field is 1.0), without fields that are None."""
-    return _without_none(spec.model_dump(mode="json"))
+    if isinstance(spec, RunSpec):
+        return {name: dict(_part(part)[0]) if isinstance(part, Spec) else part for name, part in _given(spec)}
+    return dict(_part(spec)[0])
+
+
+def canonical_text(spec: Spec) -> str:
+    """canonical_json of the canonical form, put together from the texts of its parts."""
+    if not isinstance(spec, RunSpec):
+        return _part(spec)[1]
+    return _joined({name: _text(part) for name, part in _given(spec)})
 
 
 def restored(value: Mapping[str, Any]) -> RunSpec:
     """The run whose canonical form this is. Raises pydantic.ValidationError."""
     return RunSpec.model_validate({"source": None, **value})
+
+
+def _given(spec: RunSpec) -> Iterator[tuple[str, Any]]:
+    return ((name, part) for name, part in vars(spec).items() if part is not None)
+
+
+@lru_cache(maxsize=1 << 16)
+def _part(spec: Spec) -> tuple[dict[str, Any], str]:
+    """A part of a run in canonical form, as value and as text. The runs of a sweep share few distinct parts."""
+    value = _without_none(spec.model_dump(mode="json"))
+    return value, canonical_json(value)
 
 
 def _without_none(value: Any) -> Any:
@@ -36,24 +60,35 @@ def _without_none(value: Any) -> Any:
     return value
 
 
+def _text(part: Any) -> str:
+    return _part(part)[1] if isinstance(part, Spec) else canonical_json(part)
+
+
+def _joined(texts: dict[str, str]) -> str:
+    """The canonical JSON of a mapping, from that of its values."""
+    return "{" + ",".join(f'"{name}":{texts[name]}' for name in sorted(texts)) + "}"
+
+
 def canonical_json(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def digest(kind: str, value: Any) -> str:
-    text = canonical_json({"kind": kind, "schema": SCHEMA, "value": value})
+    return _digest_of_text(kind, canonical_json(value))
+
+
+def _digest_of_text(kind: str, value: str) -> str:
+    text = _joined({"kind": canonical_json(kind), "schema": str(SCHEMA), "value": value})
     return hashlib.sha256(text.encode()).hexdigest()[:ID_LENGTH]
 
 
 def run_id(spec: RunSpec) -> str:
-    return digest("run", canonical(spec))
+    return _digest_of_text("run", canonical_text(spec))
 
 
 def cell_id(spec: RunSpec) -> str:
     """The run without its seed: runs that share it are replicates."""
-    value = canonical(spec)
-    del value["seed"]
-    return digest("cell", value)
+    return _digest_of_text("cell", _joined({name: _text(part) for name, part in _given(spec) if name != "seed"}))
 
 
 def source_value(spec: RunSpec) -> dict[str, Any] | None:
@@ -64,8 +99,10 @@ def source_value(spec: RunSpec) -> dict[str, Any] | None:
 
 
 def source_id(spec: RunSpec) -> str | None:
-    value = source_value(spec)
-    return None if value is None else digest("source", value)
+    if spec.source is None:
+        return None
+    texts = {"source": _text(spec.source), "model": _text(spec.model), "seed": _text(spec.seed)}
+    return _digest_of_text("source", _joined(texts))
 
 
 def model_name(model: ModelSpec) -> str:

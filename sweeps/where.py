@@ -46,6 +46,7 @@ class Filter:
         if len(text) > LONGEST:
             raise SpecError(f"where: {len(text)} characters; allowed: at most {LONGEST}")
         self.text = text
+        self._names: dict[ast.expr, str] = {}
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")  # Python only warns of `1or 2` and of "\\d"
@@ -74,7 +75,7 @@ class Filter:
         """Raise SpecError at what is not in the language."""
         match node:
             case ast.Name() | ast.Attribute():
-                name = ast.unparse(node)
+                name = self._names[node] = ast.unparse(node)
                 if name not in known and name.lower() not in _WORDS:
                     raise self._wrong(f"unknown field {shown(name)}{suggestion(name, known)}")
                 return
@@ -97,7 +98,7 @@ class Filter:
             case ast.Constant(value=bool() | int() | float() | str() | None as value):
                 return value
             case ast.Name() | ast.Attribute():
-                return self._field(ast.unparse(node), fields)
+                return self._field(self._names[node], fields)
             case ast.List(elts=items) | ast.Tuple(elts=items):
                 return [self._value(item, fields) for item in items]
             case ast.BoolOp(op=op, values=parts):
