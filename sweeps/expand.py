@@ -147,7 +147,7 @@ class _Shared:
             yield _with(run, {"transfer": depths[frozen]})
 
     def _run(self, laid: dict[str, _Laid], all_depths: bool) -> RunSpec:
-        if self._read.issuperset(laid.values()):
+        if self._read and self._read.issuperset(laid.values()):
             return _with(self._first, {name: section.part for name, section in laid.items()})
         value = {name: section.value for name, section in laid.items()}
         run = _validated(self._place, overlay(value, {"transfer": {"frozen": 0}}) if all_depths else value)
