@@ -1,8 +1,9 @@
-"""Where a peak is: from fits to its upper part, for many curves at once.
+"""Where a peak is: the median of four estimates whose errors differ, for many curves at once.
 
 Test error rises fast and recovers slowly, so the argmax of any symmetric smoother sits too late, and on a
-flat top it follows the noise. A smooth step on either side, with a common apex and widths of their own,
-removes both.
+flat top it follows the noise; so does, less, a quartic's maximum. A smooth step on either side of a common
+apex, with widths of their own, is a little early. Models of the whole curve use all of it, and are far off
+where they are wrong: a median is not moved by that.
 """
 
 from __future__ import annotations
@@ -12,12 +13,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.peak_models import Part, model_peak
 from analysis.smoothing import Array, row_median
 
 BELLS, QUARTIC = 0.85, 0.6  # the part of rise and fall, from the top, that is fitted
 WIDTHS = np.geomspace(0.5, 2.0, 7)  # of a side, relative to the distance to its minimum
 PLACES = 25
 ENOUGH = 6  # bins of the upper part
+BEYOND = 0.1  # decades after the second minimum that the models of the whole curve see
+WANDER = 0.1  # slow wander of a run and misfit of any model, as shares of the noise and of the prominence
+MISFIT = 0.03
 CHUNK = 64  # curves in memory
 
 Index = NDArray[np.intp]
@@ -32,13 +37,12 @@ class Upper(NamedTuple):
     last: Index  # (curves,) the last column that is not padding
 
 
-def apex(position: Array, values: Array, error: Array, smooth: Array, triples: Index) -> Array:
-    """Position of each peak: (curves,). position: (bins,); the other arrays: (curves, bins); triples:
-    (curves, 3), the bins of first minimum, peak and second minimum.
+def apex(position: Array, values: Array, error: Array, noise: Array, smooth: Array, triples: Index) -> Array:
+    """Position of each peak: (curves,). position: (bins,); the other arrays: (curves, bins): values with their
+    standard errors, the standard deviation of a single point, the smooth curve; triples: (curves, 3), the bins
+    of first minimum, peak and second minimum.
 
-    The mean of three estimates whose errors differ: the half-bells' apex, a little early, the smooth curve's
-    maximum and the maximum of a quartic, which are late. Only the smooth maximum where fewer than six bins
-    belong to the upper part.
+    Only the smooth maximum where fewer than six bins belong to the upper part.
     """
     top = position[triples[:, 1]]
     found = top.copy()
@@ -48,8 +52,21 @@ def apex(position: Array, values: Array, error: Array, smooth: Array, triples: I
         rows = fit[begin : begin + CHUNK]
         bells = _half_bells(_upper(position, values[rows], error[rows], wide[rows]), top[rows])
         quartic = _quartic(_upper(position, values[rows], error[rows], narrow[rows]), top[rows])
-        found[rows] = (bells + top[rows] + quartic) / 3.0
+        part = around(position, values[rows], error[rows], noise[rows], smooth[rows], triples[rows])
+        found[rows] = np.median([bells, top[rows], quartic, model_peak(part)], axis=0)
     return found
+
+
+def around(position: Array, values: Array, error: Array, noise: Array, smooth: Array, triples: Index) -> Part:
+    """All bins up to a little after the second minimum, with weights."""
+    turns = position[triples]
+    heights = np.take_along_axis(smooth, triples, axis=1)
+    prominence = heights[:, 1] - np.maximum(heights[:, 0], heights[:, 2])
+    doubt = np.sqrt(error**2 + (WANDER * noise) ** 2 + ((MISFIT * prominence) ** 2)[:, None] + 1e-12)
+    mask = np.isfinite(values) & np.isfinite(doubt) & (position <= turns[:, 2:] + BEYOND)
+    order, inside = _packed(mask)
+    y, weight = (np.where(inside, np.take_along_axis(a, order, axis=1), 0.0) for a in (values, 1.0 / doubt))
+    return Part(position[order], y, weight, turns)
 
 
 def _mask(values: Array, smooth: Array, triples: Index, share: float) -> NDArray[np.bool_]:
@@ -71,14 +88,20 @@ def _mask(values: Array, smooth: Array, triples: Index, share: float) -> NDArray
 
 def _upper(position: Array, values: Array, error: Array, mask: NDArray[np.bool_]) -> Upper:
     number = mask.sum(axis=1)
-    order = np.argsort(~mask, axis=1, kind="stable")[:, : number.max()]
-    inside = np.arange(order.shape[1]) < number[:, None]
+    order, inside = _packed(mask)
     noise = np.take_along_axis(error, order, axis=1)
     level = row_median(np.where(inside, noise, np.nan))[:, None]
     weight = np.where(inside, 1.0 / (noise**2 + level**2 + 1e-12), 0.0)
     weight *= number[:, None] / weight.sum(axis=1, keepdims=True)
     y = np.where(inside, np.take_along_axis(values, order, axis=1), 0.0)
     return Upper(position[order], y, weight, number - 1)
+
+
+def _packed(mask: NDArray[np.bool_]) -> tuple[Index, NDArray[np.bool_]]:
+    """(curves, most bins): the bins of a mask from the left, and which of them are no padding."""
+    number = mask.sum(axis=1)
+    order = np.argsort(~mask, axis=1, kind="stable")[:, : number.max()]
+    return order, np.arange(order.shape[1]) < number[:, None]
 
 
 def _quartic(part: Upper, top: Array) -> Array:

@@ -66,7 +66,7 @@ class Shapes:
         found = np.full(len(self.shape), np.nan)
         rows = np.flatnonzero(self.shape == "double_descent")
         triples = np.stack([at.first, at.peak, at.second], axis=1)[rows]
-        arrays = (curves.values[rows], curves.bin_error[rows], curves.smooth[rows])
+        arrays = (curves.values[rows], curves.bin_error[rows], curves.noise[rows], curves.smooth[rows])
         found[rows] = 10.0 ** apex(curves.grid.position, *arrays, triples) - 1.0
         return found
 

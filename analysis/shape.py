@@ -25,6 +25,7 @@ class Rule:
     fraction)."""
 
     margin: float = 2.5  # c above
+    likely: float = 1.0  # c with which another, higher peak is preferred once one is certain
     floor: float = 0.005  # half a percentage point: less is not called a peak, however certain
     floor_one_seed: float = 0.012  # a slow drift of one run makes humps of up to a point
     recovery: float = 0.2  # a fall of less than this share of the rise before it is a plateau
@@ -71,14 +72,20 @@ def prominences(m: Array) -> Array:
 
 def find_triples(m: Array, s: Array, rule: Rule) -> Triples:
     """The most prominent peak whose rise and fall both pass the rule. m, s: (runs, bins), NaN outside a
-    curve."""
+    curve.
+
+    One peak must be certain. Where one is, a higher one that is merely likely is taken: it is the smaller
+    peak's claim to be the only one that is in doubt then, not that there is a peak.
+    """
     with np.errstate(invalid="ignore"):
-        certain = prominences_between(m - rule.margin * s, m + rule.margin * s) > 0.0
+        certain, likely = (
+            prominences_between(m - margin * s, m + margin * s) > 0.0 for margin in (rule.margin, rule.likely)
+        )
         rise = m - lowest_before(m)
         fall = m - lowest_after(m)
         smaller = np.minimum(rise, fall)
-        enough = (fall >= rule.recovery * rise) & (rise >= rule.share * fall)
-        allowed = certain & (smaller >= rule.floor) & enough
+        enough = (smaller >= rule.floor) & (fall >= rule.recovery * rise) & (rise >= rule.share * fall)
+        allowed = likely & enough & (certain & enough).any(axis=1, keepdims=True)
     score = np.where(allowed, smaller, -np.inf)
     peak = score.argmax(axis=1)
     rows = np.arange(len(m))
