@@ -12,7 +12,6 @@ from matplotlib.transforms import offset_copy
 from analysis.bootstrap import mean_interval
 from analysis.collect import Tables
 from analysis.curves import INTERPOLATES_AT, Array
-from analysis.epoch_figure import verdict_points
 from analysis.figure_style import QUIET, TEST, TRAIN, VERDICT, WIDTH, quiet_grid
 from analysis.freezing import FROZEN, AxisVerdict
 from analysis.wording import axis_text
@@ -129,8 +128,8 @@ def _threshold(axes: Axes, each: AxisVerdict) -> None:
 def _verdict(axes: Axes, each: AxisVerdict) -> None:
     assert each.verdict is not None
     words = {"first_min": "first minimum", "peak": "peak", "second_min": "second minimum"}
-    for name, (x, _) in verdict_points(each.verdict).items():
-        above = name == "peak"
+    for name, point in each.verdict.points().items():
+        x, above = point.epoch, name == "peak"
         at = int(np.argmin(np.abs(each.group.values - x)))
         _, low, high = mean_interval(each.test[:, at])
         reach = np.append(each.test[:, at], [low, high])

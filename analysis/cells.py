@@ -92,8 +92,11 @@ def _verdict_columns(verdicts: tuple[Verdict | None, ...]) -> dict[str, list[Any
     }
     for name in ("first_min", "peak", "second_min"):
         points = [None if verdict is None else getattr(verdict, name) for verdict in verdicts]
-        columns[f"{name}_epoch"] = [None if point is None else number(point.epoch) for point in points]
-        columns[f"{name}_error"] = [None if point is None else number(point.error) for point in points]
+        for part in ("epoch", "error"):
+            spans = [getattr(point, f"{part}_interval", None) or (None, None) for point in points]
+            columns[f"{name}_{part}"] = [None if point is None else number(getattr(point, part)) for point in points]
+            columns[f"{name}_{part}_low"] = [number(low) for low, _ in spans]
+            columns[f"{name}_{part}_high"] = [number(high) for _, high in spans]
     for name in ("prominence", "roughness", "p_value", "train_error_at_peak", "agreement"):
         columns[name] = [None if verdict is None else number(getattr(verdict, name)) for verdict in verdicts]
     return columns

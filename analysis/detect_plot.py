@@ -46,6 +46,8 @@ def save(path: Path, runs: Sequence[Run], verdicts: Sequence[Verdict], axis: str
         ):
             if point is not None:
                 panel.plot(point.epoch, 100.0 * point.error, "o", color=colour, label=label)
+                if point.epoch_interval is not None:
+                    panel.hlines(100.0 * point.error, *point.epoch_interval, color=colour)
         if axis == "epoch":
             panel.set_xscale("symlog", linthresh=1.0)
         strength = f" ({verdict.strength})" if verdict.strength else ""

@@ -16,7 +16,6 @@ from analysis.collect import Tables
 from analysis.curves import INTERPOLATES_AT, Array, Rows
 from analysis.figure_style import QUIET, TEST, TRAIN, VERDICT, WIDTH, mark_verdict, quiet_grid
 from analysis.freezing import FROZEN, AxisVerdict
-from analysis.verdict import Verdict
 from analysis.wording import shape_text
 
 MOST_POINTS = 160  # of a drawn curve, spread evenly over log(epoch)
@@ -103,7 +102,7 @@ def _panel(axes: Axes, tables: Tables, cell: int, done: Rows) -> None:
         axes.axvline(float(crossing), color=QUIET, linewidth=0.8, linestyle=":", zorder=1)
     verdict = tables.verdicts[cell]
     if verdict is not None:
-        mark_verdict(axes, verdict_points(verdict), size=4.5)
+        mark_verdict(axes, verdict, size=4.5)
 
 
 def drawn_points(length: int) -> Rows:
@@ -111,14 +110,6 @@ def drawn_points(length: int) -> Rows:
     if length <= MOST_POINTS:
         return np.arange(length)
     return np.unique(np.round(np.geomspace(1, length, MOST_POINTS)).astype(np.intp)) - 1
-
-
-def verdict_points(verdict: Verdict) -> dict[str, tuple[float, float]]:
-    """Where the points of a double descent lie: position and error in per cent. Empty for other shapes."""
-    if not verdict.double_descent:
-        return {}
-    points = {name: getattr(verdict, name) for name in ("first_min", "peak", "second_min")}
-    return {name: (point.epoch, 100 * point.error) for name, point in points.items() if point is not None}
 
 
 def _line(axes: Axes, epochs: Array, errors: Array, color: str, style: object, width: float) -> None:

@@ -14,6 +14,7 @@ from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 
 from analysis.tables import replaced
+from analysis.verdict import Verdict
 
 # Okabe and Ito (2008), "Color Universal Design": told apart with every kind of colour vision, and in grey.
 TEST = "#0072B2"
@@ -74,12 +75,15 @@ def quiet_grid(axes: Axes) -> None:
     axes.grid(axis="y", color=GRID, linewidth=0.6)
 
 
-def mark_verdict(axes: Axes, points: dict[str, tuple[float, float]], size: float = 5.0) -> None:
-    """First minimum, peak and second minimum: triangles that point down, up and down, open, over the
-    curve.
+def mark_verdict(axes: Axes, verdict: Verdict, size: float = 5.0) -> None:
+    """First minimum, peak and second minimum of a double descent, errors in per cent: open triangles that point
+    down, up and down, over the curve, each with a bar across the interval of its position.
     """
     markers = {"first_min": "v", "peak": "^", "second_min": "v"}
-    for name, (x, y) in points.items():
+    for name, point in verdict.points().items():
+        x, y = point.epoch, 100 * point.error
+        if point.epoch_interval is not None:
+            axes.hlines(y, *point.epoch_interval, color=VERDICT, linewidth=0.8, zorder=5)
         axes.plot(
             [x],
             [y],

@@ -101,8 +101,9 @@ CELLS = pa.schema(
         *((f"epochs_to_{per_cent}", pa.float64()) for per_cent in CROSSINGS),
         ("shape", pa.string()),
         ("strength", pa.string()),
-        *((f"{point}_{part}", pa.float64())
-          for point in ("first_min", "peak", "second_min") for part in ("epoch", "error")),
+        *((f"{point}_{part}{end}", pa.float64())
+          for point in ("first_min", "peak", "second_min") for part in ("epoch", "error")
+          for end in ("", "_low", "_high")),
         ("prominence", pa.float64()),
         ("roughness", pa.float64()),
         ("p_value", pa.float64()),

@@ -19,7 +19,7 @@ def with_intervals(verdict: Verdict, own: Sequence[Verdict], seeds: CurveSet) ->
     """95 % Student intervals over seeds for the three points; unchanged below three seeds.
 
     A position's interval is over the seeds that are double descents themselves, in log10(x + 1) on the
-    epoch axis; an error's is over all seeds at the mean's position.
+    epoch axis, and ends where the axis does; an error's is over all seeds at the mean's position, and not below 0.
     """
     if len(own) < 3 or not verdict.double_descent:
         return verdict
@@ -35,7 +35,11 @@ def with_intervals(verdict: Verdict, own: Sequence[Verdict], seeds: CurveSet) ->
             span = (10.0 ** span[0] - 1.0, 10.0 ** span[1] - 1.0)
         at = int(np.abs(seeds.grid.x - point.epoch).argmin())
         errors = seeds.smooth[:, at]
-        changed[name] = replace(point, epoch_interval=span, error_interval=_student(errors[np.isfinite(errors)]))
+        changed[name] = replace(
+            point,
+            epoch_interval=_within(span, float(seeds.grid.x[0]), float(seeds.grid.x[-1])),
+            error_interval=_within(_student(errors[np.isfinite(errors)]), 0.0, np.inf),
+        )
     return replace(verdict, first_min=changed["first_min"], peak=changed["peak"], second_min=changed["second_min"])
 
 
@@ -60,6 +64,10 @@ def unaligned(verdict: Verdict, own: Sequence[Verdict]) -> Verdict:
         prominence=float(np.median([v.prominence for v in called if v.prominence is not None])),
         note=f"{len(called)} of {len(own)} seeds; peaks not aligned, the mean hides them",
     )
+
+
+def _within(span: tuple[float, float] | None, low: float, high: float) -> tuple[float, float] | None:
+    return None if span is None else (min(max(span[0], low), high), min(max(span[1], low), high))
 
 
 def _student(values: Array) -> tuple[float, float] | None:

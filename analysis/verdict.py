@@ -60,6 +60,13 @@ class Verdict:
         """True where the curve ends before its shape is decided: it rose and was stopped."""
         return self.shape == "u_shaped"
 
+    def points(self) -> dict[str, Point]:
+        """First minimum, peak and second minimum of a double descent by name; empty for other shapes."""
+        if not self.double_descent:
+            return {}
+        found = {"first_min": self.first_min, "peak": self.peak, "second_min": self.second_min}
+        return {name: point for name, point in found.items() if point is not None}
+
     def contract(self, run: str) -> dict[str, Any]:
         """The object of `detect --json`: these names are fixed (docs/detection.md)."""
         points = {

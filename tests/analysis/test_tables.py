@@ -89,6 +89,10 @@ def test_verdicts_of_known_curves(tables: Tables) -> None:
     peaks = numbers(tables.cells, "peak_epoch")
     np.testing.assert_allclose(peaks[:11], 10, rtol=0.15)
     assert np.isnan(peaks[11:]).all()
+    for part in ("first_min_epoch", "peak_epoch", "second_min_epoch", "peak_error"):
+        middle, low, high = (numbers(tables.cells, f"{part}{end}") for end in ("", "_low", "_high"))
+        assert ((low[:11] <= middle[:11] * 1.05) & (middle[:11] <= high[:11] * 1.05)).all(), part
+        assert np.isnan([low[11:], high[11:]]).all()
 
 
 def test_freezing_wise_is_read_from_head_only_to_none_frozen(tables: Tables) -> None:
