@@ -172,8 +172,8 @@ def _group(tables: Tables, each: AxisVerdict, figures: GroupFigures | None) -> s
                 figures.epochs,
                 f"Test and train error against epoch for each number of frozen units, {each.group.label}",
                 "Errors against epoch, on a logarithmic axis: mean over seeds with its 95 % interval. Triangles: "
-                "first minimum, peak and second minimum of a double descent, bars the intervals of their epochs. Dotted: the median epoch at which the "
-                "train error reaches 5 %.",
+                "first minimum, peak and second minimum of a double descent, bars the intervals of their "
+                "epochs. Dotted: the median epoch at which the train error reaches 5 %.",
             )
         )
     return "\n".join(parts)

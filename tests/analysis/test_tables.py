@@ -89,10 +89,13 @@ def test_verdicts_of_known_curves(tables: Tables) -> None:
     peaks = numbers(tables.cells, "peak_epoch")
     np.testing.assert_allclose(peaks[:11], 10, rtol=0.15)
     assert np.isnan(peaks[11:]).all()
-    for part in ("first_min_epoch", "peak_epoch", "second_min_epoch", "peak_error"):
+    all_three = numbers(tables.cells, "agreement")[:11] == 1.0  # an epoch's interval needs three double descents
+    assert 4 <= all_three.sum() < 11
+    for part, known in (("first_min_epoch", all_three), ("peak_epoch", all_three), ("peak_error", np.ones(11, bool))):
         middle, low, high = (numbers(tables.cells, f"{part}{end}") for end in ("", "_low", "_high"))
-        assert ((low[:11] <= middle[:11] * 1.05) & (middle[:11] <= high[:11] * 1.05)).all(), part
-        assert np.isnan([low[11:], high[11:]]).all()
+        assert (np.isfinite(low[:11]) == known).all() and np.isnan(low[11:]).all(), part
+        assert (0.95 * low[:11][known] <= middle[:11][known]).all(), part
+        assert (middle[:11][known] <= 1.05 * high[:11][known]).all(), part
 
 
 def test_freezing_wise_is_read_from_head_only_to_none_frozen(tables: Tables) -> None:
