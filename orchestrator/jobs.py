@@ -11,7 +11,7 @@ from sweeps.seeds import Role
 from sweeps.spec import Recipe, RunSpec
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Job:
     """`spec` is the run's, or that of any run that starts from this source: the source part of all is the same."""
 

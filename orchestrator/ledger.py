@@ -9,18 +9,15 @@ import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from orchestrator import durable, quarantine
 from orchestrator.curve import from_parquet
 from orchestrator.integrity import Damaged, StoreError, problem_of, read_record
 from orchestrator.jobs import Job
 from orchestrator.lease import Lease, Watch, claim, current
 from sweeps.errors import shown
-from sweeps.identity import SCHEMA, restored, run_id
 from sweeps.layout import FORMAT, Kind, Layout, Place
 from sweeps.records import EpochRecord, FailureRecord, RunRecord, Status, SweepRecord
-from sweeps.sealed import Altered, seal, unsealed
+from sweeps.sealed import seal
 
 MOST_ATTEMPTS = 3
 """Attempts in one launch before a run counts as failed."""
@@ -108,7 +105,11 @@ class Ledger:
         return content
 
     def status(self, job: Job, thorough: bool = False) -> Status:
-        """Of one job, without regard to its source: `blocked` is for who knows the plan.
+        """Of one job, without regard to its source: `blocked` is for who knows the plan."""
+        return self.look(job, thorough)[0]
+
+    def look(self, job: Job, thorough: bool = False) -> tuple[Status, RunRecord | None]:
+        """The status of one job, and its result where that is whole.
 
         A result that is not what was committed counts as missing, and why is in `damaged`. `thorough` also hashes the
         files that a result speaks of.
@@ -120,14 +121,14 @@ class Ledger:
             record, problem = None, str(found)
         if problem is not None:
             self.damaged[job.id] = problem
-            return "missing"
+            return "missing", None
         if record is not None:
-            return record.status
+            return record.status, record
         place = self.place(job)
         last = current(place)
         if last is not None and self._watch.alive(place, last):
-            return "running"
-        return "failed" if place.failures() else "missing"
+            return "running", None
+        return ("failed" if place.failures() else "missing"), None
 
     def standing(self, job: Job) -> RunRecord | None:
         """The committed result if all of it is whole; if it is not, it is moved to quarantine. For a lease's holder."""
@@ -195,15 +196,6 @@ class Ledger:
         if not files:
             return None
         return FailureRecord.model_validate_json(files[-1].read_bytes()), len(files), files[-1]
-
-    def sweep(self, name: str, digest: str) -> SweepRecord | None:
-        """The expansion on record, if it was made under this schema and is whole; each run's id is checked."""
-        try:
-            record = SweepRecord.model_validate_json(unsealed(self.layout.sweep(name, digest).read_bytes()))
-            whole = all(run_id(restored(spec)) == id for id, spec in record.runs.items())
-        except (OSError, ValidationError, Altered):
-            return None
-        return record if whole and (record.schema_version, record.digest) == (SCHEMA, digest) else None
 
     def save_sweep(self, record: SweepRecord) -> None:
         """Raises StoreError if it cannot be written."""

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from architectures import check_frozen, ladder_length
 from orchestrator.jobs import Job, source_job
 from orchestrator.ledger import Ledger
+from orchestrator.survey import survey
 from sweeps.errors import SpecError
 from sweeps.expand import expand
-from sweeps.identity import SCHEMA, canonical, restored
+from sweeps.identity import SCHEMA, canonical
 from sweeps.records import FINAL, Status, SweepRecord
 from sweeps.spec import RunSpec
 from sweeps.sweep import SweepSpec
@@ -31,7 +32,8 @@ class Plan:
     def read_statuses(self, ledger: Ledger, thorough: bool = False) -> None:
         """Look at the store again, `thorough`: with all files of all results. A run whose source failed is blocked."""
         ledger.damaged.clear()
-        self.statuses = {id: ledger.status(job, thorough) for id, job in (self.sources | self.runs).items()}
+        for job, status, _ in survey(ledger, [*self.sources.values(), *self.runs.values()], thorough):
+            self.statuses[job.id] = status
         self.damaged = dict(ledger.damaged)
         for id, job in self.runs.items():
             waiting = self.statuses[id] in ("missing", "failed")
@@ -67,13 +69,12 @@ def make_plan(sweep: SweepSpec, ledger: Ledger, thorough: bool = False) -> Plan:
     """Expand, check and look up a sweep. Raises SpecError or StoreError with one line. Changes nothing in the store.
 
     `thorough` hashes every file of every result; otherwise result.json alone is checked by its own digest.
-    A sweep whose expansion the store has on record was checked when it was recorded, and is not expanded again.
+    A sweep that the store has on record was checked when it was recorded: what it needs on disk is not asked for again.
     """
-    recorded = ledger.sweep(sweep.name, sweep.digest)
-    if recorded is not None:
-        runs = {id: Job("run", id, restored(spec)) for id, spec in recorded.runs.items()}
-    else:
-        runs = {id: Job("run", id, spec) for id, spec in _expanded(sweep).items()}
+    specs = expand(sweep, ladder_length)
+    if not ledger.layout.sweep(sweep.name, sweep.digest).exists():
+        _check(sweep, specs)
+    runs = {id: Job("run", id, spec) for id, spec in specs.items()}
     sources: dict[str, Job] = {}
     for job in runs.values():
         source = source_job(job.spec)
@@ -84,12 +85,10 @@ def make_plan(sweep: SweepSpec, ledger: Ledger, thorough: bool = False) -> Plan:
     return plan
 
 
-def _expanded(sweep: SweepSpec) -> dict[str, RunSpec]:
-    specs = expand(sweep, ladder_length)
+def _check(sweep: SweepSpec, specs: dict[str, RunSpec]) -> None:
     for spec in specs.values():
         try:
             check_frozen(spec.model, spec.transfer.frozen)
             check(spec)
         except ValueError as problem:
             raise SpecError(f"{sweep.name}: {problem}") from None
-    return specs

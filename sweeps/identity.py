@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -36,11 +36,6 @@ def canonical_text(spec: Spec) -> str:
     if not isinstance(spec, RunSpec):
         return _part(spec)[1]
     return _joined({name: _text(part) for name, part in _given(spec)})
-
-
-def restored(value: Mapping[str, Any]) -> RunSpec:
-    """The run whose canonical form this is. Raises pydantic.ValidationError."""
-    return RunSpec.model_validate({"source": None, **value})
 
 
 def _given(spec: RunSpec) -> Iterator[tuple[str, Any]]:

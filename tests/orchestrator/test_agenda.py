@@ -96,7 +96,7 @@ def test_no_source_is_trained_twice(tmp_path: Path) -> None:
     assert len(longer.open_runs) == 12
 
 
-def test_a_plan_from_the_record_equals_the_plan_from_the_text(tmp_path: Path) -> None:
+def test_a_plan_of_a_recorded_sweep_equals_the_first(tmp_path: Path) -> None:
     ledger, _ = opened(tmp_path)
     fresh = make_plan(parse(SWEEP), ledger)
     ledger.save_sweep(fresh.record())
