@@ -14,17 +14,10 @@ from analysis.collect import Tables
 from analysis.curves import INTERPOLATES_AT, Array
 from analysis.figure_style import QUIET, TEST, TRAIN, VERDICT, WIDTH, quiet_grid
 from analysis.freezing import FROZEN, AxisVerdict
-from analysis.wording import axis_text
+from analysis.wording import axis_text, axis_words
 
 HEIGHT = 3.1
 MOST_TICKS = 15
-_LABELS = {
-    FROZEN: "frozen units",
-    "model.width": "width",
-    "model.depth": "depth (layers)",
-    "target.size": "target training set (samples)",
-    "source.size": "source training set (samples)",
-}
 
 
 def axis_figure(tables: Tables, each: AxisVerdict) -> Figure:
@@ -66,7 +59,7 @@ def _layout(figure: Figure, each: AxisVerdict) -> None:
 
 
 def _x_axis(axes: Axes, tables: Tables, each: AxisVerdict) -> None:
-    label = _LABELS[each.group.axis]
+    label = axis_words(each)
     if each.group.axis == FROZEN:
         if len(each.group.values) <= MOST_TICKS:
             axes.set_xticks(each.group.values)

@@ -93,15 +93,15 @@ def tables(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOpt
 
 @app.command()
 def figures(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOption = None) -> None:
-    """Learning curves and final errors of every group, as PNG and PDF."""
+    """Learning curves and final errors of every group, along every axis that varies, as PNG and PDF."""
     from analysis.collect import collect
     from analysis.figures import draw_figures
-    from analysis.freezing import freezing_wise
+    from analysis.freezing import along_every_axis
 
     stored = _stored(sweep, store)
     folder = _folder(stored, out)
     collected = collect(stored)
-    for group in draw_figures(collected, freezing_wise(collected), folder, most=None):
+    for group in draw_figures(collected, along_every_axis(collected), folder, most=None):
         for path in group.files():
             print(path)
 
@@ -118,7 +118,7 @@ def report(
     from analysis.claims import all_claims
     from analysis.collect import collect
     from analysis.figures import draw_figures
-    from analysis.freezing import freezing_wise
+    from analysis.freezing import along_every_axis
     from analysis.report import write_report
 
     stored = _stored(sweep, store)
@@ -126,7 +126,7 @@ def report(
         raise StoreError(f"--out {out}: a folder; a file such as {out / 'report.html'} is allowed")
     folder = _folder(stored, None if out is None else out.parent)
     collected = collect(stored)
-    verdicts = freezing_wise(collected)
+    verdicts = along_every_axis(collected)
     drawn = draw_figures(collected, verdicts, folder)
     print(write_report(collected, verdicts, drawn, all_claims(collected), out or folder / "report.html"))
 
@@ -136,7 +136,7 @@ def summary(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOp
     """Tables, figures and the page, and what they say in a few lines."""
     from analysis.claims import all_claims
     from analysis.figures import draw_figures
-    from analysis.freezing import freezing_wise
+    from analysis.freezing import along_every_axis
     from analysis.report import write_report
     from analysis.summary import print_summary
     from analysis.tables import write_tables
@@ -144,7 +144,7 @@ def summary(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOp
     stored = _stored(sweep, store)
     folder = _folder(stored, out)
     collected, files = write_tables(stored, folder)
-    verdicts = freezing_wise(collected)
+    verdicts = along_every_axis(collected)
     drawn = draw_figures(collected, verdicts, folder)
     found = all_claims(collected)
     page = write_report(collected, verdicts, drawn, found, folder / "report.html")

@@ -15,8 +15,8 @@ from analysis.bootstrap import intervals
 from analysis.collect import Tables
 from analysis.curves import INTERPOLATES_AT, Array, Rows
 from analysis.figure_style import QUIET, TEST, TRAIN, VERDICT, WIDTH, mark_verdict, quiet_grid
-from analysis.freezing import FROZEN, AxisVerdict
-from analysis.wording import shape_text
+from analysis.freezing import AxisVerdict
+from analysis.wording import axis_name, shape_text
 
 MOST_POINTS = 160  # of a drawn curve, spread evenly over log(epoch)
 MOST_COLUMNS = 5
@@ -38,7 +38,7 @@ def epoch_figure(tables: Tables, each: AxisVerdict) -> Figure:
         _panel(axes, tables, int(cell), done)
         top = np.fmax(top, _upper(tables, int(cell), done))
         shape = shape_text(tables.verdicts[int(cell)])
-        axes.set_title(f"{_axis_name(each)} = {value:g} (n = {len(done)})\n{shape}", pad=3, fontsize=7, loc="left")
+        axes.set_title(f"{axis_name(each)} = {value:g} (n = {len(done)})\n{shape}", pad=3, fontsize=7, loc="left")
     for axes in panels[len(cells) :]:
         axes.remove()
     for column in range(columns):  # the lowest panel of each column carries the epochs
@@ -72,10 +72,6 @@ def _layout(figure: Figure, each: AxisVerdict, height: float) -> None:
         handles=handles, loc="upper left", bbox_to_anchor=(0.067, 1 - 0.25 / height), ncols=6, frameon=False,
         fontsize=7, handlelength=1.6, columnspacing=1.1, borderaxespad=0.0,
     )  # fmt: skip
-
-
-def _axis_name(each: AxisVerdict) -> str:
-    return "frozen" if each.group.axis == FROZEN else each.group.axis
 
 
 def _done(tables: Tables, cell: int) -> Rows:

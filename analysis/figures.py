@@ -10,6 +10,7 @@ from analysis.collect import Tables
 from analysis.epoch_figure import epoch_figure
 from analysis.figure_style import figure_style, save
 from analysis.freezing import AxisVerdict
+from analysis.wording import axis_name
 
 MOST_GROUPS = 24  # on a page: beyond this nobody looks, and drawing takes minutes
 
@@ -18,9 +19,10 @@ MOST_GROUPS = 24  # on a page: beyond this nobody looks, and drawing takes minut
 class GroupFigures:
     """The figures of one group: final error along its axis, errors against epoch. PNG, each with a PDF beside it.
 
-    `axis` is None where the group has a single point on it.
+    `along` is the axis; `axis`, the figure along it, is None where the group has a single point on it.
     """
 
+    along: str
     label: str
     axis: Path | None
     epochs: Path
@@ -41,10 +43,10 @@ def draw_figures(
 
 
 def _draw(tables: Tables, each: AxisVerdict, folder: Path) -> GroupFigures:
-    name = f"{each.group.axis.rpartition('.')[2]}_{each.group.slug}"
+    name = f"{axis_name(each).replace('.', '-')}_{each.group.slug}"
     axis: Path | None = None
     with figure_style():
         if len(each.group.values) > 1:
             axis, _ = save(axis_figure(tables, each), folder / f"final_by_{name}")
         epochs, _ = save(epoch_figure(tables, each), folder / f"epochs_by_{name}")
-    return GroupFigures(each.group.label, axis, epochs)
+    return GroupFigures(each.group.axis, each.group.label, axis, epochs)

@@ -15,7 +15,7 @@ import pandas as pd
 from analysis.collect import Tables
 from analysis.curves import Array
 from analysis.descent import Axis, detect
-from analysis.groups import Group, groups_along
+from analysis.groups import Group, groups_along, varying
 from analysis.schema import numbers
 from analysis.verdict import Point, Verdict
 
@@ -64,6 +64,13 @@ class AxisVerdict:
 def freezing_wise(tables: Tables) -> tuple[AxisVerdict, ...]:
     """One verdict for each group of cells that differ in the number of frozen units alone."""
     return verdicts_along(tables, FROZEN)
+
+
+def along_every_axis(tables: Tables) -> tuple[AxisVerdict, ...]:
+    """The freezing-wise verdicts, then those of every group of cells that differ on one other axis alone."""
+    others = [axis for axis in varying(tables.cells) if axis in _AXES and axis != FROZEN]
+    found = [each for axis in others for each in verdicts_along(tables, axis) if len(each.group.values) > 1]
+    return (*freezing_wise(tables), *found)
 
 
 def verdicts_along(tables: Tables, axis: str) -> tuple[AxisVerdict, ...]:

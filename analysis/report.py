@@ -17,7 +17,7 @@ from analysis.collect import Tables
 from analysis.coverage import coverage_text, missing_text
 from analysis.curves import INTERPOLATES_AT
 from analysis.figures import GroupFigures
-from analysis.freezing import AxisVerdict
+from analysis.freezing import FROZEN, AxisVerdict
 from analysis.origin import what_was_run
 from analysis.tables import replaced
 from analysis.wording import (
@@ -25,8 +25,11 @@ from analysis.wording import (
     MISSING,
     TEST_HEAD,
     TEST_NUMBERS,
+    along_text,
+    axis_name,
     axis_shape_text,
     axis_text,
+    axis_words,
     cell_texts,
     claim_text,
     judged_texts,
@@ -61,7 +64,7 @@ def page(
     claims: tuple[ClaimVerdict, ...],
 ) -> str:
     record = tables.sweep.record
-    drawn = {each.label: each for each in figures}
+    drawn = {(each.along, each.label): each for each in figures}
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         title=escape(f"{record.name}: double descent by frozen depth"),
         about=escape(record.about),
@@ -69,7 +72,7 @@ def page(
         warnings="\n".join(_warnings(tables)),
         results=_results(verdicts),
         claims=_claims(claims),
-        groups="\n".join(_group(tables, each, drawn.get(each.group.label)) for each in verdicts),
+        groups="\n".join(_group(tables, each, drawn.get((each.group.axis, each.group.label))) for each in verdicts),
         run="\n".join(what_was_run(tables)),
         reading="\n".join(html.paragraph(text) for text in READING),
         data=html.listing(citations(_tasks(tables.runs))),
@@ -82,7 +85,8 @@ READING = (
     "Epoch-wise double descent: the test error falls, rises and falls again along the epochs. Weak: it recovers from "
     "the peak. Strong: it also ends below the first minimum. Freezing-wise: the same shape of the final test error "
     "along the number of frozen units, read from head only to nothing frozen, the direction in which the trained part "
-    "grows. U-shaped, unfinished: the error rose and the training ended before the shape was decided.",
+    "grows; along widths and set sizes from small to large. U-shaped, unfinished: the error rose and the training "
+    "ended before the shape was decided.",
     "The claims are those of Dar, Luzi and Baraniuk, Frozen Overparameterization (arXiv:2211.11074). Each says that "
     "something can happen: it is supported where at least one group of cells shows it, contradicted where none does "
     "and one shows the opposite, undecided otherwise. The tests of one claim are adjusted together "
@@ -115,7 +119,14 @@ def _last_error(failures: list[Path]) -> str:
 
 
 def _results(verdicts: tuple[AxisVerdict, ...]) -> str:
-    head = ("network", "freezing-wise", "peak at frozen", "error at peak %", "prominence %", "p", "n", "interpolation")
+    """A table of verdicts for each axis."""
+    axes = list(dict.fromkeys(each.group.axis for each in verdicts))
+    return "\n".join(_axis_results([each for each in verdicts if each.group.axis == axis]) for axis in axes)
+
+
+def _axis_results(verdicts: list[AxisVerdict]) -> str:
+    name, along = axis_name(verdicts[0]), along_text(verdicts[0])
+    head = ("network", along, f"peak at {name}", "error at peak %", "prominence %", "p", "n", "interpolation")
     rows = []
     for each in verdicts:
         verdict = each.verdict
@@ -153,24 +164,25 @@ def _claims(claims: tuple[ClaimVerdict, ...]) -> str:
 def _group(tables: Tables, each: AxisVerdict, figures: GroupFigures | None) -> str:
     parts = [
         html.heading(3, each.group.label),
-        html.paragraph(f"freezing-wise: {axis_text(each)}", "verdict"),
+        html.paragraph(f"{along_text(each)}: {axis_text(each)}", "verdict"),
         html.paragraph(threshold_text(each).capitalize() + ".", "quiet"),
     ]
     if figures is not None and figures.axis is not None:
         parts.append(
             html.picture(
                 figures.axis,
-                f"Final test and train error against frozen units, {each.group.label}",
-                f"Final errors against the number of frozen units: mean over {each.replicates} seeds with its 95 % "
+                f"Final test and train error against {axis_words(each)}, {each.group.label}",
+                f"Final errors against {axis_words(each)}: mean over {each.replicates} seeds with its 95 % "
                 "interval, single seeds as dots. Filled: the cell interpolates.",
             )
         )
-    parts.append(_cell_table(tables, each))
+    if each.group.axis == FROZEN:  # every cell stands in one of these tables
+        parts.append(_cell_table(tables, each))
     if figures is not None:
         parts.append(
             html.picture(
                 figures.epochs,
-                f"Test and train error against epoch for each number of frozen units, {each.group.label}",
+                f"Test and train error against epoch along {axis_words(each)}, {each.group.label}",
                 "Errors against epoch, on a logarithmic axis: mean over seeds with its 95 % interval. Triangles: "
                 "first minimum, peak and second minimum of a double descent, bars the intervals of their "
                 "epochs. Dotted: the median epoch at which the train error reaches 5 %.",

@@ -12,8 +12,8 @@ from rich.text import Text
 from analysis.claims import ClaimVerdict
 from analysis.collect import Tables
 from analysis.coverage import coverage_text, missing_text
-from analysis.freezing import AxisVerdict
-from analysis.wording import CELL_HEAD, axis_text, cell_texts, claim_text, threshold_text
+from analysis.freezing import FROZEN, AxisVerdict
+from analysis.wording import CELL_HEAD, along_text, axis_text, cell_texts, claim_text, threshold_text
 
 NARROWEST = 118  # columns, where the output is no terminal
 
@@ -31,7 +31,7 @@ def print_summary(
     _line(console, f"{record.name}: {coverage_text(tables.runs)}", style="bold")
     if record.about:
         _line(console, record.about)
-    for each in verdicts:
+    for each in [each for each in verdicts if each.group.axis == FROZEN]:
         console.print()
         _line(console, each.group.label, style="bold")
         console.print(_group_table(tables, each))
@@ -39,7 +39,7 @@ def print_summary(
     console.print()
     for each in [each for each in verdicts if len(each.group.values) > 1] or verdicts:
         suffix = f"  [{each.group.label}]" if len(verdicts) > 1 else ""
-        _line(console, f"freezing-wise: {axis_text(each)}{suffix}", style="bold")
+        _line(console, f"{along_text(each)}: {axis_text(each)}{suffix}", style="bold")
     for claim in claims:
         if claim.tests:
             _line(console, f"claim {claim.claim}, {claim_text(claim)}")

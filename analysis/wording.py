@@ -72,13 +72,35 @@ def axis_shape_text(verdict: Verdict) -> str:
     return "U-shaped, still rising where the axis ends" if verdict.censored else shape_text(verdict)
 
 
+AXIS_WORDS = {
+    FROZEN: "frozen units",
+    "model.width": "width",
+    "model.depth": "depth (layers)",
+    "target.size": "target training set (samples)",
+    "source.size": "source training set (samples)",
+}
+
+
+def axis_words(each: AxisVerdict) -> str:
+    return AXIS_WORDS[each.group.axis]
+
+
+def axis_name(each: AxisVerdict) -> str:
+    """As it stands in a specification, `frozen` for short."""
+    return "frozen" if each.group.axis == FROZEN else each.group.axis
+
+
+def along_text(each: AxisVerdict) -> str:
+    return "freezing-wise" if each.group.axis == FROZEN else f"along {each.group.axis}"
+
+
 def axis_text(each: AxisVerdict) -> str:
     """`double descent (weak), peak at frozen = 11, prominence 0.061, n = 5, p = 0.003`, or the shape
     found.
     """
     if each.verdict is None:
         return f"no verdict, {each.reason}"
-    name = "frozen" if each.group.axis == FROZEN else each.group.axis
+    name = axis_name(each)
     parts = [axis_shape_text(each.verdict)]
     if each.verdict.peak is not None:
         parts.append(f"peak at {name} = {each.verdict.peak.epoch:g}")
@@ -94,7 +116,7 @@ def axis_text(each: AxisVerdict) -> str:
 
 def threshold_text(each: AxisVerdict) -> str:
     """Where along the axis interpolation is lost."""
-    name = "frozen" if each.group.axis == FROZEN else each.group.axis
+    name = axis_name(each)
     if each.threshold is not None:
         inside, outside = each.threshold
         return f"interpolation is lost between {name} = {inside:g} and {name} = {outside:g}"

@@ -52,6 +52,25 @@ def test_summary_writes_everything_and_leaves_the_store_alone(
     assert "\x1b" not in printed
 
 
+def test_every_axis_that_varies_has_its_verdicts_and_figures(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = sweep_text(epochs=12, frozen="[0, 13]", last_seed=1) + "  target.size: [200, 400, 600, 1000]\n"
+    (tmp_path / "sweep.yaml").write_text(text)
+    whole(tmp_path / "store", text)
+    arguments = [str(tmp_path / "sweep.yaml"), "--store", str(tmp_path / "store"), "--out", str(tmp_path / "out")]
+    assert main(["summary", *arguments]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert sum(line.startswith("freezing-wise: no verdict") for line in lines) == 4  # two depths at each size
+    along = [line for line in lines if line.startswith("along target.size: ")]
+    assert len(along) == 2 and all(", n = 2" in line for line in along)
+    drawn = {path.name for path in (tmp_path / "out" / "figures").glob("final_by_*.png")}
+    slug = "final_by_target-size_resnet14-w4-transfer.frozen-"
+    assert {f"{slug}0.png", f"{slug}13.png"} < drawn and len(drawn) == 6
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "peak at target.size" in page and "Final errors against target training set (samples)" in page
+
+
 def test_summary_of_an_unfinished_sweep_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = sweep_text(epochs=10, frozen="[0, 1]", last_seed=1)
     (tmp_path / "sweep.yaml").write_text(text)
