@@ -8,6 +8,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from analysis.collect import collect
+from analysis.freezing import freezing_wise
 from analysis.load import read_sweep
 from analysis.tables import write_tables
 from sweeps.sweep import parse
@@ -44,23 +46,17 @@ def _rows(name: str) -> list[dict[str, str]]:
 
 
 def test_cells_are_what_counting_by_hand_gives() -> None:
-    by_hand = {  # width, frozen: wrong test images of seeds 0, 1, 2
-        ("16", "0"): (85, 70, 89),
-        ("4", "0"): (205, 177, 154),
-        ("4", "11"): (231, 220, 181),
-        ("4", "13"): (151, 197, 142),
-    }
-    cells = {(row["model.width"], row["transfer.frozen"]): row for row in _rows("cells")}
-    assert len(cells) == 8
-    for place, wrong in by_hand.items():
-        assert float(cells[place]["final_test_error"]) == pytest.approx(sum(wrong) / 3 / TEST_IMAGES, rel=1e-12)
-        assert float(cells[place]["final_test_error_low"]) == pytest.approx(min(wrong) / TEST_IMAGES, rel=1e-12)
-        assert float(cells[place]["final_test_error_high"]) == pytest.approx(max(wrong) / TEST_IMAGES, rel=1e-12)
-    threshold = cells["4", "11"]
-    assert float(threshold["final_train_error"]) == pytest.approx((72 + 35 + 49) / 3000, rel=1e-12)
-    assert (threshold["n_interpolating"], threshold["interpolates"]) == ("2", "true")
-    assert (threshold["epochs_to_5"], threshold["epochs_to_1"]) == ("120.0", "")
-    assert cells["16", "0"]["source.task"] == ""
+    by_hand = {"0": (156, 131, 112), "3": (162, 118, 131), "11": (214, 189, 154), "13": (134, 150, 118)}
+    cells = {row["transfer.frozen"]: row for row in _rows("cells")}
+    assert list(cells) == ["0", "3", "10", "11", "12", "13"]
+    for frozen, wrong in by_hand.items():  # test images of seeds 0, 1, 2
+        assert float(cells[frozen]["final_test_error"]) == pytest.approx(sum(wrong) / 3 / TEST_IMAGES, rel=1e-12)
+        assert float(cells[frozen]["final_test_error_low"]) == pytest.approx(min(wrong) / TEST_IMAGES, rel=1e-12)
+        assert float(cells[frozen]["final_test_error_high"]) == pytest.approx(max(wrong) / TEST_IMAGES, rel=1e-12)
+    lost = cells["12"]
+    assert float(lost["final_train_error"]) == pytest.approx((77 + 92 + 70) / 3000, rel=1e-12)
+    assert (lost["n_interpolating"], lost["interpolates"]) == ("0", "false")
+    assert (lost["epochs_to_15"], lost["epochs_to_10"], lost["epochs_to_5"]) == ("47.0", "53.0", "")
 
 
 def test_runs_follow_from_the_epochs_by_plain_loops() -> None:
@@ -84,8 +80,37 @@ def test_runs_follow_from_the_epochs_by_plain_loops() -> None:
             assert wrong == pytest.approx(round(wrong), abs=1e-6)
 
 
+def test_an_epoch_wise_verdict_is_what_sums_over_five_epochs_give() -> None:
+    """Frozen = 3 as in README.md: no smoothing, no noise model, no code of analysis."""
+    chosen = {row["run_id"] for row in _rows("runs") if row["transfer.frozen"] == "3"}
+    wrong = [0] * 60
+    for row in _rows("epochs"):
+        if row["run_id"] in chosen:
+            wrong[int(row["epoch"]) - 1] += round(float(row["test_error"]) * TEST_IMAGES)
+    together = [sum(wrong[i : i + 5]) for i in range(56)]
+    images = 5 * 3 * TEST_IMAGES
+    assert (wrong.index(min(wrong)) + 1, max(together), together.index(max(together)) + 3) == (3, 2577, 12)
+    (cell,) = (row for row in _rows("cells") if row["transfer.frozen"] == "3")
+    assert (cell["shape"], cell["strength"]) == ("double_descent", "weak")
+    assert float(cell["first_min_epoch"]) == 3
+    assert float(cell["peak_epoch"]) == pytest.approx(12, abs=1)
+    assert float(cell["peak_error"]) == pytest.approx(2577 / images, abs=0.005)
+    assert float(cell["prominence"]) == pytest.approx((2577 - together[-1]) / images, abs=0.005)
+    assert float(cell["p_value"]) <= 0.05
+
+
+def test_the_freezing_wise_verdict_is_what_the_means_say() -> None:
+    (found,) = freezing_wise(collect(read_sweep(parse((GOLDEN / "sweep.yaml").read_text()), GOLDEN / "store")))
+    verdict = found.verdict
+    assert verdict is not None and verdict.peak is not None
+    assert (verdict.shape, verdict.strength, verdict.peak.epoch) == ("double_descent", "strong", 11)
+    assert verdict.prominence == pytest.approx((557 - 402) / 3 / TEST_IMAGES, abs=1e-9)
+    assert found.threshold == (11.0, 12.0)
+
+
 def test_verdicts_of_the_pinned_cells_stand_where_the_curves_say() -> None:
-    """What any reader sees in the curves: head only and one unit more never rise; the others rise and are still up."""
-    shapes = {row["transfer.frozen"]: row["shape"] for row in _rows("cells") if row["model.width"] == "4"}
-    assert shapes["12"] == shapes["13"] == "monotone"
-    assert {shapes[frozen] for frozen in ("0", "4", "8", "10", "11")} <= {"u_shaped", "plateau", "double_descent"}
+    """What any reader sees in the curves: head only never rises; 10 to 12 rise and are still up at the end."""
+    shapes = {row["transfer.frozen"]: row["shape"] for row in _rows("cells")}
+    assert shapes["13"] == "monotone"
+    assert shapes["0"] == shapes["3"] == "double_descent"
+    assert {shapes[frozen] for frozen in ("10", "11", "12")} <= {"u_shaped", "plateau"}
