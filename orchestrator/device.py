@@ -37,6 +37,11 @@ def prepare(name: str, threads: int, precision: Precision, gpus_per_run: float =
     return device
 
 
+def autocast(precision: Precision, device: torch.device) -> torch.autocast:
+    """What Lightning runs a step in, for what is computed outside one: bf16 where that is the recipe's precision."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16", cache_enabled=False)
+
+
 def memory_fraction(gpus_per_run: float, total_bytes: int) -> float:
     """The fraction of a GPU's `total_bytes` that torch may allocate in a process of this share.
 
@@ -46,6 +51,15 @@ def memory_fraction(gpus_per_run: float, total_bytes: int) -> float:
         return 1.0
     share = gpus_per_run * total_bytes
     return max(share - CONTEXT_BYTES, share / 2) / total_bytes
+
+
+def kept_bytes(device: torch.device) -> int:
+    """The most that a worker keeps there of data, and as much again of activations, from run to run: 2 GiB, on CUDA at
+    most a quarter of what this process may allocate."""
+    if device.type != "cuda":
+        return 2 * 2**30
+    total = torch.cuda.get_device_properties(device).total_memory
+    return min(2 * 2**30, int(torch.cuda.get_per_process_memory_fraction(device) * total / 4))
 
 
 def placed(network: Network, family: Family, device: torch.device) -> Network:

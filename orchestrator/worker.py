@@ -17,7 +17,7 @@ import architectures
 import tasks
 from architectures import Network
 from orchestrator import prefix
-from orchestrator.device import placed
+from orchestrator.device import autocast, kept_bytes, placed
 from orchestrator.jobs import Job
 from orchestrator.ledger import Damaged, Ledger
 from sweeps.identity import canonical_json, model_name
@@ -56,6 +56,7 @@ def data_of(job: Job, device: torch.device) -> tasks.TaskData:
     model = job.spec.model
     named = (part.task, part.size, part.label_noise, part.noise_kind, job.spec.seed)
     key = (job.role, *named, model.image_size, model.channels, str(device))
+    DATA.most_bytes = min(DATA.most_bytes, kept_bytes(device))
     load_data = tasks.source_data if job.kind == "source" else tasks.target_data
     return DATA.get(
         key,
@@ -97,11 +98,14 @@ def inputs_of(job: Job, network: Network, data: tasks.TaskData, use_cache: bool 
         return prefix.images(data), f"frozen prefix in every pass: {reason or 'switched off'}"
     start = job.needs or f"scratch {canonical_json(job.spec.model.model_dump())} {job.spec.seed}"
     key = (start, network.frozen, job.recipe.precision, data.digest, str(data.inputs.device))
-    found = ACTIVATIONS.get(
-        key,
-        lambda: prefix.activations(network, data, ACTIVATIONS.most_bytes),
-        lambda inputs: 0 if inputs is None else inputs.bytes,
-    )
+    device = data.inputs.device
+    ACTIVATIONS.most_bytes = min(ACTIVATIONS.most_bytes, kept_bytes(device))
+
+    def computed() -> prefix.Inputs | None:
+        with autocast(job.recipe.precision, device):
+            return prefix.activations(network, data, ACTIVATIONS.most_bytes)
+
+    found = ACTIVATIONS.get(key, computed, lambda inputs: 0 if inputs is None else inputs.bytes)
     if found is None:
         return prefix.images(data), "frozen prefix in every pass: its activations are too large"
     return found, f"frozen prefix of {model_name(job.spec.model)} computed once: {found.bytes:,} bytes"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +16,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 import architectures
 from orchestrator import device, prefix
 from orchestrator.device import CONTEXT_BYTES, memory_fraction
+from orchestrator.trial import run_trial
 from sweeps.spec import ModelSpec
+from tests.orchestrator import small_runs
 
 GIB = 2**30
 MODELS = [
@@ -98,6 +102,18 @@ def test_packed_processes_fit_beside_each_other(runs: int, total: int) -> None:
         assert runs * (fraction * total + CONTEXT_BYTES) == pytest.approx(total)
 
 
+@pytest.mark.parametrize(("share", "total", "kept"), [(0.0, 80, 2.0), (0.25, 80, 2.0), (0.25, 8, 0.375)])
+def test_what_a_worker_keeps_fits_its_share(
+    monkeypatch: pytest.MonkeyPatch, share: float, total: int, kept: float
+) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: SimpleNamespace(total_memory=total * GIB))
+    monkeypatch.setattr(
+        torch.cuda, "get_per_process_memory_fraction", lambda _: memory_fraction(share, total * GIB), raising=False
+    )
+    assert device.kept_bytes(torch.device("cuda")) == kept * GIB
+    assert device.kept_bytes(torch.device("cpu")) == 2 * GIB
+
+
 # Layout.
 
 
@@ -158,3 +174,25 @@ def test_training_uses_no_operation_that_cannot_be_deterministic(model: ModelSpe
         optimizer.step()
     assert any("backward" in name for name in operations.names)
     assert [name for name in operations.names if name.startswith(RAISES) or name.startswith("_adaptive")] == []
+
+
+# bf16, which a CPU knows as well.
+
+
+@pytest.mark.parametrize("family", small_runs.MODELS)
+def test_in_bf16_the_prefix_cache_changes_no_bit(tmp_path: Path, family: str) -> None:
+    spec = small_runs.small(
+        source=None,
+        model=small_runs.MODELS[family],
+        train={"precision": "bf16", "epochs": 2},
+        transfer={"frozen": 2},
+    )
+    curves = []
+    for cached in (True, False):
+        ledger, options = small_runs.opened(tmp_path / str(cached))
+        job = small_runs.run_of(spec)
+        assert run_trial(job, replace(options, use_prefix_cache=cached)) == "done"
+        record = ledger.result(job)
+        assert record is not None and ("computed once" in record.notes[0]) is cached
+        curves.append(small_runs.curve(ledger, job))
+    assert curves[0] == curves[1]
