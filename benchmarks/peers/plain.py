@@ -1,0 +1,85 @@
+"""A sweep as the documentation of Ray Tune and Lightning shows it: one function trainable, all in it.
+
+    python -m benchmarks.peers.plain SWEEP.yaml OUT.json
+
+Every trial loads its data, pre-trains its source model and fine-tunes it, with DataLoader workers, Lightning's and
+Tune's default loggers, and a report to Tune after every epoch. OUT.json gets the final test error of each run.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import ray
+from ray import tune
+from ray.tune.integration.pytorch_lightning import TuneReportCheckpointCallback
+from torch.utils.data import DataLoader, TensorDataset
+
+from benchmarks.peers.classifier import PARTS, Classifier, EpochOrder, source_network, target_network
+from orchestrator.ledger import Ledger
+from orchestrator.plan import make_plan
+from orchestrator.provenance import ROOT
+from sweeps.seeds import Role
+from sweeps.spec import Recipe, RunSpec
+from sweeps.sweep import read
+from tasks import TaskData, source_data, target_data
+
+
+def train(config: dict[str, Any]) -> None:
+    """One trial: pre-train, transfer, fine-tune."""
+    spec = RunSpec.model_validate_json(config["run"]["spec"])
+    assert spec.source is not None
+    data = source_data(spec)
+    source = Classifier(source_network(spec, data.classes), spec.source)
+    trainer = pl.Trainer(max_epochs=spec.source.epochs, accelerator="cpu", devices=1, enable_progress_bar=False)
+    trainer.fit(source, loader(data, spec.source, spec.seed, "source"))
+    data = target_data(spec)
+    target = Classifier(target_network(spec, data.classes, dict(source.network.state_dict())), spec.train)
+    trainer = pl.Trainer(
+        max_epochs=spec.train.epochs,
+        accelerator="cpu",
+        devices=1,
+        enable_progress_bar=False,
+        callbacks=[TuneReportCheckpointCallback(list(PARTS), save_checkpoints=False, on="validation_end")],
+    )
+    trainer.fit(target, loader(data, spec.train, spec.seed, "target"), evaluation(data))
+
+
+def loader(data: TaskData, recipe: Recipe, seed: int, role: Role) -> DataLoader[Any]:
+    return DataLoader(
+        TensorDataset(data.inputs, data.labels),
+        batch_size=recipe.batch_size,
+        sampler=EpochOrder(data, recipe, seed, role),
+        num_workers=1,
+        persistent_workers=True,
+    )
+
+
+def evaluation(data: TaskData) -> list[DataLoader[Any]]:
+    """The test set and the train set in their own order."""
+    sets = TensorDataset(data.test_inputs, data.test_labels), TensorDataset(data.inputs, data.labels)
+    return [DataLoader(part, batch_size=256, num_workers=1, persistent_workers=True) for part in sets]
+
+
+def main(sweep: str, out: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        plan = make_plan(read(sweep), Ledger(Path(folder) / "none"))
+        specs = {id: job.spec.model_dump_json() for id, job in plan.runs.items()}
+        ray.init(include_dashboard=False, runtime_env={"env_vars": {"PYTHONPATH": str(ROOT)}}, log_to_driver=False)
+        tuner = tune.Tuner(
+            tune.with_resources(train, {"cpu": 1}),
+            param_space={"run": tune.grid_search([{"id": id, "spec": spec} for id, spec in specs.items()])},
+            run_config=tune.RunConfig(storage_path=folder, verbose=0),
+        )
+        results = tuner.fit()
+        errors = {result.config["run"]["id"]: result.metrics["test_error"] for result in results if result.config}
+    Path(out).write_text(json.dumps(errors))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:3])
