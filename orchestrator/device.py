@@ -11,6 +11,7 @@ from typing import Literal
 import torch
 
 from architectures import Network
+from orchestrator.memory import keep_freed
 from sweeps.spec import Family
 
 Precision = Literal["float32", "tf32", "bf16"]
@@ -27,6 +28,7 @@ def prepare(name: str, threads: int, precision: Precision, gpus_per_run: float =
     `gpus_per_run` below 1 caps what this process may allocate there.
     """
     device = torch.device(name)
+    keep_freed()
     torch.set_num_threads(threads)
     torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
     torch.backends.cudnn.allow_tf32 = precision == "tf32"

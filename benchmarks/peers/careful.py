@@ -23,21 +23,21 @@ from typing import Any
 os.environ["TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"] = "1"
 os.environ["TUNE_GLOBAL_CHECKPOINT_S"] = "86400"
 
-import pytorch_lightning as pl  # noqa: E402 - Tune reads the environment when it is imported
-import ray  # noqa: E402
-import torch  # noqa: E402
-from ray import tune  # noqa: E402
-from torch import Tensor  # noqa: E402
+import pytorch_lightning as pl
+import ray
+import torch
+from ray import tune
+from torch import Tensor
 
-from benchmarks.peers.classifier import Classifier, EpochOrder, source_network, target_network  # noqa: E402
-from orchestrator.ledger import Ledger  # noqa: E402
-from orchestrator.plan import make_plan  # noqa: E402
-from orchestrator.provenance import ROOT  # noqa: E402
-from sweeps.identity import source_id  # noqa: E402
-from sweeps.seeds import Role  # noqa: E402
-from sweeps.spec import Recipe, RunSpec  # noqa: E402
-from sweeps.sweep import read  # noqa: E402
-from tasks import TaskData, source_data, target_data  # noqa: E402
+from benchmarks.peers.classifier import Classifier, EpochOrder, final_errors, source_network, target_network
+from orchestrator.ledger import Ledger
+from orchestrator.plan import make_plan
+from orchestrator.provenance import ROOT
+from sweeps.identity import source_id
+from sweeps.seeds import Role
+from sweeps.spec import Recipe, RunSpec
+from sweeps.sweep import read
+from tasks import TaskData, source_data, target_data
 
 DATA: dict[Hashable, TaskData] = {}
 
@@ -142,7 +142,7 @@ def main(sweep: str, out: str) -> None:
         ray.init(include_dashboard=False, runtime_env={"env_vars": {"PYTHONPATH": str(ROOT)}}, log_to_driver=False)
         swept(pre_train, sources, folder)
         results = swept(fine_tune, [{"id": id, "spec": spec, "folder": folder} for id, spec in specs.items()], folder)
-        errors = {result.config["run"]["id"]: result.metrics["test_error"] for result in results if result.config}
+        errors = final_errors(results)
     Path(out).write_text(json.dumps(errors))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytorch_lightning as pl
 import torch
+from ray.tune import ResultGrid
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 from torch.utils.data import Sampler
@@ -75,3 +76,12 @@ def target_network(spec: RunSpec, classes: int, weights: dict[str, Tensor]) -> N
     architectures.inherit(network, weights)
     architectures.freeze(network, spec.transfer.frozen, spec.transfer.norm)
     return network
+
+
+def final_errors(results: ResultGrid) -> dict[str, float]:
+    """The last reported test error of each run, by its id in the trial's config."""
+    found: dict[str, float] = {}
+    for result in results:
+        assert result.config is not None and result.metrics is not None, result.error
+        found[result.config["run"]["id"]] = result.metrics["test_error"]
+    return found

@@ -20,7 +20,7 @@ from ray import tune
 from ray.tune.integration.pytorch_lightning import TuneReportCheckpointCallback
 from torch.utils.data import DataLoader, TensorDataset
 
-from benchmarks.peers.classifier import PARTS, Classifier, EpochOrder, source_network, target_network
+from benchmarks.peers.classifier import PARTS, Classifier, EpochOrder, final_errors, source_network, target_network
 from orchestrator.ledger import Ledger
 from orchestrator.plan import make_plan
 from orchestrator.provenance import ROOT
@@ -77,7 +77,7 @@ def main(sweep: str, out: str) -> None:
             run_config=tune.RunConfig(storage_path=folder, verbose=0),
         )
         results = tuner.fit()
-        errors = {result.config["run"]["id"]: result.metrics["test_error"] for result in results if result.config}
+        errors = final_errors(results)
     Path(out).write_text(json.dumps(errors))
 
 

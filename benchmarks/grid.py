@@ -1,0 +1,130 @@
+"""One sweep run four ways: by Frostline, as the documentation shows it, with care, and as bare loops.
+
+    python -m benchmarks.grid [--repeats 3] [--no-plain]
+
+All are whole commands, timed from their start to their end, one after the other in turn, on all cores of this machine.
+The final test errors must be the same float32 numbers in all of them, or the benchmark fails.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import typer
+
+from orchestrator.ledger import Ledger
+from orchestrator.plan import make_plan
+from sweeps.sweep import read
+
+SWEEP = Path(__file__).with_name("grid.yaml")
+Errors = dict[str, float]
+
+
+@dataclass
+class Way:
+    """One way to run the sweep: its wall times, and the final errors of its last time."""
+
+    name: str
+    seconds: list[float] = field(default_factory=list)
+    errors: Errors = field(default_factory=dict)
+
+    def run(self, sweep: Path, workers: int) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            out = Path(folder) / "out"
+            began = time.perf_counter()
+            _command(self._words(sweep, out, workers))
+            self.seconds.append(time.perf_counter() - began)
+            self._read(sweep, out)
+
+    def _words(self, sweep: Path, out: Path, workers: int) -> list[str]:
+        if self.name == "frostline":
+            return ["orchestrator", "run", str(sweep), "--store", str(out), "--wandb", "disabled"]
+        if self.name == "bare":
+            return ["benchmarks.bare", str(sweep), str(out), str(workers)]
+        return [f"benchmarks.peers.{self.name}", str(sweep), str(out)]
+
+    def _read(self, sweep: Path, out: Path) -> None:
+        if self.name == "frostline":
+            self.errors = stored_errors(sweep, out)
+            return
+        content = json.loads(out.read_text())
+        if self.name == "bare":
+            self.seconds[-1], content = content["seconds"], content["errors"]
+        self.errors = content
+
+
+def stored_errors(sweep: Path, store: Path) -> Errors:
+    """Final test error of every run of a sweep in a store."""
+    ledger = Ledger(store)
+    errors: Errors = {}
+    for id, job in make_plan(read(str(sweep)), ledger).runs.items():
+        record = ledger.result(job)
+        assert record is not None, f"{job.name} has no result"
+        errors[id] = ledger.curve(record)[-1].test_error
+    return errors
+
+
+def differing(errors: Errors, reference: Errors) -> list[str]:
+    """Runs whose final error is another number, to the precision of float32, in which the peers report it."""
+    assert errors.keys() == reference.keys()
+    return [id for id, error in errors.items() if abs(error - reference[id]) > 1e-6]
+
+
+def measure(repeats: int, plain: bool, sweep: Path = SWEEP) -> dict[str, Way]:
+    """Run the ways in turn, `repeats` times; the plain one, which takes the longest, once. Asserts equal errors."""
+    workers = os.cpu_count() or 1
+    ways = {name: Way(name) for name in ("frostline", "bare", "careful", "plain")}
+    for turn in range(repeats):
+        for way in ways.values():
+            if way.name != "plain" or (plain and turn == 0):
+                way.run(sweep, workers)
+    for way in ways.values():
+        if way.errors:
+            wrong = differing(way.errors, ways["frostline"].errors)
+            assert not wrong, f"{way.name}: {len(wrong)} of {len(way.errors)} final errors differ: {wrong[:3]}"
+    return ways
+
+
+def lines(repeats: int = 3, plain: bool = True, sweep: Path = SWEEP) -> list[str]:
+    """`against plain`, `against careful` and `trial overhead`, each with the spread of its repeats."""
+    ways = measure(repeats, plain, sweep)
+    own, workers = ways["frostline"].seconds, os.cpu_count() or 1
+    runs = f"{len(ways['frostline'].errors)} runs, final errors equal"
+    found = [
+        f"against {name}: {ratio(ways[name].seconds, own)}; {runs}"
+        for name in ("plain", "careful")
+        if ways[name].seconds
+    ]
+    overhead = ratio([workers * seconds for seconds in own], ways["bare"].seconds)
+    return [*found, f"trial overhead: {overhead}; workers x wall over the computing of bare loops"]
+
+
+def ratio(above: list[float], below: list[float]) -> str:
+    """Median over median, and the least and largest that pairs of repeats give."""
+    pairs = [a / b for a in above for b in below]
+    middle = statistics.median(above) / statistics.median(below)
+    times = f"medians {statistics.median(above):.0f} s and {statistics.median(below):.0f} s"
+    return f"{middle:.2f}x ({min(pairs):.2f} to {max(pairs):.2f}, n = {len(above)} and {len(below)}, {times})"
+
+
+def _command(words: list[str]) -> None:
+    done = subprocess.run([sys.executable, "-m", *words], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(words)}: exit {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
+
+
+def main(repeats: int = 3, plain: bool = True, sweep: Path = SWEEP) -> None:
+    for line in lines(repeats, plain, sweep):
+        print(line)
+
+
+if __name__ == "__main__":
+    typer.run(main)
