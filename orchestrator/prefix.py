@@ -39,6 +39,10 @@ class Inputs:
             return network(state[0][index])
         return network.suffix(tuple(tensor[index] for tensor in state), self.cut)
 
+    def state(self, part: Part) -> tuple[Tensor, ...]:
+        """The tensors of all samples of a set."""
+        return self._parts[part]
+
     @property
     def bytes(self) -> int:
         return sum(tensor.nbytes for state in self._parts.values() for tensor in state)

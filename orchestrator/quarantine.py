@@ -18,11 +18,20 @@ COMMITTED = ("result.json", "epochs-*", "weights-*")
 
 def move_away(layout: Layout, place: Place, reason: str) -> Path:
     """Move what was committed at `place` to a folder of its own; that folder. To be called by the lease's holder."""
-    folder = _new_folder(layout, place)
     found = [path for pattern in COMMITTED for path in sorted(place.folder.glob(pattern))]
+    return _moved(layout, place.kind, place.id, found, reason)
+
+
+def move_file_away(layout: Layout, kind: str, id: str, path: Path, reason: str) -> Path:
+    """The same for a file that stands by itself; whoever finds it may do so, and a second finder finds nothing."""
+    return _moved(layout, kind, id, [path], reason)
+
+
+def _moved(layout: Layout, kind: str, id: str, found: list[Path], reason: str) -> Path:
+    folder = _new_folder(layout, kind, id)
     about = {
-        "kind": place.kind,
-        "id": place.id,
+        "kind": kind,
+        "id": id,
         "reason": reason,
         "files": [path.name for path in found],
         "host": socket.gethostname(),
@@ -30,17 +39,19 @@ def move_away(layout: Layout, place: Place, reason: str) -> Path:
     }
     durable.publish(folder / "reason.json", json.dumps(about, indent=1).encode())
     for path in found:
-        os.replace(path, folder / path.name)
+        with contextlib.suppress(FileNotFoundError):
+            os.replace(path, folder / path.name)
     durable.sync_folder(folder)
-    durable.sync_folder(place.folder)
+    for parent in {path.parent for path in found}:
+        durable.sync_folder(parent)
     return folder
 
 
-def _new_folder(layout: Layout, place: Place) -> Path:
+def _new_folder(layout: Layout, kind: str, id: str) -> Path:
     durable.make_folder(layout.quarantine)
     number = 1
     while True:
-        folder = layout.quarantine / f"{place.kind}-{place.id}-{number}"
+        folder = layout.quarantine / f"{kind}-{id}-{number}"
         with contextlib.suppress(FileExistsError):
             folder.mkdir(mode=0o700)
             durable.sync_folder(layout.quarantine)

@@ -85,7 +85,7 @@ def _computed(job: Job, lease: Lease, ledger: Ledger, options: TrialOptions) -> 
     device = prepare(options.device, options.threads, job.recipe.precision, options.gpus_per_run)
     data = data_of(job, device)
     network = network_of(job, ledger, data.classes, device)
-    inputs, note = inputs_of(job, network, data, options.use_prefix_cache)
+    inputs, note = inputs_of(job, network, data, ledger, options.use_prefix_cache)
     training = Training(network, data, inputs, job.recipe, job.role, job.spec.seed)
     resume, damage = checkpoint.newest(lease.place)
     tracker = _tracker(job, lease, options)

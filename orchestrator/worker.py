@@ -5,6 +5,8 @@ Each is a pure function of its key, so keeping it changes no result. Least recen
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import TypeVar
@@ -16,7 +18,7 @@ from torch import Tensor
 import architectures
 import tasks
 from architectures import Network
-from orchestrator import prefix
+from orchestrator import features, prefix
 from orchestrator.device import autocast, kept_bytes, placed
 from orchestrator.jobs import Job
 from orchestrator.ledger import Damaged, Ledger
@@ -78,11 +80,8 @@ def network_of(job: Job, ledger: Ledger, classes: int, device: torch.device) -> 
 def weights_of(job: Job, ledger: Ledger) -> dict[str, Tensor]:
     """The source model's weights, their digest checked. Raises Damaged if they are gone or altered."""
     assert job.needs is not None
-    record = ledger.record("source", job.needs)
-    if record is None or record.weights_sha256 is None:
-        raise Damaged(f"source model {job.needs} is not in the store")
-    path = ledger.layout.place("source", job.needs).weights(record.weights_sha256)
-    expected = record.weights_sha256
+    expected = _weights_sha256(job, ledger)
+    path = ledger.layout.place("source", job.needs).weights(expected)
 
     return WEIGHTS.get(
         (job.needs, expected),
@@ -91,21 +90,46 @@ def weights_of(job: Job, ledger: Ledger) -> dict[str, Tensor]:
     )
 
 
-def inputs_of(job: Job, network: Network, data: tasks.TaskData, use_cache: bool = True) -> tuple[prefix.Inputs, str]:
+def inputs_of(
+    job: Job, network: Network, data: tasks.TaskData, ledger: Ledger, use_cache: bool = True
+) -> tuple[prefix.Inputs, str]:
     """What training reads, and a note on whether the frozen prefix is computed once."""
     reason = prefix.declined(network, job.recipe, len(data.labels))
     if reason is not None or not use_cache:
         return prefix.images(data), f"frozen prefix in every pass: {reason or 'switched off'}"
-    start = job.needs or f"scratch {canonical_json(job.spec.model.model_dump())} {job.spec.seed}"
-    key = (start, network.frozen, job.recipe.precision, data.digest, str(data.inputs.device))
+    if job.needs is None:
+        start = f"scratch {canonical_json(job.spec.model.model_dump())} {job.spec.seed}"
+    else:
+        start = _weights_sha256(job, ledger)
     device = data.inputs.device
+    of = start, network.frozen, job.recipe.precision, data.digest
     ACTIVATIONS.most_bytes = min(ACTIVATIONS.most_bytes, kept_bytes(device))
 
-    def computed() -> prefix.Inputs | None:
+    def made() -> prefix.Inputs | None:
         with autocast(job.recipe.precision, device):
-            return prefix.activations(network, data, ACTIVATIONS.most_bytes)
+            return _activations(features.feature_id(*of, device), network, data, ledger)
 
-    found = ACTIVATIONS.get(key, computed, lambda inputs: 0 if inputs is None else inputs.bytes)
+    found = ACTIVATIONS.get((*of, str(device)), made, lambda inputs: 0 if inputs is None else inputs.bytes)
     if found is None:
         return prefix.images(data), "frozen prefix in every pass: its activations are too large"
     return found, f"frozen prefix of {model_name(job.spec.model)} computed once: {found.bytes:,} bytes"
+
+
+def _weights_sha256(job: Job, ledger: Ledger) -> str:
+    record = None if job.needs is None else ledger.record("source", job.needs)
+    if record is None or record.weights_sha256 is None:
+        raise Damaged(f"source model {job.needs} is not in the store")
+    return record.weights_sha256
+
+
+def _activations(id: str, network: Network, data: tasks.TaskData, ledger: Ledger) -> prefix.Inputs | None:
+    """From the store if they are there; else computed, and put there if that spares the next worker time."""
+    stored = features.read(ledger.layout, id, data.inputs.device)
+    if stored is not None:
+        return stored
+    began = time.perf_counter()
+    found = prefix.activations(network, data, ACTIVATIONS.most_bytes)
+    if found is not None and features.worth_keeping(time.perf_counter() - began, found.bytes):
+        with contextlib.suppress(OSError):  # a full disk costs the cache, not the run
+            features.write(ledger.layout, id, found)
+    return found

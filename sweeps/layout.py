@@ -12,6 +12,7 @@
         failure-<n>.json                 what went wrong, attempt by attempt
       sweeps/<name>/<digest>.json        the expanded sweep: its runs and their specs; carries its own digest
       stops/<launch>                     a launch that was asked to stop: its workers save their epoch and end
+      features/<2 hex>/<id>.safetensors  activations of frozen prefixes that take long to compute: a cache
       quarantine/<kind>-<id>-<n>/        a result that was found altered, with reason.json; `gc` deletes it
       wandb/                             offline W&B runs; wandb/published/<id>.json marks what W&B has
 
@@ -103,6 +104,13 @@ class Layout:
 
     def stop(self, launch: str) -> Path:
         return self.root / "stops" / launch
+
+    @property
+    def features(self) -> Path:
+        return self.root / "features"
+
+    def feature(self, id: str) -> Path:
+        return self.features / id[:2] / f"{id}.safetensors"
 
     @property
     def quarantine(self) -> Path:

@@ -1,0 +1,111 @@
+"""Activations kept in the store: the same bits, in place of computing; an altered file is found and set aside."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from orchestrator import features, prefix, worker
+from orchestrator.ledger import Ledger
+from orchestrator.prefix import Inputs
+from orchestrator.trial import TrialOptions, run_trial
+from tests.orchestrator.small_runs import MODELS, curve, opened, run_of, small, source_of
+
+
+@pytest.fixture(autouse=True)
+def every_prefix_is_worth_keeping(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(features, "worth_keeping", lambda seconds, size_bytes: True)
+    forget(monkeypatch)
+
+
+def forget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a new worker process would: nothing is in memory."""
+    monkeypatch.setattr(worker, "ACTIVATIONS", worker.Kept(2**30))
+
+
+def kept(folder: Path, family: str) -> tuple[Ledger, TrialOptions, Path]:
+    """A store with a source, a run with two frozen units, and the file of its activations."""
+    ledger, options = opened(folder)
+    spec = small(model=MODELS[family], transfer={"frozen": 2})
+    for job in (source_of(spec), run_of(spec)):
+        assert run_trial(job, options) == "done"
+    (path,) = ledger.layout.features.rglob("*.safetensors")
+    return ledger, options, path
+
+
+@pytest.mark.parametrize("family", MODELS)
+def test_another_worker_reads_them_and_computes_the_same_bits(
+    tmp_path: Path, family: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger, options, _ = kept(tmp_path, family)
+    forget(monkeypatch)
+    monkeypatch.setattr(prefix, "activations", lambda *_: pytest.fail("computed although it is in the store"))
+    job = run_of(small(model=MODELS[family], transfer={"frozen": 2}, train={"epochs": 4}))
+    assert run_trial(job, options) == "done"
+    monkeypatch.undo()
+    without, plain = opened(tmp_path / "without")
+    for each in (source_of(job.spec), job):
+        assert run_trial(each, TrialOptions(plain.store, use_prefix_cache=False)) == "done"
+    assert curve(ledger, job) == curve(without, job)
+
+
+@pytest.mark.parametrize("how", ["one number", "cut off", "empty"])
+def test_an_altered_file_goes_to_quarantine_and_is_computed_again(
+    tmp_path: Path, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger, options, path = kept(tmp_path, "resnet")
+    content = path.read_bytes()
+    before = {name: tensor.tolist() for name, tensor in load_file(path).items()}
+    if how == "one number":
+        tensors = load_file(path)
+        tensors["train.0"][0] += 1e-3
+        with safe_open(path, framework="pt") as file:
+            about = file.metadata()
+        save_file(tensors, path, about)
+    else:
+        path.write_bytes(content[: len(content) // 2] if how == "cut off" else b"")
+    forget(monkeypatch)
+    job = run_of(small(transfer={"frozen": 2}, train={"epochs": 4}))
+    assert run_trial(job, options) == "done"
+    assert {name: tensor.tolist() for name, tensor in load_file(path).items()} == before
+    (folder,) = ledger.layout.quarantine.iterdir()
+    assert folder.name == f"feature-{path.stem}-1"
+    assert {entry.name for entry in folder.iterdir()} == {"reason.json", path.name}
+    assert json.loads((folder / "reason.json").read_text())["kind"] == "feature"
+
+
+def test_other_arithmetic_has_another_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    cpu = torch.device("cpu")
+    ids = {
+        features.feature_id("a", 2, "float32", "d", cpu),
+        features.feature_id("b", 2, "float32", "d", cpu),
+        features.feature_id("a", 3, "float32", "d", cpu),
+        features.feature_id("a", 2, "bf16", "d", cpu),
+        features.feature_id("a", 2, "float32", "e", cpu),
+    }
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "another")
+    ids.add(features.feature_id("a", 2, "float32", "d", cpu))
+    assert len(ids) == 6
+
+
+def test_several_tensors_keep_their_places(tmp_path: Path) -> None:
+    ledger, _ = opened(tmp_path)
+    channels_last = torch.rand(4, 2, 3, 3).contiguous(memory_format=torch.channels_last)
+    train, test = (torch.rand(4, 3), channels_last), (torch.rand(5, 3), torch.rand(5, 2, 3, 3))
+    features.write(ledger.layout, "ab" * 10, Inputs(3, train, test))
+    found = features.read(ledger.layout, "ab" * 10, torch.device("cpu"))
+    assert found is not None and found.cut == 3
+    for mine, theirs in zip((*train, *test), (*found.state("train"), *found.state("test")), strict=True):
+        assert torch.equal(mine, theirs) and mine.stride() == theirs.stride()
+
+
+def test_what_reads_no_faster_than_it_computes_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    assert not features.worth_keeping(0.5, 1000)
+    assert features.worth_keeping(10.0, 10**8)
+    assert not features.worth_keeping(10.0, 10**9)
