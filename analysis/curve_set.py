@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
@@ -18,6 +20,9 @@ TRIM_INFLATION = 1.1  # standard error of a mean of the middle half against the 
 WANDER = 0.2  # slow wander of a run as a share of its noise: no average over epochs removes it
 CAUTION = 1.0  # a noise level from n points is raised by 1 / sqrt(n): few points know little
 POOL = 15  # bins over which the spread between seeds is pooled
+
+
+ARRAYS = ("values", "bin_error", "smooth", "error", "noise", "scatter")
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,9 @@ class CurveSet:
     def roughness(self) -> Array:
         """One figure per run: the median over bins of the standard deviation of a point."""
         return row_median(self.noise)
+
+    def rows(self, chosen: slice) -> CurveSet:
+        return CurveSet(self.grid, self.log_axis, *(getattr(self, name)[chosen] for name in ARRAYS))
 
     def hat(self, run: int) -> Array:
         return smoother(self.grid, np.isfinite(self.values[run]))
@@ -113,6 +121,14 @@ def mean_over_seeds(seeds: CurveSet, rows: NDArray[np.intp] | slice = slice(None
     )
 
 
+def stacked(sets: Sequence[CurveSet]) -> CurveSet:
+    """The runs of several sets of one grid as one set."""
+    first = sets[0]
+    return CurveSet(
+        first.grid, first.log_axis, *(np.concatenate([getattr(each, name) for each in sets]) for name in ARRAYS)
+    )
+
+
 def _levels(values: Array) -> Array:
     """(seeds, 1): each seed's offset from the mean of seeds over the bins that all of them have."""
     common = np.isfinite(values).all(axis=0)
@@ -139,9 +155,5 @@ def _spread(residual: Array, pool: int | None) -> Array:
         return np.sqrt(np.nanmean(variance) / np.maximum(seeds, 1))
     free = int(seeds.max()) - 1
     scale = float(chi2.median(free)) / free
-    half = pool // 2
-    level = [
-        np.nanmedian(part) if np.isfinite(part := variance[max(0, j - half) : j + half + 1]).any() else np.nan
-        for j in range(len(variance))
-    ]
-    return np.sqrt(np.array(level) / scale / np.maximum(seeds, 1))
+    edge = np.pad(variance, pool // 2, constant_values=np.nan)
+    return np.sqrt(row_median(sliding_window_view(edge, pool)) / scale / np.maximum(seeds, 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from analysis.curve_set import WANDER, CurveSet
-from analysis.judge import Many, judge, judge_each
+from analysis.judge import Judged, Many, judge, judge_cells, judge_each
 from analysis.seeds import unaligned, with_intervals
 from analysis.shape import Rule
 from analysis.significance import noise_p, rotation_p
@@ -43,20 +44,53 @@ def detect(
     rule = rule or Rule()
     log_axis = axis == "epoch"
     judged = judge(xs, ys, rule, log_axis=log_axis, paired=paired)
-    verdict = replace(judged.verdict(), seeds=len(ys))
-    if len(ys) > 1:
-        own = judge_each(xs, ys, rule, log_axis=log_axis).verdicts()
+    own = judge_each(xs, ys, rule, log_axis=log_axis).verdicts() if len(ys) > 1 else []
+    verdict = _finished(xs, trains, judged, own, log_axis)
+    return _with_significance(verdict, judged.seeds) if p_values else verdict
+
+
+def detect_cells(
+    x: ArrayLike, cells: Sequence[Array], train_errors: Sequence[Array], *, p_values: bool = True
+) -> list[Verdict]:
+    """detect() on the epochs of many cells whose runs have the same x, in one pass over all their runs.
+
+    cells: one (seeds, points) each, and train_errors alike. Memory is a few times that of the errors.
+    """
+    alike = [index for index, cell in enumerate(cells) if len(cell) > 1 and not np.isnan(cell).all(axis=0).any()]
+    found: dict[int, Verdict] = {}
+    if alike:
+        sizes = [len(cells[index]) for index in alike]
+        ends = np.cumsum(sizes).tolist()
+        rows = [slice(end - size, end) for end, size in zip(ends, sizes, strict=True)]
+        trains = np.concatenate([train_errors[index] for index in alike])
+        xs, ys, ts = checked(x, np.concatenate([cells[index] for index in alike]), trains)
+        assert ts is not None
+        judged, runs = judge_cells(xs, ys, rows, Rule())
+        for index, of_cell, each in zip(alike, rows, judged, strict=True):
+            own = [runs.verdict(run) for run in range(of_cell.start, of_cell.stop)]
+            verdict = _finished(xs, ts[of_cell], each, own, log_axis=True)
+            found[index] = _with_significance(verdict, each.seeds) if p_values else verdict
+    return [
+        found[index] if index in found else detect(x, cell, train_errors=train, p_values=p_values)
+        for index, (cell, train) in enumerate(zip(cells, train_errors, strict=True))
+    ]
+
+
+def _finished(x: Array, trains: Array | None, judged: Judged, own: list[Verdict], log_axis: bool) -> Verdict:
+    """The verdict on the mean with what the seeds' own verdicts and the train error add to it."""
+    verdict = replace(judged.verdict(), seeds=max(1, len(own)))
+    if own:
         verdict = with_intervals(verdict, own, judged.seeds)
         if log_axis:  # one seed of a short axis is too rough a witness
             verdict = unaligned(verdict, own)
         verdict = replace(verdict, agreement=float(np.mean([v.shape == verdict.shape for v in own])))
     if trains is not None and verdict.peak is not None and verdict.first_min is not None:
-        at_peak = train_error_near(xs, trains, verdict.peak.epoch, log_axis)
-        before = train_error_near(xs, trains, verdict.first_min.epoch, log_axis)
+        at_peak = train_error_near(x, trains, verdict.peak.epoch, log_axis)
+        before = train_error_near(x, trains, verdict.first_min.epoch, log_axis)
         if log_axis and at_peak is not None and before is not None and at_peak > before + TRAIN_RISE:
             return _unstable(verdict, at_peak)
         verdict = replace(verdict, train_error_at_peak=at_peak)
-    return _with_significance(verdict, judged.seeds) if p_values else verdict
+    return verdict
 
 
 def _unstable(verdict: Verdict, train_error: float) -> Verdict:

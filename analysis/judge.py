@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from analysis.classify import Shapes, classify
-from analysis.curve_set import CurveSet, curve_set, mean_over_seeds
+from analysis.curve_set import CurveSet, curve_set, mean_over_seeds, stacked
 from analysis.repair import Repair, oscillates
 from analysis.shape import Rule
 from analysis.smoothing import Array
@@ -77,13 +78,29 @@ def judge(x: Array, errors: Array, rule: Rule, *, log_axis: bool, paired: bool) 
     raise AssertionError("the last repair is a verdict")
 
 
-def judge_each(x: Array, errors: Array, rule: Rule, *, log_axis: bool) -> Many:
+def judge_cells(x: Array, errors: Array, cells: Sequence[slice], rule: Rule) -> tuple[list[Judged], Many]:
+    """Every cell's mean over its seeds, and every run alone, in one pass over all runs; log axis.
+
+    x: (points,) increasing, errors: (runs, points); cells: the rows of each cell, at least two. Only cells whose
+    peak is to be repaired are read again one by one.
+    """
+    curves = curve_set(x, errors, log_axis=True)
+    shapes = classify(stacked([mean_over_seeds(curves, rows) for rows in cells]), rule)
+    judged = []
+    for row, rows in enumerate(cells):
+        found = _judged(x, errors[rows], rule, curves.rows(rows), shapes, row, None, 0)
+        again = isinstance(found, Repair)
+        judged.append(judge(x, errors[rows], rule, log_axis=True, paired=True) if again else found)
+    return judged, judge_each(x, errors, rule, log_axis=True, curves=curves)
+
+
+def judge_each(x: Array, errors: Array, rule: Rule, *, log_axis: bool, curves: CurveSet | None = None) -> Many:
     """Every run alone: one pass over all, then one over the few whose peak was repaired, and so on.
 
-    x: (points,) increasing, errors: (runs, points).
+    x: (points,) increasing, errors: (runs, points), curves: their CurveSet if it is there already.
     """
     rule = for_one_seed(rule)
-    curves = curve_set(x, errors, log_axis=log_axis)
+    curves = curve_set(x, errors, log_axis=log_axis) if curves is None else curves
     shapes = first = classify(curves, rule)
     again: dict[int, Judged] = {}
     notes: dict[int, str] = {}

@@ -10,11 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.descent import detect, detect_each, detect_many
+from analysis.descent import detect, detect_cells, detect_each, detect_many
+from analysis.synthetic import labelled
 from analysis.truth import through
 
 CURVES = Path(__file__).parents[2].parent / "shared" / "curves"
 WIDTH_8 = ([0, 3, 6, 8, 9, 10, 11, 12, 13], [0.220, 0.209, 0.233, 0.231, 0.227, 0.261, 0.294, 0.261, 0.230])
+
+
+CELLS = [
+    (family, seeds) for family in ("dd_weak", "dd_spikes", "flat_tail", "step_drops_rising") for seeds in (5, 2, 1)
+]
 
 
 def noisy(epochs: list[float], errors: list[float], points: int, seeds: int, sd: float = 0.006, seed: int = 0):
@@ -171,6 +177,23 @@ def test_many_equals_each_alone():
     assert {v.shape for v in alone} == {"double_descent", "monotone", "unstable"}
     for many, one in zip(together.verdicts(), alone, strict=True):
         assert many.prominence == pytest.approx(one.prominence) and many.note == one.note
+
+
+def test_cells_together_equal_each_alone():
+    found = [labelled(family, seeds, np.random.default_rng(i), 600) for i, (family, seeds) in enumerate(CELLS)]
+    same = [cell for cell in found if len(cell.x) == 600]
+    assert len(same) >= 6
+    trains = [np.linspace(0.5, 0.0, 600) + 0.0 * cell.errors for cell in same]
+    together = detect_cells(same[0].x, [cell.errors for cell in same], trains)
+    for cell, train, many in zip(same, trains, together, strict=True):
+        one = detect(cell.x, cell.errors, train_errors=train)
+        assert (many.shape, many.strength, many.note, many.seeds) == (one.shape, one.strength, one.note, one.seeds)
+        assert (many.p_value, many.agreement) == (one.p_value, one.agreement)
+        for name, point in one.points().items():
+            its = many.points()[name]
+            assert (its.epoch, its.error) == pytest.approx((point.epoch, point.error))
+            assert its.epoch_interval == pytest.approx(point.epoch_interval)
+    assert {v.shape for v in together} >= {"double_descent", "monotone"}
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from analysis.multiplicity import benjamini_hochberg
 from analysis.scoring import OURS, lines, precision_recall_f1, score, wilson
-from analysis.significance import rotation_p, valley
+from analysis.significance import antitonic, reaches, rotation_p, studentised_prominence, valley
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +62,25 @@ def test_valley_is_the_best_fit_of_its_kind():
     y = np.array([5.0, 3.0, 4.0, 1.0, 2.0, 6.0, 5.0])
     fit = valley(y, np.ones(7))
     np.testing.assert_allclose(fit, [5.0, 3.5, 3.5, 1.0, 2.0, 5.5, 5.5])
+
+
+def test_valley_is_no_worse_than_the_fit_for_any_turn():
+    rng = np.random.default_rng(3)
+    for n in (1, 2, 5, 30):
+        y, weight = np.round(rng.standard_normal(n), 1), rng.uniform(0.1, 5.0, n)
+        fits = [
+            np.r_[antitonic(y[:t], weight[:t]), antitonic(y[t:][::-1], weight[t:][::-1])[::-1]] for t in range(n + 1)
+        ]
+        best = min(float(weight @ (y - fit) ** 2) for fit in fits)
+        assert weight @ (y - valley(y, weight)) ** 2 == pytest.approx(best, abs=1e-9)
+
+
+@pytest.mark.parametrize("level", [0.1, 0.5, 1.0, 2.0, 4.0])
+def test_what_bounds_decide_is_what_the_statistic_says(level: float):
+    m = 0.1 * np.random.default_rng(6).standard_normal((500, 40)).cumsum(axis=1)
+    for scale in (np.full(40, 0.2), np.linspace(0.5, 0.02, 40), np.linspace(0.02, 0.5, 40)):
+        exact = studentised_prominence(m, scale) >= level
+        assert (reaches(m, scale, level) == exact).all()
 
 
 def test_benjamini_hochberg_ignores_missing_tests():
