@@ -10,14 +10,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from tasks.checks import check
-from tasks.names import classes_of
+from tasks.names import classes_of, held_out
 
 if TYPE_CHECKING:
     from tasks.augmentation import augment
     from tasks.batches import Batches
     from tasks.data import TaskData, source_data, target_data
 
-__all__ = ["Batches", "TaskData", "augment", "check", "classes_of", "source_data", "target_data"]
+__all__ = ["Batches", "TaskData", "augment", "check", "classes_of", "held_out", "source_data", "target_data"]
 
 _NEEDS_TORCH = {
     "Batches": "tasks.batches",

@@ -57,6 +57,13 @@ def classes_of(task: str) -> int:
     return len(parse(task).classes)
 
 
+@lru_cache(maxsize=4096)
+def held_out(task: str) -> int:
+    """How many test samples a task has; ValueError for a name that means no task."""
+    found = parse(task)
+    return found.dataset.held_out(len(found.classes))
+
+
 def _listed(name: str, subset: str, dataset: Dataset) -> list[int]:
     """Classes separated by commas, each an index, a range of indices or a class name."""
     indices: list[int] = []

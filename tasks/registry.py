@@ -32,7 +32,8 @@ class Dataset:
     samples of each class; where it is None the samples are rendered on demand, up to `limit` of them. `mean`
     and `std` are of the training pixels on the scale [0, 1] and never change with the subset, so that a
     source and a target share a scale. `train` and `test` read samples; `side` is a hint that a data set with
-    sizes of its own ignores. `present` raises `MissingData` when files are not there.
+    sizes of its own ignores; `held_out` says how many test samples so many classes have. `present` raises
+    `MissingData` when files are not there.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Dataset:
     std: float
     train: Train
     test: Test
+    held_out: Callable[[int], int]
     present: Callable[[], None] = lambda: None
 
 
@@ -58,6 +60,7 @@ DATASETS: dict[str, Dataset] = {
         std=0.376,
         train=digits.train,
         test=digits.test,
+        held_out=lambda classes: digits.TEST_PER_CLASS * classes,
     ),
     "glyphs": Dataset(
         name="glyphs",
@@ -69,6 +72,7 @@ DATASETS: dict[str, Dataset] = {
         std=0.375,
         train=glyphs.train,
         test=glyphs.test,
+        held_out=lambda classes: -(-glyphs.TEST_SAMPLES // classes) * classes,
     ),
     "cifar10": Dataset(
         name="cifar10",
@@ -80,6 +84,7 @@ DATASETS: dict[str, Dataset] = {
         std=0.252,
         train=cifar10.train,
         test=cifar10.test,
+        held_out=lambda classes: 1000 * classes,
         present=cifar10.present,
     ),
 }
