@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import NamedTuple
 
 from architectures.shapes import BLOCKS, LAYERS, patch_side
+from sweeps.remember import remembered
 from sweeps.spec import ModelSpec
 
 
@@ -28,14 +28,14 @@ class Work(NamedTuple):
 NOTHING = Work(0.0, 0.0, 0.0)
 
 
-@lru_cache(maxsize=4096)
+@remembered
 def unit_work(model: ModelSpec, classes: int) -> tuple[Work, ...]:
     """One entry per unit of the ladder, stem first, head last, for a task of so many classes."""
     units = {"resnet": _resnet, "densenet": _densenet, "vit": _vit}[model.family]
     return tuple(units(model, classes))
 
 
-@lru_cache(maxsize=4096)
+@remembered
 def work_from(model: ModelSpec, classes: int, cut: int) -> Work:
     """All units after the first `cut`, together."""
     return sum(unit_work(model, classes)[cut:], NOTHING)

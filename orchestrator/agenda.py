@@ -7,14 +7,17 @@ import itertools
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from orchestrator.cost import cost
+from orchestrator.cost import CostModel
 from orchestrator.jobs import Job
 from orchestrator.ledger import MOST_ATTEMPTS
 from orchestrator.plan import Plan
 from orchestrator.ready import Ready
-from orchestrator.trial import Ending
+
+if TYPE_CHECKING:  # it imports torch, which a forecast does not wait for
+    from orchestrator.trial import Ending
 
 HELD_SECONDS = 5.0
 """How long to leave a run alone that another process holds, before asking again."""
@@ -24,18 +27,20 @@ class Agenda:
     """The open jobs of a plan. A run is ready once its source is there: no barrier between the two stages.
 
     Sources come first, by how much work waits for them; runs longest first, those that share source and prefix next
-    to each other. Safe to read from a second thread. `workers` is how many draw from it, which bounds a batch.
+    to each other. Safe to read from a second thread. `seconds` says what a job is expected to take; `workers` is how
+    many draw from the agenda, which bounds a batch.
     """
 
     def __init__(
         self,
         plan: Plan,
-        costs: Mapping[str, float] | None = None,
+        seconds: Callable[[Job], float] | None = None,
         workers: int = 1,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         jobs = (*plan.open_sources, *plan.open_runs)
-        self.costs = {job.id: costs[job.id] if costs is not None else cost(job) for job in jobs}
+        predicted = seconds or CostModel(plan.samples).seconds
+        self.costs = {job.id: predicted(job) for job in jobs}
         self.workers = workers
         self.running: dict[str, Job] = {}
         self.ended: dict[str, Ending] = {}
@@ -99,7 +104,7 @@ class Agenda:
             return not (self.running or self._ready or self._held)
 
     def remaining_cost(self) -> float:
-        """Of all that has not ended, in the units of the costs; what runs counts as a half."""
+        """Of all that has not ended, in expected seconds of a worker; what runs counts as a half."""
         with self._lock:
             if self.finished():
                 return 0.0

@@ -9,12 +9,13 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 
-from orchestrator import share
+from orchestrator import launches, share
+from orchestrator.forecast import Forecast, forecast
 from orchestrator.ledger import Ledger, StoreError
 from orchestrator.plan import Plan, make_plan
 from sweeps.errors import SpecError
@@ -29,6 +30,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 
 Sweep = Annotated[str, typer.Argument(help="a sweep's YAML file, or its name in sweeps/catalog")]
 Store = Annotated[Path, typer.Option(help="folder of results", envvar="FROSTLINE_STORE")]
+Workers = Annotated[int | None, typer.Option(min=1, help="runs at a time; default: all cores")]
 AsJson = Annotated[bool, typer.Option("--json", help="machine-readable output")]
 DEFAULT_STORE = Path("store")
 USAGE = 2
@@ -41,10 +43,17 @@ def _finite(value: float) -> float:
 
 
 @app.command()
-def plan(sweep: Sweep, store: Store = DEFAULT_STORE, as_json: AsJson = False) -> None:
-    """Show what a sweep asks for and what of it the store holds. Launches nothing."""
+def plan(
+    sweep: Sweep,
+    store: Store = DEFAULT_STORE,
+    as_json: AsJson = False,
+    workers: Workers = None,
+    gpus: Annotated[bool, typer.Option("--gpus", help="forecast for workers with a GPU")] = False,
+) -> None:
+    """Show what a sweep asks for, what of it the store holds, and what the rest will take. Launches nothing."""
     with _clear_errors():
-        _print_plan(_planned(sweep, store)[0], as_json)
+        made, _ = _planned(sweep, store)
+        _print_plan(made, forecast(made, workers or os.cpu_count() or 1, gpus), None, as_json)
 
 
 @app.command()
@@ -53,14 +62,17 @@ def status(
     store: Store = DEFAULT_STORE,
     as_json: AsJson = False,
     failed: Annotated[bool, typer.Option("--failed", help="list failed runs with the reason and the file")] = False,
+    workers: Workers = None,
 ) -> None:
-    """Show how far a sweep is."""
+    """Show how far a sweep is, and the time that is left."""
     with _clear_errors():
         made, ledger = _planned(sweep, store)
         if failed:
             _print_failures(made, ledger)
         else:
-            _print_plan(made, as_json)
+            running = sum(status == "running" for status in made.statuses.values())
+            left = forecast(made, workers or running or os.cpu_count() or 1)
+            _print_plan(made, left, launches.last(ledger, made.sweep.name), as_json)
 
 
 @app.command()
@@ -69,7 +81,7 @@ def run(
     store: Store = DEFAULT_STORE,
     runner: Annotated[Literal["ray", "local"], typer.Option(help="a Ray cluster, or this process alone")] = "ray",
     address: Annotated[str, typer.Option(help="of a running Ray cluster, or 'local' to start one here")] = "local",
-    workers: Annotated[int | None, typer.Option(min=1, help="runs at a time; default: all cores")] = None,
+    workers: Workers = None,
     gpus_per_run: Annotated[
         float, typer.Option(min=0, callback=_finite, help="share of a GPU that each run takes; 0 runs on CPU")
     ] = 0.0,
@@ -88,10 +100,10 @@ def run(
         if not made.open_runs and not made.open_sources:
             console.print(f"{made.sweep.name}: nothing to do, all {len(made.runs)} runs are in {store}")
             return
-        _print_plan(made, as_json=False)
-        from orchestrator.launch import Launch, launch
+        from orchestrator.launch import Launch, launch, workers_of
 
         how = Launch(runner, address, workers, gpus_per_run, threads_per_run, wandb, wandb_project)
+        _print_plan(made, forecast(made, workers_of(how), gpus_per_run > 0), None, as_json=False)
         raise typer.Exit(launch(made, ledger, how, console))
 
 
@@ -165,7 +177,7 @@ def _resolved(store: Path) -> Path:
         raise StoreError(f"--store {store}: {getattr(problem, 'strerror', None) or problem}") from None
 
 
-def _print_plan(made: Plan, as_json: bool) -> None:
+def _print_plan(made: Plan, left: Forecast, past: dict[str, Any] | None, as_json: bool) -> None:
     runs, sources = made.counts(made.runs), made.counts(made.sources)
     if as_json:
         content = {"sweep": made.sweep.name, "digest": made.sweep.digest, "runs": runs, "sources": sources}
@@ -176,6 +188,8 @@ def _print_plan(made: Plan, as_json: bool) -> None:
                     "to_run": len(made.open_runs),
                     "sources_to_train": len(made.open_sources),
                     "damaged": len(made.damaged),
+                    "forecast": left.as_json(),
+                    "last_launch": past,
                 }
             )
         )
@@ -187,6 +201,8 @@ def _print_plan(made: Plan, as_json: bool) -> None:
     print(f"{made.sweep.name}: {len(made.runs)} runs: {counted({**runs})}")
     print(f"  source models: {len(made.sources)}: {counted({**sources})}")
     print(f"  to do: {len(made.open_sources)} source models, {len(made.open_runs)} runs")
+    for line in (*left.lines(), *([launches.line(past)] if past is not None else [])):
+        print(f"  {line}")
     if made.damaged:
         print(f"  damaged: {len(made.damaged)}, counted as missing; `run` moves them to quarantine. The first of them:")
         print(f"    {next(iter(made.damaged.values()))}")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +16,7 @@ import numpy as np
 from architectures import ladder_length
 from architectures.arithmetic import work_from
 from orchestrator.jobs import Job
+from sweeps.remember import remembered
 from sweeps.spec import Family, LabelledSet, ModelSpec, Recipe, TransferSpec
 from tasks import classes_of, held_out
 
@@ -73,12 +73,13 @@ def work_of(job: Job) -> tuple[float, ...]:
     spec = job.spec
     if job.kind == "source":
         assert spec.source is not None
-        return _work(spec.model, spec.source, spec.source, TransferSpec())
-    return _work(spec.model, spec.target, spec.train, spec.transfer)
+        return work_of_parts(spec.model, spec.source, spec.source, TransferSpec())
+    return work_of_parts(spec.model, spec.target, spec.train, spec.transfer)
 
 
-@lru_cache(maxsize=1 << 16)
-def _work(model: ModelSpec, part: LabelledSet, recipe: Recipe, transfer: TransferSpec) -> tuple[float, ...]:
+@remembered
+def work_of_parts(model: ModelSpec, part: LabelledSet, recipe: Recipe, transfer: TransferSpec) -> tuple[float, ...]:
+    """The same, from the parts of a spec that count. ValueError for a task that there is not."""
     classes, tested = classes_of(part.task), held_out(part.task)
     once = prefix_is_spared(model, recipe, transfer, part.size)
     trained = work_from(model, classes, transfer.frozen)
@@ -102,7 +103,8 @@ def _work(model: ModelSpec, part: LabelledSet, recipe: Recipe, transfer: Transfe
 
 def prefix_is_spared(model: ModelSpec, recipe: Recipe, transfer: TransferSpec, samples: int) -> bool:
     """Whether the frozen prefix is computed once, as far as the spec tells (orchestrator/prefix.py decides)."""
-    exact = transfer.norm == "eval" or (model.family == "vit" and transfer.norm == "stats")
+    # A ViT's norms have no statistics, and its first unit has no norm.
+    exact = transfer.norm == "eval" or (model.family == "vit" and (transfer.norm == "stats" or transfer.frozen == 1))
     alone = recipe.batch_size == 1 or samples == 1
     return 0 < transfer.frozen < ladder_length(model) and exact and recipe.augment == "none" and not alone
 
@@ -159,6 +161,9 @@ def _level(rates: np.ndarray, samples: Sequence[Sample]) -> float:
     return math.log(float(expected @ np.minimum(ratios, FARTHEST * np.median(ratios))) / float(expected.sum()))
 
 
+ROUNDS = 6
+
+
 class _Rates:
     """Rates of one family: posterior mean and covariance of factors on where they started."""
 
@@ -173,20 +178,24 @@ class _Rates:
 
     def _learn(self, work: np.ndarray, seconds: np.ndarray) -> None:
         prior = np.linalg.inv(self._covariance)
-        for _ in range(6):  # ratios are taken to the last expectation: a few rounds settle it
-            expected = work @ (self._start * self._factors)
-            shares = work * self._start / expected[:, None]
-            ratios = np.minimum(seconds / expected, FARTHEST)
-            weighted = (shares * (expected / expected.mean())[:, None]).T / self._variance
-            precision = weighted @ shares + prior
-            factors = np.linalg.solve(precision, weighted @ ratios + prior @ np.ones(len(prior)))
-            self._factors = np.maximum(factors, 0.05)
-            left = ratios - shares @ self._factors
-            self._variance = (2 * SPREAD_OF_JOBS**2 + float(left @ left)) / (2 + len(seconds))
+        for _ in range(ROUNDS):  # ratios are taken to the last expectation: a few rounds settle it
+            self._covariance = self._learn_once(prior, work, seconds)
+
+    def _learn_once(self, prior: np.ndarray, work: np.ndarray, seconds: np.ndarray) -> np.ndarray:
+        """One round, from the present factors to better ones; the covariance of these."""
+        expected = work @ (self._start * self._factors)
+        shares = work * self._start / expected[:, None]
+        ratios = np.minimum(seconds / expected, FARTHEST)
+        weighted = (shares * (expected / expected.mean())[:, None]).T / self._variance
+        precision = weighted @ shares + prior
+        factors = np.linalg.solve(precision, weighted @ ratios + prior @ np.ones(len(prior)))
+        self._factors = np.maximum(factors, 0.05)
+        left = ratios - shares @ self._factors
+        self._variance = (2 * SPREAD_OF_JOBS**2 + float(left @ left)) / (2 + len(seconds))
         # The residuals as they are, not as the weights would have them; few of them look smaller than they are.
         scores = weighted * left * math.sqrt((len(seconds) + 2) / len(seconds))
         inverse = np.linalg.inv(precision)
-        self._covariance = inverse @ (scores @ scores.T + prior) @ inverse
+        return inverse @ (scores @ scores.T + prior) @ inverse
 
     def seconds(self, work: Sequence[float]) -> float:
         return float(np.dot(self._start * self._factors, work))

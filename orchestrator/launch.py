@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import time
 from dataclasses import dataclass
 from typing import Literal
 
 from rich.console import Console
 
-from orchestrator import progress, provenance
+from orchestrator import launches, progress, provenance
 from orchestrator.agenda import Agenda
+from orchestrator.cost import CostModel
+from orchestrator.forecast import forecast
 from orchestrator.ledger import Ledger
 from orchestrator.plan import Plan
 from orchestrator.tracking import Mode, TrackingOptions
@@ -39,14 +43,28 @@ def launch(plan: Plan, ledger: Ledger, how: Launch, console: Console) -> int:
         tracking=TrackingOptions(mode=how.wandb, project=how.wandb_project, folder=ledger.layout.wandb),
         code=provenance.code(),
     )
-    agenda = Agenda(plan)
+    workers = workers_of(how)
+    before = forecast(plan, workers, how.gpus_per_run > 0)
+    agenda = Agenda(plan, CostModel(plan.samples, before.device).seconds, workers)
+    began, code = time.monotonic(), 130
     try:
         with progress.shown(agenda, plan, ledger, console):
             _run(agenda, options, how)
     except KeyboardInterrupt:
         console.print("interrupted: the same command goes on from the last saved epochs")
-        return 130
-    return _closing(plan, ledger, agenda, console)
+        plan.read_statuses(ledger)
+    else:
+        code = _closing(plan, ledger, agenda, console)
+    wall = time.monotonic() - began
+    launches.write(
+        ledger, plan.sweep.name, before, launches.actual(plan.seconds, agenda.ended, agenda.costs, wall, code == 0)
+    )
+    return code
+
+
+def workers_of(how: Launch) -> int:
+    """How many workers to expect: on a cluster that runs already it is only known once it is asked."""
+    return 1 if how.runner == "local" else how.workers or max(1, (os.cpu_count() or 1) // how.threads_per_run)
 
 
 def _run(agenda: Agenda, options: TrialOptions, how: Launch) -> None:

@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from architectures import check_frozen, ladder_length
+from orchestrator import history
+from orchestrator.cost import Sample
 from orchestrator.jobs import Job, source_job
 from orchestrator.ledger import Ledger
 from orchestrator.survey import survey
@@ -28,12 +30,24 @@ class Plan:
     statuses: dict[str, Status] = field(default_factory=dict)
     damaged: dict[str, str] = field(default_factory=dict)
     """What is wrong with results that are there but altered; they count as missing."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """How long a worker was busy with each result that is there."""
+    samples: list[Sample] = field(default_factory=list)
+    """What results of the sweep, and of the store where these are few, took: what forecasts learn from."""
 
     def read_statuses(self, ledger: Ledger, thorough: bool = False) -> None:
         """Look at the store again, `thorough`: with all files of all results. A run whose source failed is blocked."""
         ledger.damaged.clear()
-        for job, status, _ in survey(ledger, [*self.sources.values(), *self.runs.values()], thorough):
+        self.seconds, self.samples = {}, []
+        for job, status, record in survey(ledger, [*self.sources.values(), *self.runs.values()], thorough):
             self.statuses[job.id] = status
+            if record is not None:
+                self.seconds[job.id] = history.busy_seconds(record)
+                if len(self.samples) < history.MOST:
+                    self.samples.append(history.sample_of(record))
+        if len(self.samples) < history.ENOUGH:
+            known = self.sources.keys() | self.runs.keys()
+            self.samples += history.others(ledger, set(known), history.ENOUGH - len(self.samples))
         self.damaged = dict(ledger.damaged)
         for id, job in self.runs.items():
             waiting = self.statuses[id] in ("missing", "failed")

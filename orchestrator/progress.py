@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.agenda import Agenda
+from orchestrator.forecast import span
 from orchestrator.ledger import Ledger
 from orchestrator.plan import Plan
 
@@ -77,11 +78,11 @@ class View:
     def _counts(self) -> str:
         agenda = self._agenda
         endings = Counter(agenda.ended.copy().values())
-        done, failed = endings["done"] + endings["diverged"], endings["failed"] + len(agenda.blocked)
+        failed = endings["failed"] + len(agenda.blocked)
         text = f"{self._before + self._runs_done()} of {self._all} runs done, {len(agenda.running)} running"
         text += f", {failed} failed" if failed else ""
         left = self._seconds_left()
-        return text + (f", about {_duration(left)} left" if left is not None and done else "")
+        return text + (f", about {span(left)} left" if left is not None else "")
 
     def _runs_done(self) -> int:
         ended = self._agenda.ended.copy()
@@ -95,16 +96,13 @@ class View:
         return sorted(found, key=lambda entry: entry[1] is None)
 
     def _seconds_left(self) -> float | None:
-        """What remains at the pace so far: costs of what ended over the time it took."""
+        """What remains at the pace so far: expected seconds of what ended over the time it took.
+
+        Until a twentieth has ended, the expectation itself, shared by the workers.
+        """
         left = self._agenda.remaining_cost()
         spent = self._total - left
         elapsed = time.monotonic() - self._began
-        return None if spent <= 0 or left <= 0 else left * elapsed / spent
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
+        if left <= 0:
+            return None
+        return left * elapsed / spent if spent > self._total / 20 else left / self._agenda.workers

@@ -10,9 +10,9 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any
 
+from sweeps.remember import remembered
 from sweeps.spec import ModelSpec, RunSpec, Spec
 
 SCHEMA = 1
@@ -42,7 +42,7 @@ def _given(spec: RunSpec) -> Iterator[tuple[str, Any]]:
     return ((name, part) for name, part in vars(spec).items() if part is not None)
 
 
-@lru_cache(maxsize=1 << 16)
+@remembered
 def _part(spec: Spec) -> tuple[dict[str, Any], str]:
     """A part of a run in canonical form, as value and as text. The runs of a sweep share few distinct parts."""
     value = _without_none(spec.model_dump(mode="json"))

@@ -11,6 +11,7 @@
         checkpoint-<epoch>-<sha>.ckpt    the last two while it is under way
         failure-<n>.json                 what went wrong, attempt by attempt
       sweeps/<name>/<digest>.json        the expanded sweep: its runs and their specs; carries its own digest
+      sweeps/<name>/launches/<when>.json what a launch was forecast to take, and what it took
       stops/<launch>                     a launch that was asked to stop: its workers save their epoch and end
       features/<2 hex>/<id>.safetensors  activations of frozen prefixes that take long to compute: a cache
       quarantine/<kind>-<id>-<n>/        a result that was found altered, with reason.json; `gc` deletes it
@@ -101,6 +102,9 @@ class Layout:
     @property
     def sweeps(self) -> Path:
         return self.root / "sweeps"
+
+    def launches(self, name: str) -> Path:
+        return self.sweeps / name / "launches"
 
     def stop(self, launch: str) -> Path:
         return self.root / "stops" / launch

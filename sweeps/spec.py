@@ -6,7 +6,7 @@ A field added later must default to None, meaning the behaviour before it existe
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -40,10 +40,6 @@ class Spec(BaseModel):
     """Base of every specification: immutable, no unknown keys, no silent conversion of meaning."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
-
-    if TYPE_CHECKING:  # pydantic gives frozen models a hash of their values
-
-        def __hash__(self) -> int: ...
 
 
 class Recipe(Spec):
