@@ -94,7 +94,7 @@ def said(name: str, seconds: Sequence[float], of: Errors) -> str:
     )
 
 
-def line(seeds: int = 1, draws: int = 500) -> str:
+def line(seeds: int = 3, draws: int = 500) -> str:
     """Train the grid, judge it and the recorded sweeps, and say in one line what came of the grid."""
     with tempfile.TemporaryDirectory(prefix="frostline-forecast-") as folder:
         real = trained(seeds, Path(folder) / "store")
@@ -110,7 +110,7 @@ def line(seeds: int = 1, draws: int = 500) -> str:
     )
 
 
-def main(seeds: int = 1, draws: int = 500) -> None:
+def main(seeds: int = 3, draws: int = 500) -> None:
     print(line(seeds, draws))
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, Python {platform.python_version()}")
 

@@ -134,7 +134,8 @@ def timed(command: str, sweep: Path, store: Path) -> Timed:
     began = time.perf_counter()
     process = subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.PIPE)
     assert process.stdout is not None
-    output = process.stdout.read()
+    with process.stdout:
+        output = process.stdout.read()
     _, code, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(code)
     seconds = time.perf_counter() - began
