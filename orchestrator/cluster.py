@@ -108,6 +108,7 @@ def run(agenda: Agenda, options: TrialOptions, *, address: str = "local", worker
     whose nodes must share the store's file system. `workers` bounds the runs at a time.
     """
     _connect(address, workers)
+    agenda.workers = min(workers or _slots(options), _slots(options))
     scratch = Path(tempfile.mkdtemp(prefix="frostline-tune-"))
     try:
         _fit(agenda, options, scratch, workers)
@@ -131,6 +132,14 @@ def _connect(address: str, workers: int | None) -> None:
     else:
         tree = {"working_dir": str(ROOT), "excludes": [".venv", "store", "results", ".git"]}
         ray.init(address=address, runtime_env={**tree, "env_vars": {"OMP_NUM_THREADS": "1"}}, **common)
+
+
+def _slots(options: TrialOptions) -> int:
+    """How many runs the cluster has room for at a time, now."""
+    resources = ray.cluster_resources()
+    by_cores = resources.get("CPU", 1.0) / options.threads
+    by_gpus = resources.get("GPU", 0.0) / options.gpus_per_run if options.gpus_per_run > 0 else by_cores
+    return max(1, int(min(by_cores, by_gpus)))
 
 
 def _fit(agenda: Agenda, options: TrialOptions, scratch: Path, workers: int | None) -> None:

@@ -98,11 +98,13 @@ class View:
     def _seconds_left(self) -> float | None:
         """What remains at the pace so far: expected seconds of what ended over the time it took.
 
-        Until a twentieth has ended, the expectation itself, shared by the workers.
+        Until a twentieth has ended, the expectation itself, shared by the workers: what a runner takes to start says
+        nothing of the runs.
         """
         left = self._agenda.remaining_cost()
         spent = self._total - left
         elapsed = time.monotonic() - self._began
         if left <= 0:
             return None
-        return left * elapsed / spent if spent > self._total / 20 else left / self._agenda.workers
+        under_way = self._agenda.ended and spent > self._total / 20
+        return left * elapsed / spent if under_way else left / self._agenda.workers
