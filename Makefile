@@ -9,7 +9,7 @@ PY := $(ENV)/bin/python
 READY := $(ENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep plan status report test check clean
+.PHONY: help setup sweep plan status report bench test check clean
 
 help: ## List the targets
 	@echo "Frostline: double descent in transfer learning. Variables: SWEEP=$(SWEEP) STORE=$(STORE) ARGS=..."
@@ -39,6 +39,9 @@ status: $(READY) ## Show how far a sweep is
 
 report: $(READY) ## Write the page with figures and tables
 	@$(PY) -m analysis report $(SWEEP) --store $(STORE)
+
+bench: $(READY) ## Measure again what is claimed about speed on a CPU
+	@$(PY) -m benchmarks $(ARGS)
 
 test: check ## Run all checks and tests, as continuous integration does
 	@$(PY) -m pytest $(ARGS)

@@ -22,6 +22,7 @@ import typer
 
 from orchestrator.ledger import Ledger
 from orchestrator.plan import make_plan
+from sweeps.layout import Layout
 from sweeps.sweep import read
 
 SWEEP = Path(__file__).with_name("grid.yaml")
@@ -70,6 +71,11 @@ def stored_errors(sweep: Path, store: Path) -> Errors:
         assert record is not None, f"{job.name} has no result"
         errors[id] = ledger.curve(record)[-1].test_error
     return errors
+
+
+def stored_runs(store: Path) -> int:
+    """How many runs a store holds results of."""
+    return sum(1 for _ in Layout(store).shelf("run").glob("*/*/result.json"))
 
 
 def differing(errors: Errors, reference: Errors) -> list[str]:

@@ -1,0 +1,59 @@
+"""`make bench`: what is claimed about speed on a CPU, measured again, a line each.
+
+    python -m benchmarks [NAMES ...]
+
+Ratios are of things measured side by side here and now; seconds by themselves say little on a shared machine.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterator
+
+import pytorch_lightning
+import ray
+import torch
+
+from benchmarks import forecast, grid, makespan, noop, plan_scale
+
+
+def _grid() -> Iterator[str]:
+    yield from grid.lines(repeats=2)
+
+
+def _each(line: Callable[[], str]) -> Callable[[], Iterator[str]]:
+    def lines() -> Iterator[str]:
+        yield line()
+
+    return lines
+
+
+BENCHMARKS: dict[str, Callable[[], Iterator[str]]] = {
+    "grid": _grid,
+    "noop": _each(noop.line),
+    "makespan": _each(makespan.line),
+    "forecast": _each(forecast.line),
+    "plan": _each(plan_scale.line),
+}
+
+
+def main(names: list[str]) -> int:
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        print(f"error: benchmark {unknown[0]}: allowed {', '.join(BENCHMARKS)}", file=sys.stderr)
+        return 2
+    print(
+        f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, torch {torch.__version__}, "
+        f"pytorch-lightning {pytorch_lightning.__version__}, ray {ray.__version__}",
+        flush=True,
+    )
+    for name in names or BENCHMARKS:
+        for line in BENCHMARKS[name]():
+            print(line, flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
