@@ -11,10 +11,7 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Iterator
-
-import pytorch_lightning
-import ray
-import torch
+from importlib.metadata import version
 
 from benchmarks import forecast, grid, makespan, noop, plan_scale
 
@@ -45,8 +42,8 @@ def main(names: list[str]) -> int:
         print(f"error: benchmark {unknown[0]}: allowed {', '.join(BENCHMARKS)}", file=sys.stderr)
         return 2
     print(
-        f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, torch {torch.__version__}, "
-        f"pytorch-lightning {pytorch_lightning.__version__}, ray {ray.__version__}",
+        f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, "
+        + ", ".join(f"{package} {version(package)}" for package in ("torch", "pytorch-lightning", "ray")),
         flush=True,
     )
     for name in names or BENCHMARKS:
