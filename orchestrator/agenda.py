@@ -8,16 +8,13 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from orchestrator.cost import CostModel
 from orchestrator.jobs import Job
 from orchestrator.ledger import MOST_ATTEMPTS
+from orchestrator.options import Ending
 from orchestrator.plan import Plan
 from orchestrator.ready import Ready
-
-if TYPE_CHECKING:  # it imports torch, which a forecast does not wait for
-    from orchestrator.trial import Ending
 
 HELD_SECONDS = 5.0
 """How long to leave a run alone that another process holds, before asking again."""

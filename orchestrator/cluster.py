@@ -7,6 +7,7 @@ computing, however small the runs. Its state is kept in a scratch folder and thr
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import shutil
@@ -18,9 +19,8 @@ from typing import Any
 from orchestrator.agenda import Agenda
 from orchestrator.jobs import Job
 from orchestrator.ledger import Ledger
+from orchestrator.options import Ending, TrialOptions
 from orchestrator.provenance import ROOT
-from orchestrator.remote import to_text
-from orchestrator.trial import Ending, TrialOptions
 
 QUIET = {
     # One snapshot of Tune's state at most: it is not what a sweep is resumed from.
@@ -72,7 +72,7 @@ class ReadyJobs(Searcher):
         if not batch:
             return Searcher.FINISHED if self._agenda.finished() else None
         self._batches[trial_id] = batch
-        return {"jobs": to_text(batch)}
+        return {"jobs": _to_text(batch)}
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         batch = self._batches.pop(trial_id)
@@ -99,6 +99,11 @@ class ReadyJobs(Searcher):
 
     def restore(self, checkpoint_path: str) -> None:
         raise NotImplementedError("a sweep is resumed from the store, by the same command")
+
+
+def _to_text(batch: list[Job]) -> str:
+    """[[kind, id, spec], ...] as JSON."""
+    return json.dumps([[job.kind, job.id, job.spec.model_dump(mode="json")] for job in batch])
 
 
 def run(agenda: Agenda, options: TrialOptions, *, address: str = "local", workers: int | None = None) -> None:

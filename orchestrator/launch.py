@@ -14,9 +14,9 @@ from orchestrator.agenda import Agenda
 from orchestrator.cost import CostModel
 from orchestrator.forecast import forecast
 from orchestrator.ledger import Ledger
+from orchestrator.options import TrialOptions
 from orchestrator.plan import Plan
 from orchestrator.tracking import Mode, TrackingOptions
-from orchestrator.trial import TrialOptions
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from types import FrameType
 
 from orchestrator.agenda import Agenda
 from orchestrator.fit import STOP
-from orchestrator.trial import TrialOptions, run_trial
+from orchestrator.options import TrialOptions
+from orchestrator.trial import run_trial
 
 
 def run(agenda: Agenda, options: TrialOptions) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -18,28 +16,12 @@ from orchestrator.fit import EachEpoch, Stopped, fit
 from orchestrator.jobs import Job, source_job
 from orchestrator.lease import Fenced, Held, Lease
 from orchestrator.ledger import Damaged, Ledger
-from orchestrator.tracking import Tracker, TrackingOptions
+from orchestrator.options import Ending, TrialOptions
+from orchestrator.tracking import Tracker
 from orchestrator.training import Training
 from orchestrator.worker import data_of, inputs_of, network_of
 from sweeps.identity import SCHEMA, cell_id
 from sweeps.records import EpochRecord, RunRecord
-
-Ending = Literal["done", "diverged", "failed", "held", "stopped", "not run"]
-
-
-@dataclass(frozen=True)
-class TrialOptions:
-    """How runs are run; nothing here changes a result."""
-
-    store: Path
-    sweep: str = ""
-    device: str = "cpu"
-    threads: int = 1
-    gpus_per_run: float = 0.0
-    tracking: TrackingOptions | None = None
-    use_prefix_cache: bool = True
-    checkpoint_every_epoch: bool = False
-    code: dict[str, Any] = field(default_factory=dict)
 
 
 def run_trial(job: Job, options: TrialOptions) -> Ending:

@@ -283,7 +283,18 @@ def test_what_the_rules_allow_is_let_through(path: str, text: str) -> None:
 def test_a_light_room_loads_nothing_heavy(room: str, heavy: set[str]) -> None:
     """In a process of its own: what a package we import may import in turn counts as well."""
     modules = [path.removesuffix(".py").replace("/", ".") for path in FILES if path.startswith(f"{room}/")]
-    wanted = ", ".join(module for module in modules if not module.endswith("__main__"))
-    code = f"import sys, {wanted}; print(*set(sys.modules).intersection({sorted(heavy)}))"
+    assert loads([module for module in modules if not module.endswith("__main__")], heavy) == set()
+
+
+def test_a_driver_loads_no_torch() -> None:
+    """A sweep starts seconds sooner, and the driver of a cluster needs no gigabyte for it."""
+    driver = ["orchestrator.cli", "orchestrator.launch", "orchestrator.cluster", "orchestrator.progress"]
+    assert loads(driver, {"torch", "timm", "wandb", *LIGHTNING}) == set()
+
+
+def loads(modules: list[str], heavy: set[str]) -> set[str]:
+    """Those of the heavy packages that a process has loaded after importing the modules."""
+    code = f"import sys, {', '.join(modules)}; print(*set(sys.modules).intersection({sorted(heavy)}))"
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert (found.stdout.split(), found.stderr) == ([], "")
+    assert found.stderr == ""
+    return set(found.stdout.split())

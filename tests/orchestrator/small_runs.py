@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from orchestrator.jobs import Job, source_job
 from orchestrator.ledger import Ledger
-from orchestrator.trial import TrialOptions
+from orchestrator.options import TrialOptions
 from sweeps.identity import run_id
 from sweeps.records import TIME_COLUMNS
 from sweeps.spec import RunSpec

@@ -12,8 +12,9 @@ from safetensors.torch import load_file, save_file
 
 from orchestrator import features, prefix, worker
 from orchestrator.ledger import Ledger
+from orchestrator.options import TrialOptions
 from orchestrator.prefix import Inputs
-from orchestrator.trial import TrialOptions, run_trial
+from orchestrator.trial import run_trial
 from tests.orchestrator.small_runs import MODELS, curve, opened, run_of, small, source_of
 
 

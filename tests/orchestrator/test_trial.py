@@ -15,7 +15,8 @@ from orchestrator import checkpoint, fit, training, trial, worker
 from orchestrator.jobs import Job
 from orchestrator.lease import Fenced, Lease
 from orchestrator.ledger import Ledger
-from orchestrator.trial import TrialOptions, run_trial
+from orchestrator.options import TrialOptions
+from orchestrator.trial import run_trial
 from sweeps.records import EPOCH_TYPES
 from sweeps.spec import TrainSpec
 from tests.orchestrator.small_runs import MODELS, curve, opened, run_of, small, source_of
