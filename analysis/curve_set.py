@@ -77,7 +77,9 @@ def _smoothed(grid: Grid, values: Array, bin_error: Array, noise: Array, scatter
     for number, pattern in enumerate(patterns):
         rows = np.flatnonzero(of_run.ravel() == number)
         hat = smoother(grid, pattern)[:, pattern]
-        smooth[rows] = values[np.ix_(rows, pattern)] @ hat.T
+        inside = values[np.ix_(rows, pattern)]
+        if pattern.any():  # a line through a spike may leave the range of the errors, 0 to 1 that is
+            smooth[rows] = np.clip(inside @ hat.T, inside.min(axis=1)[:, None], inside.max(axis=1)[:, None])
         known = np.nan_to_num(bin_error[np.ix_(rows, pattern)])
         error[rows] = np.sqrt(known**2 @ (hat**2).T + (WANDER * np.nan_to_num(noise[rows])) ** 2 * log_axis)
     return CurveSet(grid, log_axis, values, bin_error, smooth, error, noise, scatter)

@@ -5,8 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from analysis.columns import CurveError
+
+BROKEN = (pl.exceptions.PolarsError, pa.ArrowException, OSError, UnicodeDecodeError)
 
 
 def read_table(path: Path) -> pl.DataFrame:
@@ -15,13 +19,22 @@ def read_table(path: Path) -> pl.DataFrame:
     if path.stat().st_size == 0:
         raise CurveError(f"{path}: the file is empty; a header with epoch and test_error is needed")
     try:
-        frame = pl.read_parquet(path) if parquet else pl.read_csv(path, infer_schema_length=None)
-    except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
-        reason = str(error).strip().splitlines()[0]
+        frame = _parquet(path) if parquet else pl.read_csv(path, infer_schema_length=None)
+    except (*BROKEN, pl.exceptions.PanicException) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise CurveError(f"{path}: cannot be read as {'Parquet' if parquet else 'CSV'}: {reason}") from None
     if frame.is_empty():
         raise CurveError(f"{path}: no rows below the header; at least 4 points are needed")
     return _unfolded(frame.rename({c: c.strip() for c in frame.columns}))
+
+
+def _parquet(path: Path) -> pl.DataFrame:
+    """By Arrow, whose checks hold: polars' own reader panics, not raises, at some broken pages."""
+    table = pq.read_table(path)
+    table.validate(full=True)
+    frame = pl.from_arrow(table)
+    assert isinstance(frame, pl.DataFrame)
+    return frame
 
 
 def _unfolded(frame: pl.DataFrame) -> pl.DataFrame:
