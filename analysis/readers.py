@@ -20,12 +20,13 @@ def read_table(path: Path) -> pl.DataFrame:
         raise CurveError(f"{path}: the file is empty; a header with epoch and test_error is needed")
     try:
         frame = _parquet(path) if parquet else pl.read_csv(path, infer_schema_length=None)
+        frame = _unfolded(frame.rename({c: c.strip() for c in frame.columns}))
     except (*BROKEN, pl.exceptions.PanicException) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise CurveError(f"{path}: cannot be read as {'Parquet' if parquet else 'CSV'}: {reason}") from None
     if frame.is_empty():
         raise CurveError(f"{path}: no rows below the header; at least 4 points are needed")
-    return _unfolded(frame.rename({c: c.strip() for c in frame.columns}))
+    return frame
 
 
 def _parquet(path: Path) -> pl.DataFrame:

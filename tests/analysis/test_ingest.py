@@ -236,3 +236,10 @@ def test_table_names_what_was_found(tmp_path: Path):
     assert result.exit_code == 0 and "c" in result.stdout
     with pytest.raises(CurveError):
         read_curves(tmp_path / "none")
+
+
+def test_columns_of_one_name_are_refused(tmp_path: Path):
+    (tmp_path / "a.csv").write_text("\r,,epoch,test_error\n" + "a,0,1,0.5\n" * 5)
+    assert "cannot be read as CSV: column '' is duplicate" in refused(tmp_path / "a.csv")
+    (tmp_path / "b.csv").write_text("Step,a - Step,b - val_error\n0,1,.5\n1,2,.4\n2,3,.3\n3,4,.3\n")
+    assert "duplicate output name 'Step'" in refused(tmp_path / "b.csv")
