@@ -52,6 +52,18 @@ axes:
 """
 
 
+COMMAND = """
+import sys
+from pathlib import Path
+from orchestrator.cli import main
+code = main()
+status = Path("/proc/self/status").read_text()
+print(status.split("VmHWM:")[1].split()[0], file=sys.stderr)
+sys.exit(code)
+"""
+"""`python -m orchestrator`, and then its peak memory in KiB: getrusage would also count the process it came from."""
+
+
 class Timed(NamedTuple):
     seconds: float
     peak_mib: float
@@ -130,17 +142,12 @@ def record(job: Job, epochs: bytes, weights: bytes | None) -> RunRecord:
 
 def timed(command: str, sweep: Path, store: Path) -> Timed:
     """Run a command of the orchestrator in its own process: seconds, peak memory, what it printed as JSON."""
-    arguments = [sys.executable, "-m", "orchestrator", command, str(sweep), "--store", str(store), "--json"]
+    arguments = [sys.executable, "-c", COMMAND, command, str(sweep), "--store", str(store), "--json"]
     began = time.perf_counter()
-    process = subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    with process.stdout:
-        output = process.stdout.read()
-    _, code, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(code)
+    ended = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=False)
     seconds = time.perf_counter() - began
-    assert process.returncode == 0, process.returncode
-    return Timed(seconds, usage.ru_maxrss / 1024, json.loads(output))
+    assert ended.returncode == 0, ended.stderr
+    return Timed(seconds, int(ended.stderr.split()[0]) / 1024, json.loads(ended.stdout))
 
 
 def measured(runs: int, repeats: int, folder: Path) -> dict[str, list[Timed]]:
