@@ -9,7 +9,7 @@ PY := $(ENV)/bin/python
 READY := $(ENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep plan status report bench test check clean
+.PHONY: help setup sweep plan status report bench test chaos check clean
 
 help: ## List the targets
 	@echo "Frostline: double descent in transfer learning. Variables: SWEEP=$(SWEEP) STORE=$(STORE) ARGS=..."
@@ -45,6 +45,9 @@ bench: $(READY) ## Measure again what is claimed about speed on a CPU
 
 test: check ## Run all checks and tests, as continuous integration does
 	@$(PY) -m pytest $(ARGS)
+
+chaos: $(READY) ## Break a real sweep in every way, the long form; prints fault / injected / survived
+	@FROSTLINE_CHAOS=full $(PY) -m pytest tests/chaos $(ARGS)
 
 check: $(READY) ## Lint, types, import direction
 	@$(PY) -m ruff check .

@@ -23,6 +23,7 @@ HELD_SECONDS = 5.0
 class Agenda:
     """The open jobs of a plan. A run is ready once its source is there: no barrier between the two stages.
 
+    A job that ran out of memory is tried once more after all others, with nothing running beside it.
     Sources come first, by how much work waits for them; runs longest first, those that share source and prefix next
     to each other. Safe to read from a second thread. `seconds` says what a job is expected to take; `workers` is how
     many draw from the agenda, which bounds a batch.
@@ -42,7 +43,11 @@ class Agenda:
         self.running: dict[str, Job] = {}
         self.ended: dict[str, Ending] = {}
         self.blocked: set[str] = set()
+        self.stopping = False
+        """Set from outside: nothing more is handed out."""
         self._clock = clock
+        self._lonely: set[str] = set()
+        self._alone: list[Job] = []
         self._waiting: defaultdict[str, list[Job]] = defaultdict(list)
         self._ready = Ready()
         self._held: list[tuple[float, int, Job]] = []
@@ -75,9 +80,13 @@ class Agenda:
         never more than half of a worker's share of what is ready, so that no other worker is left without.
         """
         with self._lock:
+            if self.stopping or not self._lonely.isdisjoint(self.running):
+                return []
             self._offer_held()
             most = min(seconds, self._ready.work / (2 * self.workers))
             batch = self._ready.take(most)
+            if not batch and self._alone and not self.running and not self._held:
+                batch = [self._alone.pop(0)]
             for job in batch:
                 self.running[job.id] = job
             return batch
@@ -88,17 +97,28 @@ class Agenda:
             self.running.pop(job.id, None)
             if ending == "held":
                 heapq.heappush(self._held, (self._clock() + HELD_SECONDS, next(self._count), job))
-            elif ending == "not run" or (ending == "failed" and self._tries_again(job)):
-                self._push(job)
+            elif ending == "memory" and job.id not in self._lonely:
+                self._lonely.add(job.id)
+                self._alone.append(job)
+            elif ending in ("not run", "stopped") or (ending == "failed" and self._tries_again(job)):
+                if job.id in self._lonely:
+                    self._alone.append(job)
+                else:
+                    self._push(job)
             else:
-                self.ended[job.id] = ending
+                self.ended[job.id] = "failed" if ending == "memory" else ending
                 self._left -= self.costs[job.id]
                 self._release(job, ending)
+
+    def under_way(self) -> list[Job]:
+        """The jobs that count as running, those that wait their turn in a worker's batch included."""
+        with self._lock:
+            return list(self.running.values())
 
     def finished(self) -> bool:
         """Nothing is running and nothing will be ready."""
         with self._lock:
-            return not (self.running or self._ready or self._held)
+            return not (self.running or (not self.stopping and (self._ready or self._held or self._alone)))
 
     def remaining_cost(self) -> float:
         """Of all that has not ended, in expected seconds of a worker; what runs counts as a half."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,11 @@ from orchestrator import durable
 from orchestrator.lease import Lease
 from sweeps.layout import DIGITS, Place
 
-SHARE = 0.02
-"""Most of a run's time that checkpoints may take: cheap epochs are saved in groups, dear ones one by one."""
+SHARE = float(os.environ.get("FROSTLINE_CHECKPOINT_SHARE") or 0.02)
+"""Most of a run's time that checkpoints may take: cheap epochs are saved in groups, dear ones one by one.
+
+0 saves none unless the run is asked to stop, inf every epoch.
+"""
 
 KEPT = 2
 log = logging.getLogger("frostline.checkpoint")
@@ -32,6 +36,8 @@ class Checkpoints(CheckpointIO):
         self._began = time.monotonic()
         self._spent = 0.0
         self._saves = 0
+        self.warnings: list[str] = []
+        """What could not be saved: the run goes on without it."""
 
     def due(self) -> bool:
         """True when one more save, as dear as those before, still keeps within the share."""
@@ -41,12 +47,16 @@ class Checkpoints(CheckpointIO):
         return self._spent + cost <= SHARE * (time.monotonic() - self._began)
 
     def save(self, trainer: pl.Trainer, epoch: int) -> None:
-        """Save the state after `epoch` epochs. Raises OSError if it cannot be written, lease.Fenced if not ours."""
+        """Save the state after `epoch` epochs. Raises lease.Fenced if the run is not ours any more."""
         began = time.monotonic()
         self._lease.check()
-        trainer.save_checkpoint(self._lease.place.checkpoint(epoch, ""))
-        for old in self._lease.place.checkpoints()[KEPT:]:
-            old.unlink(missing_ok=True)
+        try:
+            trainer.save_checkpoint(self._lease.place.checkpoint(epoch, ""))
+            for old in self._lease.place.checkpoints()[KEPT:]:
+                old.unlink(missing_ok=True)
+        except OSError as problem:  # a full disk must not cost what is computed already
+            self.warnings.append(f"checkpoint of epoch {epoch} not written: {problem.strerror}")
+            log.warning("%s: %s", self._lease.place.id, self.warnings[-1])
         self._saves += 1
         self._spent += time.monotonic() - began
 

@@ -151,6 +151,27 @@ def verify(store: Annotated[Path, typer.Argument(help="folder of results")] = DE
 
 
 @app.command()
+def gc(
+    store: Annotated[Path, typer.Argument(help="folder of results")] = DEFAULT_STORE,
+    delete: Annotated[bool, typer.Option("--delete", help="delete what is listed; without it nothing changes")] = False,
+) -> None:
+    """List what no recorded sweep reaches and what crashes left behind; with --delete, remove it."""
+    with _clear_errors():
+        from orchestrator.gc import garbage, remove
+
+        ledger = Ledger(_resolved(store))
+        ledger.check()
+        found = garbage(ledger.layout)
+        gone = remove(ledger.layout, found) if delete else found
+        for item in gone:
+            print(f"{item.bytes:>12,} bytes  {item.what:17}  {item.path}")
+        total = sum(item.bytes for item in gone)
+        print(f"{len(gone)} {'deleted' if delete else 'to delete, with --delete'}: {total:,} bytes")
+        if len(gone) < len(found):
+            print(f"{len(found) - len(gone)} left: in use by now")
+
+
+@app.command()
 def upgrade(store: Annotated[Path, typer.Argument(help="folder of results")] = DEFAULT_STORE) -> None:
     """Bring a store that an older version wrote to this version's format. Runs keep their ids and their results."""
     with _clear_errors():

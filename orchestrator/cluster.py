@@ -7,26 +7,30 @@ computing, however small the runs. Its state is kept in a scratch folder and thr
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from orchestrator import durable
 from orchestrator.agenda import Agenda
+from orchestrator.hung import killing_the_hung
 from orchestrator.jobs import Job
-from orchestrator.ledger import Ledger
-from orchestrator.options import Ending, TrialOptions
+from orchestrator.ledger import MOST_ATTEMPTS, Ledger
+from orchestrator.options import Ending, OutOfMemory, TrialOptions
 from orchestrator.provenance import ROOT
+from orchestrator.stopping import STOP, heeding_signals
 
 QUIET = {
     # One snapshot of Tune's state at most: it is not what a sweep is resumed from.
     "TUNE_GLOBAL_CHECKPOINT_S": "86400",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    # Ctrl-C ends the sweep at once; it goes on from its checkpoints.
+    # Ctrl-C is ours: the workers save their epochs first.
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
     "TUNE_MAX_PENDING_TRIALS_PG": "4",
@@ -40,10 +44,11 @@ os.environ.update({key: value for key, value in QUIET.items() if key not in os.e
 
 import ray  # noqa: E402 - reads the environment when it is imported
 from ray import tune  # noqa: E402
+from ray.actor import exit_actor  # noqa: E402
 from ray.tune.search import Searcher  # noqa: E402
 
-# It complains that it has no results of its own to show: they are in the ledger.
-logging.getLogger("ray.tune").setLevel(logging.ERROR)
+# It complains that it has no results of its own to show, and prints why workers died: both are in the ledger.
+logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
 
 
 BATCH_SECONDS = 5.0
@@ -62,6 +67,7 @@ class ReadyJobs(Searcher):
         self._agenda = agenda
         self._ledger = ledger
         self._batches: dict[str, list[Job]] = {}
+        self._unexplained = 0
 
     def __getstate__(self) -> dict[str, Any]:
         """Tune writes its searcher to its scratch folder; the agenda is not for that."""
@@ -75,22 +81,35 @@ class ReadyJobs(Searcher):
         return {"jobs": _to_text(batch)}
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        batch = self._batches.pop(trial_id)
-        endings = None if error or result is None else result.get("endings")
-        for job, ending in zip(batch, endings or self._after_death(batch), strict=True):
+        if result is not None and "endings" in result:
+            for job, ending in zip(self._batches.pop(trial_id), result["endings"], strict=True):
+                self._agenda.end(job, ending)
+
+    def died(self, trial_id: str, reason: str) -> None:
+        """The worker of a trial ended without a word; Ray's reason for it."""
+        batch = self._batches.pop(trial_id, [])
+        for job, ending in zip(batch, self._after_death(batch, "low on memory" in reason), strict=True):
             self._agenda.end(job, ending)
 
-    def _after_death(self, batch: list[Job]) -> Iterator[Ending]:
-        """How far a batch had come when its worker died: the first job without a result is the one that ran."""
-        blamed = False
+    def _after_death(self, batch: list[Job], for_memory: bool) -> Iterator[Ending]:
+        """How far a batch had come when its worker died: the first job without a result that was begun is to blame.
+
+        A worker that was about to leave may have begun none; if that goes on, the first is blamed nevertheless.
+        """
+        open_jobs = [job for job in batch if self._ledger.status(job) not in ("done", "diverged")]
+        blamed = next((job for job in open_jobs if self._ledger.begun(job)), None)
+        self._unexplained = 0 if blamed is not None else self._unexplained + 1
+        if self._unexplained >= MOST_ATTEMPTS and open_jobs:
+            blamed = open_jobs[0]
         for job in batch:
-            status = self._ledger.status(job)
-            if status == "done" or status == "diverged":
-                yield status
-            elif blamed:
+            if job not in open_jobs:
+                yield "done"
+            elif job is not blamed:
                 yield "not run"
+            elif for_memory:
+                self._ledger.fail(job, OutOfMemory("Ray ended its worker, the machine being low on memory"))
+                yield "memory"
             else:
-                blamed = True
                 self._ledger.fail(job, WorkerDied("the worker process ended while it ran this"))
                 yield "failed"
 
@@ -106,25 +125,80 @@ def _to_text(batch: list[Job]) -> str:
     return json.dumps([[job.kind, job.id, job.spec.model_dump(mode="json")] for job in batch])
 
 
+class Deaths(tune.Callback):
+    """Tells the searcher what Tune does not: why a trial's worker ended."""
+
+    def __init__(self, jobs: ReadyJobs, heed: Callable[[], None]) -> None:
+        self._jobs = jobs
+        self._heed = heed
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Tune writes its callbacks to its scratch folder; a driver's signals are not for that."""
+        return {}
+
+    def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        self._heed()  # Tune takes SIGUSR1 for itself when it starts
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self._jobs.died(trial.trial_id, str(trial.get_pickled_error()))
+
+
+class Worker(tune.Trainable):
+    """A worker process. A trial is one step in its main thread, the only one where Python hears signals."""
+
+    def setup(self, config: dict[str, Any], options: TrialOptions | None = None) -> None:
+        assert options is not None
+        self._jobs: str = config["jobs"]
+        self._options = options
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self._jobs = new_config["jobs"]
+        return True
+
+    def step(self) -> dict[str, Any]:
+        if STOP.is_set():  # told to go in the trial before: this one is for another worker
+            exit_actor()
+        from orchestrator.remote import run_remote  # torch: the driver is spared it
+
+        with heeding_signals():
+            return {"endings": run_remote(self._jobs, self._options), "ended": 1, "done": True}
+
+
 def run(agenda: Agenda, options: TrialOptions, *, address: str = "local", workers: int | None = None) -> None:
     """Work the agenda off on a Ray cluster.
 
     `address` is `local` (a cluster of this machine's cores, gone afterwards) or that of a running one (`auto`, say),
-    whose nodes must share the store's file system. `workers` bounds the runs at a time.
+    whose nodes must share the store's file system. `workers` bounds the runs at a time. On SIGINT, SIGTERM or SIGUSR1
+    the workers save their epochs, then KeyboardInterrupt.
     """
-    _connect(address, workers)
-    agenda.workers = min(workers or _slots(options), _slots(options))
+    STOP.clear()
+    stop_file = options.stop_file
+    assert stop_file is not None
+
+    def stop() -> None:
+        agenda.stopping = True
+        with contextlib.suppress(OSError):
+            durable.make_folder(stop_file.parent)
+            stop_file.touch()
+
     scratch = Path(tempfile.mkdtemp(prefix="frostline-tune-"))
     try:
-        _fit(agenda, options, scratch, workers)
+        _connect(address, workers)
+        agenda.workers = min(workers or _slots(options), _slots(options))
+        with heeding_signals(stop) as heed, killing_the_hung(agenda, Ledger(options.store), options.launch):
+            _fit(agenda, options, scratch, workers, heed)
     finally:
         ray.shutdown()
         shutil.rmtree(scratch, ignore_errors=True)
+        stop_file.unlink(missing_ok=True)
+    if STOP.is_set():
+        raise KeyboardInterrupt
 
 
 def _connect(address: str, workers: int | None) -> None:
     # Workers import this tree, wherever they run, and this tree alone.
-    environment = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    ours = {name: value for name, value in os.environ.items() if name.startswith("FROSTLINE_")}
+    environment = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **ours}
     common: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False, "configure_logging": False}
     if address == "local":
         ray.init(
@@ -136,7 +210,7 @@ def _connect(address: str, workers: int | None) -> None:
         )
     else:
         tree = {"working_dir": str(ROOT), "excludes": [".venv", "store", "results", ".git"]}
-        ray.init(address=address, runtime_env={**tree, "env_vars": {"OMP_NUM_THREADS": "1"}}, **common)
+        ray.init(address=address, runtime_env={**tree, "env_vars": {"OMP_NUM_THREADS": "1", **ours}}, **common)
 
 
 def _slots(options: TrialOptions) -> int:
@@ -147,16 +221,13 @@ def _slots(options: TrialOptions) -> int:
     return max(1, int(min(by_cores, by_gpus)))
 
 
-def _fit(agenda: Agenda, options: TrialOptions, scratch: Path, workers: int | None) -> None:
-    def trainable(config: dict[str, Any]) -> None:
-        from orchestrator.remote import run_remote
-
-        tune.report({"endings": run_remote(config["jobs"], options), "ended": 1})
-
+def _fit(agenda: Agenda, options: TrialOptions, scratch: Path, workers: int | None, heed: Callable[[], None]) -> None:
+    jobs = ReadyJobs(agenda, Ledger(options.store))
+    worker = tune.with_parameters(Worker, options=options)
     tuner = tune.Tuner(
-        tune.with_resources(trainable, {"cpu": options.threads, "gpu": options.gpus_per_run}),
+        tune.with_resources(worker, {"cpu": options.threads, "gpu": options.gpus_per_run}),
         tune_config=tune.TuneConfig(
-            search_alg=ReadyJobs(agenda, Ledger(options.store)),
+            search_alg=jobs,
             num_samples=-1,
             max_concurrent_trials=workers,
             reuse_actors=True,
@@ -167,8 +238,9 @@ def _fit(agenda: Agenda, options: TrialOptions, scratch: Path, workers: int | No
             name="sweep",
             storage_path=str(scratch),
             verbose=0,
+            callbacks=[Deaths(jobs, heed)],
             failure_config=tune.FailureConfig(max_failures=0),
-            checkpoint_config=tune.CheckpointConfig(num_to_keep=1),
+            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
         ),
     )
     tuner.fit()

@@ -21,6 +21,12 @@ def to_parquet(curve: Sequence[EpochRecord]) -> bytes:
 
 
 def from_parquet(content: bytes) -> list[EpochRecord]:
-    """The records that `to_parquet` wrote."""
-    columns = pq.read_table(pa.BufferReader(content), schema=SCHEMA).to_pydict()
+    """The records that `to_parquet` wrote. Raises ValueError, in one line, for anything else."""
+    try:
+        table = pq.read_table(pa.BufferReader(content), schema=SCHEMA)
+        if any(column.null_count for column in table.columns):
+            raise ValueError("a value is missing")
+        columns = table.to_pydict()
+    except (pa.ArrowException, OSError, ValueError, TypeError, KeyError, MemoryError) as problem:
+        raise ValueError(f"not a curve: {' '.join(str(problem).split())[:200]}") from None
     return [EpochRecord(*row) for row in zip(*columns.values(), strict=True)]

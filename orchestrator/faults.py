@@ -4,10 +4,10 @@ FROSTLINE_FAULTS is a JSON list, read once when the process starts. Each fault i
 
     point    where: "<file>.<stage>" for what orchestrator/durable.py writes, stages begin, half, written, named, done;
              "epoch" after each trained epoch; * and ? match as in file names
-    subject  what the point is about, the path of a file or the id of a run, must contain this text (default: any)
+    subject  what the point is about, the path of a file or "run <id> <epoch>", must contain this text (default: any)
     hit      at which matching visit of this process, 1 the first (default), 0 each
     do       kill, stop, term, usr1: the signal to this process; ENOSPC, EIO, EROFS, ...: OSError; memory: MemoryError;
-             cuda: torch's out-of-memory error; log: only write it down
+             cuda: torch's out-of-memory error; sleep: a fifth of a second; log: only write it down
     marker   a file: the fault happens once among all processes, in the one that creates it. (default: each time)
     log      a file that each happening adds a line to: JSON of point, subject, pid and time
 """
@@ -80,6 +80,8 @@ def _do(what: str) -> None:
         import torch
 
         raise torch.cuda.OutOfMemoryError("CUDA out of memory (injected)")
+    elif what == "sleep":
+        time.sleep(0.2)
     elif what != "log":
         number = getattr(errno, what)
         raise OSError(number, os.strerror(number))

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
-import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytorch_lightning as pl
 import torch
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 
 from orchestrator.checkpoint import Checkpoints
+from orchestrator.faults import point
 from orchestrator.lease import Lease
+from orchestrator.stopping import StopFile
 from orchestrator.tracking import Tracker
 from orchestrator.training import Training
 from sweeps.records import EpochRecord
@@ -20,27 +22,25 @@ from sweeps.records import EpochRecord
 # Its remarks on devices, tips and shared memory would stand between every two runs.
 logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
 
-STOP = threading.Event()
-"""Set by a signal: the run under way saves its epoch and gives its lease back."""
-
 
 class Stopped(Exception):
     """The run was asked to stop; its last epoch is saved."""
 
 
 def fit(training: Training, each_epoch: EachEpoch, resume: Path | None, device: torch.device) -> None:
-    """Train to the recipe's last epoch, from a checkpoint if there is one. Raises Stopped when STOP is set."""
+    """Train to the recipe's last epoch, from a checkpoint if there is one. Raises Stopped when asked to stop."""
     with warnings.catch_warnings():
         # One batch an epoch is what this design is; the advice on worker processes does not apply to it.
         warnings.filterwarnings("ignore", category=UserWarning, module="pytorch_lightning")
         warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated")
-        trainer = pl.Trainer(
+        trainer = Trainer(
             accelerator="gpu" if device.type == "cuda" else "cpu",
             devices=[device.index or 0] if device.type == "cuda" else 1,
             max_epochs=training.recipe.epochs,
             precision="bf16-mixed" if training.recipe.precision == "bf16" else "32-true",
             callbacks=[each_epoch],
-            plugins=[each_epoch.checkpoints],
+            # Named, or Lightning would take a Slurm job for its own to requeue.
+            plugins=[each_epoch.checkpoints, LightningEnvironment()],
             logger=False,
             enable_checkpointing=False,
             enable_progress_bar=False,
@@ -50,6 +50,14 @@ def fit(training: Training, each_epoch: EachEpoch, resume: Path | None, device: 
         )
         trainer.fit(training, OneStep(), ckpt_path=resume, weights_only=True)
     assert training.diverged() or len(training.curve) == training.recipe.epochs
+
+
+class Trainer(pl.Trainer):
+    """Lightning's trainer, but for SIGTERM: it would end the epoch unsaved."""
+
+    @property
+    def received_sigterm(self) -> bool:
+        return False
 
 
 class OneStep:
@@ -63,12 +71,15 @@ class OneStep:
 
 
 class EachEpoch(pl.Callback):
-    """After each epoch: show life, track, save when due, stop when the loss is no number or a signal came."""
+    """After each epoch: show life, track, save when due, stop when the loss is no number or when asked to."""
 
-    def __init__(self, lease: Lease, tracker: Tracker | None, every_epoch: bool = False) -> None:
+    def __init__(
+        self, lease: Lease, tracker: Tracker | None, every_epoch: bool = False, stop_file: Path | None = None
+    ) -> None:
         self.lease = lease
         self.tracker = tracker
         self.checkpoints = Checkpoints(lease, every_epoch)
+        self.stop = StopFile(stop_file)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, Training)
@@ -81,11 +92,14 @@ class EachEpoch(pl.Callback):
         epoch = len(pl_module.curve)
         self.lease.progress = epoch
         self._track(pl_module.curve[-1])
+        point("epoch", f"{self.lease.place.kind} {self.lease.place.id} {epoch}")
         if pl_module.diverged():
             trainer.should_stop = True
-        elif epoch < pl_module.recipe.epochs and (STOP.is_set() or self.checkpoints.due()):
-            self.checkpoints.save(trainer, epoch)
-            if STOP.is_set():
+        elif epoch < pl_module.recipe.epochs:
+            asked = self.stop.asked()
+            if asked or self.checkpoints.due():
+                self.checkpoints.save(trainer, epoch)
+            if asked:
                 raise Stopped
 
     def _track(self, row: EpochRecord) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import uuid
 from dataclasses import dataclass
 from typing import Literal
 
@@ -42,6 +43,7 @@ def launch(plan: Plan, ledger: Ledger, how: Launch, console: Console) -> int:
         gpus_per_run=how.gpus_per_run,
         tracking=TrackingOptions(mode=how.wandb, project=how.wandb_project, folder=ledger.layout.wandb),
         code=provenance.code(),
+        launch=uuid.uuid4().hex,
     )
     workers = workers_of(how)
     before = forecast(plan, workers, how.gpus_per_run > 0)

@@ -49,6 +49,7 @@ class Lease:
     holder: str
     progress: int = 0
     epochs: int = 0
+    launch: str = ""
     _beat: int = 0
     _stop: threading.Event = field(default_factory=threading.Event)
 
@@ -78,7 +79,7 @@ class Lease:
         Without a result the token is kept on record: were it given out again, a sleeping former holder could take
         itself for the new one.
         """
-        self._stop.set()
+        self.stop_beating()
         own = self.place.lease(self.token)
         with contextlib.suppress(OSError):
             if self.place.result.exists():
@@ -86,6 +87,9 @@ class Lease:
                     path.unlink(missing_ok=True)
             elif own.exists():
                 os.replace(own, self.place.released(self.token))
+
+    def stop_beating(self) -> None:
+        self._stop.set()
 
     def keep_beating(self) -> None:
         def beats() -> None:
@@ -101,18 +105,19 @@ class Lease:
             "beat": self._beat,
             "progress": self.progress,
             "epochs": self.epochs,
+            "launch": self.launch,
             **_this_process(),
         }
 
 
-def claim(place: Place, epochs: int, watch: Watch) -> Lease:
-    """Take the lease of a run that nobody alive holds. Raises Held."""
+def claim(place: Place, epochs: int, watch: Watch, launch: str = "") -> Lease:
+    """Take the lease of a run that nobody alive holds. Raises Held. `launch` says on whose behalf."""
     make_folder(place.folder)
     last = current(place)
     if last is not None and watch.alive(place, last):
         raise Held(f"{place.kind} {place.id}: runs on {last.get('host')}, process {last.get('pid')}")
     token = place.last_token() + 1
-    lease = Lease(place, token, uuid.uuid4().hex, epochs=epochs)
+    lease = Lease(place, token, uuid.uuid4().hex, epochs=epochs, launch=launch)
     if not publish(place.lease(token), json.dumps(lease._content()).encode()):
         raise Held(f"{place.kind} {place.id}: another process was quicker")
     lease.keep_beating()
@@ -179,10 +184,17 @@ class Watch:
 
 def _process_is_gone(content: dict[str, Any]) -> bool:
     """True only where it can be known: same machine, same boot, same process namespace."""
-    here = _this_process()
-    if any(content.get(key) != here[key] for key in ("host", "boot", "namespace")) or here["boot"] == "":
-        return False
-    return _start_of(content.get("pid", -1)) != content.get("pid_start")
+    return _same_machine(content) and _start_of(content.get("pid", -1)) != content.get("pid_start")
+
+
+def on_this_machine(content: dict[str, Any]) -> bool:
+    """Whether the holder is a process that is there, on this machine, under the number that the lease gives."""
+    return _same_machine(content) and _start_of(content.get("pid", -1)) == content.get("pid_start") is not None
+
+
+def _same_machine(content: dict[str, Any]) -> bool:
+    here = _this_machine()
+    return here["boot"] != "" and all(content.get(key) == value for key, value in here.items())
 
 
 def _this_process() -> dict[str, Any]:

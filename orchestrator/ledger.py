@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import socket
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
 
 from orchestrator import durable, quarantine
 from orchestrator.curve import from_parquet
@@ -22,6 +26,7 @@ from sweeps.sealed import seal
 MOST_ATTEMPTS = 3
 """Attempts in one launch before a run counts as failed."""
 
+log = logging.getLogger("frostline.ledger")
 WATCH = Watch()
 """One for the process: how long a heartbeat stood still is only known to who has looked before."""
 
@@ -90,7 +95,10 @@ class Ledger:
     def curve(self, record: RunRecord) -> list[EpochRecord]:
         """The epochs of a committed result, their digest checked. Raises StoreError, Damaged if altered."""
         path = self.layout.place(record.kind, record.id).epochs(record.epochs_sha256)
-        return from_parquet(self.content(path, record.epochs_sha256))
+        try:
+            return from_parquet(self.content(path, record.epochs_sha256))
+        except ValueError as problem:
+            raise Damaged(f"{path}: {problem}") from None
 
     def content(self, path: Path, sha256: str) -> bytes:
         """Bytes of a file that a result speaks of. Raises Damaged if they are not there or not those."""
@@ -147,9 +155,18 @@ class Ledger:
         last = current(self.place(job))
         return None if last is None else (int(last["progress"]), int(last["epochs"]))
 
-    def claim(self, job: Job) -> Lease:
+    def claim(self, job: Job, launch: str = "") -> Lease:
         """Raises lease.Held."""
-        return claim(self.place(job), job.recipe.epochs, self._watch)
+        return claim(self.place(job), job.recipe.epochs, self._watch, launch)
+
+    def begun(self, job: Job) -> bool:
+        """Whether somebody took the job up and has not given it back."""
+        return current(self.place(job)) is not None
+
+    def silent_holder(self, job: Job) -> dict[str, Any] | None:
+        """What the lease of a job says whose holder is there, as far as one can know, but has expired."""
+        last = current(self.place(job))
+        return last if last is not None and last["holder"] and not self._watch.alive(self.place(job), last) else None
 
     def commit(self, lease: Lease, record: RunRecord, epochs: bytes, weights: bytes | None) -> bool:
         """Publish a result; False if another process had published it before. Raises lease.Fenced.
@@ -173,7 +190,7 @@ class Ledger:
             path.unlink(missing_ok=True)
 
     def fail(self, job: Job, error: BaseException) -> FailureRecord:
-        """Write down an attempt that ended in an error."""
+        """Write down an attempt that ended in an error, if that can be."""
         place = self.place(job)
         failure = FailureRecord(
             kind=job.kind,
@@ -184,10 +201,13 @@ class Ledger:
             host=socket.gethostname(),
             at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
-        durable.make_folder(place.folder)
-        number = len(place.failures()) + 1
-        while not durable.publish(place.failure(number), failure.model_dump_json(indent=1).encode()):
-            number += 1
+        try:
+            durable.make_folder(place.folder)
+            number = len(place.failures()) + 1
+            while not durable.publish(place.failure(number), failure.model_dump_json(indent=1).encode()):
+                number += 1
+        except OSError as problem:  # a full disk, most likely what is to be written down
+            log.warning("%s: %s; not written down: %s", job.name, failure.error, problem.strerror)
         return failure
 
     def last_failure(self, job: Job) -> tuple[FailureRecord, int, Path] | None:
@@ -195,7 +215,12 @@ class Ledger:
         files = self.place(job).failures()
         if not files:
             return None
-        return FailureRecord.model_validate_json(files[-1].read_bytes()), len(files), files[-1]
+        try:
+            failure = FailureRecord.model_validate_json(files[-1].read_bytes())
+        except (OSError, ValidationError):
+            about = {"kind": job.kind, "id": job.id, "name": job.name, "traceback": "", "host": "", "at": ""}
+            failure = FailureRecord.model_validate({**about, "error": "its record is damaged"})
+        return failure, len(files), files[-1]
 
     def save_sweep(self, record: SweepRecord) -> None:
         """Raises StoreError if it cannot be written."""

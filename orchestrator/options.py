@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from orchestrator.tracking import TrackingOptions
+from sweeps.layout import Layout
 
-Ending = Literal["done", "diverged", "failed", "held", "stopped", "not run"]
+Ending = Literal["done", "diverged", "failed", "memory", "held", "stopped", "not run"]
 
 
 @dataclass(frozen=True)
@@ -24,3 +25,13 @@ class TrialOptions:
     use_prefix_cache: bool = True
     checkpoint_every_epoch: bool = False
     code: dict[str, Any] = field(default_factory=dict)
+    launch: str = ""
+
+    @property
+    def stop_file(self) -> Path | None:
+        """Is there once the driver asked the workers of this launch to stop."""
+        return Layout(self.store).stop(self.launch) if self.launch else None
+
+
+class OutOfMemory(RuntimeError):
+    """A run did not fit into memory. It is tried once more with no other beside it, at the end of the launch."""

@@ -6,6 +6,7 @@ import json
 
 from orchestrator.jobs import Job
 from orchestrator.options import Ending, TrialOptions
+from orchestrator.stopping import StopFile
 from orchestrator.trial import run_trial
 from sweeps.spec import RunSpec
 
@@ -13,10 +14,11 @@ from sweeps.spec import RunSpec
 def run_remote(text: str, options: TrialOptions) -> list[Ending]:
     """Run a batch, [[kind, id, spec], ...] as JSON, one job after the other; how each ended.
 
-    After one was stopped the rest is not begun.
+    Once asked to stop, the rest is not begun.
     """
+    stop = StopFile(options.stop_file)
     endings: list[Ending] = []
     for kind, id, spec in json.loads(text):
-        stopped = "stopped" in endings
+        stopped = "stopped" in endings or stop.asked()
         endings.append("not run" if stopped else run_trial(Job(kind, id, RunSpec.model_validate(spec)), options))
     return endings

@@ -9,14 +9,14 @@ import torch
 from safetensors.torch import save
 
 import architectures
-from orchestrator import checkpoint, durable, provenance
+from orchestrator import checkpoint, durable, exhausted, provenance
 from orchestrator.curve import to_parquet
 from orchestrator.device import device_name, prepare
 from orchestrator.fit import EachEpoch, Stopped, fit
 from orchestrator.jobs import Job, source_job
 from orchestrator.lease import Fenced, Held, Lease
-from orchestrator.ledger import Damaged, Ledger
-from orchestrator.options import Ending, TrialOptions
+from orchestrator.ledger import Damaged, Ledger, one_line
+from orchestrator.options import Ending, OutOfMemory, TrialOptions
 from orchestrator.tracking import Tracker
 from orchestrator.training import Training
 from orchestrator.worker import data_of, inputs_of, network_of
@@ -28,7 +28,7 @@ def run_trial(job: Job, options: TrialOptions) -> Ending:
     """Compute one job and commit it. An error of the job itself is written to the ledger, not raised."""
     ledger = Ledger(options.store)
     try:
-        lease = ledger.claim(job)
+        lease = ledger.claim(job, options.launch)
     except Held:
         return "held"
     except OSError as error:  # the disk is full, say
@@ -42,10 +42,15 @@ def run_trial(job: Job, options: TrialOptions) -> Ending:
     except Stopped:
         return "stopped"
     except Exception as error:
-        ledger.fail(job, error)
-        return "failed"
+        if not exhausted.is_out_of_memory(error):
+            ledger.fail(job, error)
+            return "failed"
+        ledger.fail(job, OutOfMemory(f"{one_line(error)}; such a run is tried once more, alone"))
+        error.__traceback__ = None  # it holds on to the tensors
     finally:
         lease.release()
+    exhausted.give_back()
+    return "memory"
 
 
 def _computed_from_whole(job: Job, lease: Lease, ledger: Ledger, options: TrialOptions) -> Ending:
@@ -71,7 +76,7 @@ def _computed(job: Job, lease: Lease, ledger: Ledger, options: TrialOptions) -> 
     training = Training(network, data, inputs, job.recipe, job.role, job.spec.seed)
     resume, damage = checkpoint.newest(lease.place)
     tracker = _tracker(job, lease, options)
-    each_epoch = EachEpoch(lease, tracker, options.checkpoint_every_epoch)
+    each_epoch = EachEpoch(lease, tracker, options.checkpoint_every_epoch, options.stop_file)
     if job.recipe.epochs > 0:
         fit(training, each_epoch, resume, device)
     status: Literal["done", "diverged"] = "diverged" if training.diverged() else "done"
@@ -97,7 +102,14 @@ def _computed(job: Job, lease: Lease, ledger: Ledger, options: TrialOptions) -> 
         compute_seconds=sum(row.seconds for row in training.curve),
         attempts=lease.token,
         device=device_name(device),
-        notes=tuple([note, *damage, *([tracker.problem] if tracker and tracker.problem else [])]),
+        notes=tuple(
+            [
+                note,
+                *damage,
+                *each_epoch.checkpoints.warnings,
+                *([tracker.problem] if tracker and tracker.problem else []),
+            ]
+        ),
         provenance={**options.code, **provenance.machine(), "threads": options.threads},
     )
     ledger.commit(lease, record, epochs, weights)

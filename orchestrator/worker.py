@@ -45,6 +45,9 @@ class Kept:
             self._values.popitem(last=False)
         return value
 
+    def clear(self) -> None:
+        self._values.clear()
+
 
 DATA = Kept(2 * 2**30)
 WEIGHTS = Kept(2**30)

@@ -129,3 +129,48 @@ def test_nothing_starts_from_a_diverged_source(tmp_path: Path) -> None:
     later = Agenda(plan)
     assert {job.needs for job in taken(later)} == {None}
     assert later.blocked == agenda.blocked
+
+
+def test_what_ran_out_of_memory_comes_last_alone_and_once(tmp_path: Path) -> None:
+    agenda, _ = made(tmp_path)
+    first = taken(agenda)
+    victim, beside = first[2], [first[0], first[1], first[3]]
+    agenda.end(victim, "memory")
+    for job in beside:
+        agenda.end(job, "done")
+    rest = taken(agenda)
+    assert victim not in rest and len(rest) == 6
+    for job in rest[1:]:
+        agenda.end(job, "done")
+    assert agenda.take() is None and not agenda.finished()  # one is still running
+    agenda.end(rest[0], "failed")
+    assert agenda.take() == rest[0]  # tried again, still before it
+    agenda.end(rest[0], "done")
+    assert taken(agenda) == [victim]
+    agenda.end(victim, "memory")
+    assert agenda.finished() and agenda.ended[victim.id] == "failed"
+
+
+def test_nothing_starts_beside_a_job_that_must_be_alone(tmp_path: Path) -> None:
+    agenda, _ = made(tmp_path)
+    first = taken(agenda)
+    agenda.end(first[0], "memory")  # a source: its three runs wait for it
+    for job in first[1:]:
+        agenda.end(job, "done")
+    for job in taken(agenda):
+        agenda.end(job, "done")
+    assert agenda.take() == first[0]
+    agenda.end(first[0], "done")
+    assert len(taken(agenda)) == 3
+
+
+def test_a_job_whose_worker_was_told_to_go_loses_no_attempt(tmp_path: Path) -> None:
+    agenda, _ = made(tmp_path)
+    job, *_ = first = taken(agenda)
+    for _ in range(MOST_ATTEMPTS + 1):
+        agenda.end(job, "stopped")
+        assert taken(agenda) == [job]
+    agenda.stopping = True
+    for each in first:
+        agenda.end(each, "stopped")
+    assert agenda.take() is None and agenda.finished()

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 from architectures import build, ladder_length
-from orchestrator import checkpoint, fit, training, trial, worker
+from orchestrator import checkpoint, stopping, training, trial, worker
 from orchestrator.jobs import Job
 from orchestrator.lease import Fenced, Lease
 from orchestrator.ledger import Ledger
@@ -123,14 +123,14 @@ def test_resumed_equals_undisturbed(
     whole, job = computed(tmp_path / "whole", changes)
     ledger, options = opened(tmp_path / "stopped")
     stops = 0
-    fit.STOP.set()
+    stopping.STOP.set()
     try:
         for part in (source_of(job.spec), job):
             while (ending := run_trial(part, options)) == "stopped":
                 stops += 1
             assert ending == "done"
     finally:
-        fit.STOP.clear()
+        stopping.STOP.clear()
     assert stops == 4  # two epochs of three in each: after the last there is nothing left to save
     assert curve(ledger, job) == curve(whole, job)
     first, second = (each.result(source_of(job.spec)) for each in (whole, ledger))
@@ -222,11 +222,11 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path: Path, monkey
     whole, job = computed(tmp_path / "whole", {"train": {"epochs": 4}})
     ledger, options = opened(tmp_path / "damaged")
     assert run_trial(source_of(job.spec), options) == "done"
-    fit.STOP.set()
+    stopping.STOP.set()
     try:
         assert run_trial(job, options) == run_trial(job, options) == "stopped"
     finally:
-        fit.STOP.clear()
+        stopping.STOP.clear()
     newest, before = ledger.place(job).checkpoints()
     damaged = bytearray(newest.read_bytes())
     damaged[len(damaged) // 2] ^= 1

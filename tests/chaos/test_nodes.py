@@ -1,0 +1,60 @@
+"""A Ray cluster of several nodes on this machine (real raylets): one lost, one added, the head lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+from ray.cluster_utils import Cluster
+
+from tests.chaos.scene import Scene, ended, wait_for
+
+pytestmark = pytest.mark.long
+SLOW = {"point": "epoch", "do": "sleep", "hit": 0}
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    yield cluster
+    cluster.shutdown()
+
+
+def test_a_node_is_lost_and_one_is_added(scene: Scene, oracle, faults, cluster: Cluster) -> None:
+    with faults("3 node lost, node added") as page:
+        lost = cluster.add_node(num_cpus=1)
+        arguments = ("--address", str(cluster.address), "--workers", "3", "--wandb", "disabled")
+        process = scene.start(*arguments, faults=[SLOW])
+        scene.worker(process)
+        cluster.remove_node(lost, allow_graceful=False)
+        page.injected += 1
+        cluster.add_node(num_cpus=2)
+        page.injected += 1
+        _, output = ended(process, 400)
+        assert "Traceback" not in output, output
+        scene.until_done(*arguments)
+        scene.check(oracle)
+
+
+def test_the_head_is_lost_and_the_command_given_again(scene: Scene, oracle, faults) -> None:
+    with faults("3 head lost") as page:
+        first = Cluster(initialize_head=True, head_node_args={"num_cpus": 2})
+        process = scene.start("--address", str(first.address), "--workers", "2", "--wandb", "disabled", faults=[SLOW])
+        scene.worker(process)
+        first.shutdown()
+        page.injected += 1
+        try:
+            process.wait(90)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)  # as a person would who sees it hang
+        process.communicate()
+        second = Cluster(initialize_head=True, head_node_args={"num_cpus": 2})
+        try:
+            wait_for(lambda: second.address)
+            scene.until_done("--address", str(second.address), "--workers", "2", "--wandb", "disabled")
+        finally:
+            second.shutdown()
+        scene.check(oracle)
