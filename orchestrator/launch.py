@@ -14,7 +14,7 @@ from orchestrator import launches, progress, provenance
 from orchestrator.agenda import Agenda
 from orchestrator.cost import CostModel
 from orchestrator.forecast import forecast
-from orchestrator.ledger import Ledger
+from orchestrator.ledger import Ledger, StoreError
 from orchestrator.options import TrialOptions
 from orchestrator.plan import Plan
 from orchestrator.tracking import Mode, TrackingOptions
@@ -58,9 +58,11 @@ def launch(plan: Plan, ledger: Ledger, how: Launch, console: Console) -> int:
     else:
         code = _closing(plan, ledger, agenda, console)
     wall = time.monotonic() - began
-    launches.write(
-        ledger, plan.sweep.name, before, launches.actual(plan.seconds, agenda.ended, agenda.costs, wall, code == 0)
-    )
+    ended = launches.actual(plan.seconds, agenda.ended, agenda.costs, wall, code == 0)
+    try:
+        launches.write(ledger, plan.sweep.name, before, ended)
+    except StoreError as problem:  # the disk is full, say: of the runs all has been said
+        console.print(f"not written down: {problem}", markup=False, soft_wrap=True)
     return code
 
 

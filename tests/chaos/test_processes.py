@@ -48,11 +48,11 @@ def test_a_sleeper_wakes_after_its_run_was_taken_over(scene: Scene, oracle, faul
         (held,) = scene.leases()
         assert scene.until_done(*LOCAL, FROSTLINE_LEASE_EXPIRY="3") == [0]
         page.injected += scene.injected()
-        before = {path: path.read_bytes() for path in scene.store.glob("*/*/*/*") if "failure" not in path.name}
+        before = {path: path.read_bytes() for path in scene.store.glob("*s/??/*/*") if "failure" not in path.name}
         os.kill(held["pid"], signal.SIGCONT)
         code, output = ended(sleeper)
         assert code == 0, output
-        after = {path: path.read_bytes() for path in scene.store.glob("*/*/*/*") if "failure" not in path.name}
+        after = {path: path.read_bytes() for path in scene.store.glob("*s/??/*/*") if "failure" not in path.name}
         assert {path: after[path] for path in before} == before
         assert all(path.name.startswith("epochs-") for path in after.keys() - before.keys())  # of the refused commit
         scene.check(oracle, lost=False)
