@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from analysis.load import StoreError as UnreadableStore
 from analysis.load import read_epochs, read_sweep
 from orchestrator import checkpoint, stopping
+from orchestrator import lease as leases
 from orchestrator.gc import garbage
 from orchestrator.jobs import Job
 from orchestrator.ledger import Ledger, StoreError
@@ -55,7 +56,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict
     lease.stop_beating()
     ledger.save_sweep(make_plan(parse(SWEEP), ledger).record())
     root = ledger.layout.root
-    yield root, {path: path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(leases, "EXPIRY_SECONDS", 0.0)  # gc would wait for a beat of that lease
+        yield root, {path: path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
     shutil.rmtree(root)
 
 
