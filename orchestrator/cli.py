@@ -134,7 +134,7 @@ def publish(
 
 @app.command()
 def verify(store: Annotated[Path, typer.Argument(help="folder of results")] = DEFAULT_STORE) -> None:
-    """Re-hash every result of a store and report what is damaged. Changes nothing."""
+    """Re-hash every result and stored activation of a store and report what is damaged. Changes nothing."""
     with _clear_errors():
         from orchestrator.verify import problems
 
@@ -142,6 +142,10 @@ def verify(store: Annotated[Path, typer.Argument(help="folder of results")] = DE
         ledger.check()
         found = [problem for _, problem in problems(ledger)]
         damaged = [problem for problem in found if problem is not None]
+        if ledger.layout.features.exists():
+            from orchestrator import features
+
+            damaged += features.problems(ledger.layout)
         for problem in damaged:
             print(problem)
         print(f"{len(found)} results, {len(damaged)} damaged")

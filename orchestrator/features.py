@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -63,6 +64,15 @@ def read(layout: Layout, id: str, device: torch.device) -> Inputs | None:
     except (SafetensorError, KeyError, ValueError, OSError) as problem:
         quarantine.move_file_away(layout, "feature", id, path, f"{type(problem).__name__}: {problem}")
         return None
+
+
+def problems(layout: Layout) -> Iterator[str]:
+    """What is wrong with the files of a store, a line for each that is not what was written. Changes nothing."""
+    for path in sorted(layout.features.glob("*/[!.]*")):
+        try:
+            _read(path, torch.device("cpu"))
+        except (SafetensorError, KeyError, ValueError, OSError) as problem:
+            yield f"{path}: damaged ({type(problem).__name__}: {problem})"
 
 
 def _read(path: Path, device: torch.device) -> Inputs:

@@ -51,6 +51,8 @@ def garbage(layout: Layout) -> list[Garbage]:
         else:
             found.extend(_leftovers(place))
     found.extend(Garbage("quarantine", path, _size(path)) for path in sorted(layout.quarantine.glob("*")))
+    if not alive:  # a cache that no run is using now; whoever needs it computes it again
+        found.extend(Garbage("activations", path, _size(path)) for path in sorted(layout.features.glob("*/[!.]*")))
     return found + list(_elsewhere(layout))
 
 
@@ -127,6 +129,7 @@ def _elsewhere(layout: Layout) -> Iterator[Garbage]:
         now = time.time()
     paths = [*layout.root.glob(f".*{TEMPORARY}"), *layout.root.glob(".probe-*"), *layout.root.glob("stops/*")]
     paths += [*layout.sweeps.glob(f"*/.*{TEMPORARY}"), *layout.quarantine.glob(f".*{TEMPORARY}")]
+    paths += layout.features.glob(f"*/.*{TEMPORARY}")
     for path in sorted(paths):
         if now - path.stat().st_mtime >= AGE_SECONDS:
             yield Garbage("temporary file", path, _size(path))

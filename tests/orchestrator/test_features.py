@@ -11,6 +11,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from orchestrator import features, prefix, worker
+from orchestrator.cli import main
 from orchestrator.ledger import Ledger
 from orchestrator.options import TrialOptions
 from orchestrator.prefix import Inputs
@@ -53,6 +54,24 @@ def test_another_worker_reads_them_and_computes_the_same_bits(
     for each in (source_of(job.spec), job):
         assert run_trial(each, TrialOptions(plain.store, use_prefix_cache=False)) == "done"
     assert curve(ledger, job) == curve(without, job)
+
+
+def test_verify_finds_an_altered_file_and_gc_clears_the_cache(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger, _, path = kept(tmp_path, "resnet")
+    store = str(ledger.layout.root)
+    assert main(["verify", store]) == 0
+    content = bytearray(path.read_bytes())
+    content[-5] ^= 1
+    path.write_bytes(content)
+    assert main(["verify", store]) == 1
+    assert f"{path}: damaged" in capsys.readouterr().out
+    assert main(["gc", store]) == 0
+    assert path.exists() and str(path) in capsys.readouterr().out
+    assert main(["gc", store, "--delete"]) == 0
+    assert not path.exists()
+    assert main(["verify", store]) == 0
 
 
 @pytest.mark.parametrize("how", ["one number", "cut off", "empty"])
