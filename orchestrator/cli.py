@@ -192,7 +192,10 @@ def _planned(sweep: str, store: Path, thorough: bool = False) -> tuple[Plan, Led
     spec = read(sweep)
     ledger = Ledger(_resolved(store))
     ledger.check()
-    return make_plan(spec, ledger, thorough), ledger
+    try:
+        return make_plan(spec, ledger, thorough), ledger
+    except SpecError as problem:
+        raise SpecError(f"{sweep}: {problem}") from None
 
 
 def _resolved(store: Path) -> Path:

@@ -105,4 +105,4 @@ def _check(sweep: SweepSpec, specs: dict[str, RunSpec]) -> None:
             check_frozen(spec.model, spec.transfer.frozen)
             check(spec)
         except ValueError as problem:
-            raise SpecError(f"{sweep.name}: {problem}") from None
+            raise SpecError(str(problem)) from None

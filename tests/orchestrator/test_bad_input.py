@@ -115,6 +115,7 @@ def test_a_wrong_sweep_is_refused_and_leaves_nothing(tmp_path: Path, case: str, 
     file, store = written(tmp_path, **changes), tmp_path / "new" / "store"
     outcome = command(verb, file, "--store", store)
     assert_refused(outcome, said)
+    assert str(file) in outcome.err
     assert list(tmp_path.iterdir()) == [file]
 
 
