@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import math
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
 
 from orchestrator import launches, share
-from orchestrator.forecast import Forecast, forecast
-from orchestrator.ledger import Ledger, StoreError
+from orchestrator.forecast import forecast
+from orchestrator.ledger import Ledger
 from orchestrator.plan import Plan, make_plan
+from orchestrator.plan_text import print_failures, print_plan
+from orchestrator.refusals import USAGE, clear_errors, complain
+from orchestrator.store_commands import DEFAULT_STORE, gc, resolved, upgrade, verify
 from sweeps.errors import SpecError
 from sweeps.sweep import read
 
@@ -32,8 +33,6 @@ Sweep = Annotated[str, typer.Argument(help="a sweep's YAML file, or its name in 
 Store = Annotated[Path, typer.Option(help="folder of results", envvar="FROSTLINE_STORE")]
 Workers = Annotated[int | None, typer.Option(min=1, help="runs at a time; default: all cores")]
 AsJson = Annotated[bool, typer.Option("--json", help="machine-readable output")]
-DEFAULT_STORE = Path("store")
-USAGE = 2
 
 
 def _finite(value: float) -> float:
@@ -51,9 +50,9 @@ def plan(
     gpus: Annotated[bool, typer.Option("--gpus", help="forecast for workers with a GPU")] = False,
 ) -> None:
     """Show what a sweep asks for, what of it the store holds, and what the rest will take. Launches nothing."""
-    with _clear_errors():
+    with clear_errors():
         made, _ = _planned(sweep, store)
-        _print_plan(made, forecast(made, workers or os.cpu_count() or 1, gpus), None, as_json)
+        print_plan(made, forecast(made, workers or os.cpu_count() or 1, gpus), None, as_json)
 
 
 @app.command()
@@ -65,14 +64,14 @@ def status(
     workers: Workers = None,
 ) -> None:
     """Show how far a sweep is, and the time that is left."""
-    with _clear_errors():
+    with clear_errors():
         made, ledger = _planned(sweep, store)
         if failed:
-            _print_failures(made, ledger)
+            print_failures(made, ledger)
         else:
             running = sum(status == "running" for status in made.statuses.values())
             left = forecast(made, workers or running or os.cpu_count() or 1)
-            _print_plan(made, left, launches.last(ledger, made.sweep.name), as_json)
+            print_plan(made, left, launches.last(ledger, made.sweep.name), as_json)
 
 
 @app.command()
@@ -90,7 +89,7 @@ def run(
     wandb_project: Annotated[str, typer.Option(help="W&B project")] = "frostline",
 ) -> None:
     """Run what is missing. The same command resumes, retries and extends a sweep."""
-    with _clear_errors():
+    with clear_errors():
         here = runner == "local" or address == "local"
         share.check(gpus_per_run, threads_per_run, on_this_machine=here, in_this_process=runner == "local")
         made, ledger = _planned(sweep, store, thorough=True)
@@ -103,7 +102,7 @@ def run(
         from orchestrator.launch import Launch, launch, workers_of
 
         how = Launch(runner, address, workers, gpus_per_run, threads_per_run, wandb, wandb_project)
-        _print_plan(made, forecast(made, workers_of(how), gpus_per_run > 0), None, as_json=False)
+        print_plan(made, forecast(made, workers_of(how), gpus_per_run > 0), None, as_json=False)
         raise typer.Exit(launch(made, ledger, how, console))
 
 
@@ -114,7 +113,7 @@ def publish(
     wandb_project: Annotated[str, typer.Option(help="W&B project")] = "frostline",
 ) -> None:
     """Send to W&B what of a sweep is not there yet, from the store."""
-    with _clear_errors():
+    with clear_errors():
         made, ledger = _planned(sweep, store)
         from orchestrator.publish import publish as replay
         from orchestrator.tracking import TrackingOptions
@@ -132,134 +131,19 @@ def publish(
             raise typer.Exit(1)
 
 
-@app.command()
-def verify(store: Annotated[Path, typer.Argument(help="folder of results")] = DEFAULT_STORE) -> None:
-    """Re-hash every result and stored activation of a store and report what is damaged. Changes nothing."""
-    with _clear_errors():
-        from orchestrator.verify import problems
-
-        ledger = Ledger(_resolved(store))
-        ledger.check()
-        found = [problem for _, problem in problems(ledger)]
-        damaged = [problem for problem in found if problem is not None]
-        if ledger.layout.features.exists():
-            from orchestrator import features
-
-            damaged += features.problems(ledger.layout)
-        for problem in damaged:
-            print(problem)
-        print(f"{len(found)} results, {len(damaged)} damaged")
-        if damaged:
-            print("`run` of its sweep moves each to quarantine and computes it again", file=sys.stderr)
-            raise typer.Exit(1)
-
-
-@app.command()
-def gc(
-    store: Annotated[Path, typer.Argument(help="folder of results")] = DEFAULT_STORE,
-    delete: Annotated[bool, typer.Option("--delete", help="delete what is listed; without it nothing changes")] = False,
-) -> None:
-    """List what no recorded sweep reaches and what crashes left behind; with --delete, remove it."""
-    with _clear_errors():
-        from orchestrator.gc import garbage, remove
-
-        ledger = Ledger(_resolved(store))
-        ledger.check()
-        found = garbage(ledger.layout)
-        gone = remove(ledger.layout, found) if delete else found
-        for item in gone:
-            print(f"{item.bytes:>12,} bytes  {item.what:17}  {item.path}")
-        total = sum(item.bytes for item in gone)
-        print(f"{len(gone)} {'deleted' if delete else 'to delete, with --delete'}: {total:,} bytes")
-        if len(gone) < len(found):
-            print(f"{len(found) - len(gone)} left: in use by now")
-
-
-@app.command()
-def upgrade(store: Annotated[Path, typer.Argument(help="folder of results")] = DEFAULT_STORE) -> None:
-    """Bring a store that an older version wrote to this version's format. Runs keep their ids and their results."""
-    with _clear_errors():
-        from orchestrator.upgrade import upgrade as bring_up
-
-        done = bring_up(_resolved(store))
-        for problem in done.problems:
-            print(problem)
-        print(f"{done.files} files brought to the new format, {len(done.problems)} damaged ones left as they are")
+for command in (verify, gc, upgrade):
+    app.command()(command)
 
 
 def _planned(sweep: str, store: Path, thorough: bool = False) -> tuple[Plan, Ledger]:
     """Reads alone: an unusable store is refused before the seconds that planning takes, and none is made."""
     spec = read(sweep)
-    ledger = Ledger(_resolved(store))
+    ledger = Ledger(resolved(store))
     ledger.check()
     try:
         return make_plan(spec, ledger, thorough), ledger
     except SpecError as problem:
         raise SpecError(f"{sweep}: {problem}") from None
-
-
-def _resolved(store: Path) -> Path:
-    try:
-        return store.expanduser().resolve()
-    except (RuntimeError, OSError) as problem:  # no such user, a loop of links
-        raise StoreError(f"--store {store}: {getattr(problem, 'strerror', None) or problem}") from None
-
-
-def _print_plan(made: Plan, left: Forecast, past: dict[str, Any] | None, as_json: bool) -> None:
-    runs, sources = made.counts(made.runs), made.counts(made.sources)
-    if as_json:
-        content = {"sweep": made.sweep.name, "digest": made.sweep.digest, "runs": runs, "sources": sources}
-        print(
-            json.dumps(
-                {
-                    **content,
-                    "to_run": len(made.open_runs),
-                    "sources_to_train": len(made.open_sources),
-                    "damaged": len(made.damaged),
-                    "forecast": left.as_json(),
-                    "last_launch": past,
-                }
-            )
-        )
-        return
-
-    def counted(counts: dict[str, int]) -> str:
-        return ", ".join(f"{number} {status}" for status, number in sorted(counts.items())) or "none"
-
-    print(f"{made.sweep.name}: {len(made.runs)} runs: {counted({**runs})}")
-    print(f"  source models: {len(made.sources)}: {counted({**sources})}")
-    print(f"  to do: {len(made.open_sources)} source models, {len(made.open_runs)} runs")
-    for line in (*left.lines(), *([launches.line(past)] if past is not None else [])):
-        print(f"  {line}")
-    if made.damaged:
-        print(f"  damaged: {len(made.damaged)}, counted as missing; `run` moves them to quarantine. The first of them:")
-        print(f"    {next(iter(made.damaged.values()))}")
-
-
-def _print_failures(made: Plan, ledger: Ledger) -> None:
-    shown = 0
-    for job in (*made.sources.values(), *made.runs.values()):
-        last = ledger.last_failure(job) if made.statuses[job.id] == "failed" else None
-        if last is not None:
-            shown += 1
-            print(f"{job.kind} {job.id} {job.name}: {last[0].error} ({last[1]} attempts; {last[2]})")
-    print(f"{shown} failed")
-
-
-@contextlib.contextmanager
-def _clear_errors() -> Iterator[None]:
-    try:
-        yield
-    except (SpecError, StoreError) as problem:
-        _complain(str(problem))
-        raise typer.Exit(USAGE) from None
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise typer.Exit(1) from None
-
-
-def _complain(text: str) -> None:
-    print(f"error: {' '.join(text.split())}", file=sys.stderr)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -268,7 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code = app(given or ["--help"], standalone_mode=False)
     except UsageError as problem:
-        _complain(problem.format_message())
+        complain(problem.format_message())
         return USAGE
     except typer.Abort:  # Ctrl-C while planning
         return 130

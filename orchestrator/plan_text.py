@@ -1,0 +1,52 @@
+"""A plan and its failures as text or JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from orchestrator import launches
+from orchestrator.forecast import Forecast
+from orchestrator.ledger import Ledger
+from orchestrator.plan import Plan
+
+
+def print_plan(made: Plan, left: Forecast, past: dict[str, Any] | None, as_json: bool) -> None:
+    runs, sources = made.counts(made.runs), made.counts(made.sources)
+    if as_json:
+        content = {"sweep": made.sweep.name, "digest": made.sweep.digest, "runs": runs, "sources": sources}
+        print(
+            json.dumps(
+                {
+                    **content,
+                    "to_run": len(made.open_runs),
+                    "sources_to_train": len(made.open_sources),
+                    "damaged": len(made.damaged),
+                    "forecast": left.as_json(),
+                    "last_launch": past,
+                }
+            )
+        )
+        return
+
+    def counted(counts: dict[str, int]) -> str:
+        return ", ".join(f"{number} {status}" for status, number in sorted(counts.items())) or "none"
+
+    print(f"{made.sweep.name}: {len(made.runs)} runs: {counted({**runs})}")
+    print(f"  source models: {len(made.sources)}: {counted({**sources})}")
+    print(f"  to do: {len(made.open_sources)} source models, {len(made.open_runs)} runs")
+    for line in (*left.lines(), *([launches.line(past)] if past is not None else [])):
+        print(f"  {line}")
+    if made.damaged:
+        print(f"  damaged: {len(made.damaged)}, counted as missing; `run` moves them to quarantine. The first of them:")
+        print(f"    {next(iter(made.damaged.values()))}")
+
+
+def print_failures(made: Plan, ledger: Ledger) -> None:
+    shown = 0
+    for job in (*made.sources.values(), *made.runs.values()):
+        last = ledger.last_failure(job) if made.statuses[job.id] == "failed" else None
+        if last is not None:
+            shown += 1
+            print(f"{job.kind} {job.id} {job.name}: {last[0].error} ({last[1]} attempts; {last[2]})")
+    print(f"{shown} failed")
