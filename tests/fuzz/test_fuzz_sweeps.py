@@ -11,7 +11,6 @@ import datetime
 import io
 import json
 import os
-import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,6 +24,7 @@ from hypothesis import strategies as st
 from orchestrator.cli import main
 from sweeps import expand
 from sweeps.expand import FIELDS
+from tests.fuzz.time_limit import time_limit
 from tests.sweeps.yaml_styles import as_yaml
 
 EXAMPLES = int(os.environ.get("FROSTLINE_FUZZ_EXAMPLES", "300"))
@@ -199,24 +199,6 @@ GENERATORS: dict[str, tuple[st.SearchStrategy[str], float, float]] = {
     "sections of any value": (SECTIONS.map(dumped), 0.0, 0.9),
     "any text": (st.lists(st.sampled_from(PIECES) | st.text(max_size=5), max_size=30).map("".join), 0.0, 0.9),
 }
-
-
-class Hang(Exception):
-    pass
-
-
-@contextlib.contextmanager
-def time_limit(seconds: int) -> Iterator[None]:
-    def ring(*_: object) -> None:
-        raise Hang(f"no answer within {seconds} s")
-
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.alarm(seconds)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def planned(text: str, folder: Path) -> bool:

@@ -13,9 +13,7 @@ import json
 import math
 import os
 import shutil
-import signal
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +27,7 @@ from tensorboardX import SummaryWriter
 from analysis.cli import main
 from analysis.descent import detect
 from analysis.truth import through
+from tests.fuzz.time_limit import time_limit
 
 EXAMPLES = int(os.environ.get("FROSTLINE_FUZZ_EXAMPLES", "300"))
 SECONDS_PER_FILE = 20
@@ -176,24 +175,6 @@ def spoilt_cells(draw: st.DrawFn, valid: bytes) -> bytes:
         else:
             del lines[row + 1 :]
     return "\n".join(",".join(line) for line in lines).encode("utf-8", "surrogatepass")
-
-
-class Hang(Exception):
-    pass
-
-
-@contextlib.contextmanager
-def time_limit(seconds: int) -> Iterator[None]:
-    def ring(*_: object) -> None:
-        raise Hang(f"no answer within {seconds} s")
-
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.alarm(seconds)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def answer(path: Path) -> list[dict[str, Any]] | None:
