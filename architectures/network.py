@@ -76,9 +76,8 @@ class Network(nn.Module):
     def exact_prefix(self) -> bool:
         """Whether the frozen prefix gives the same activations for an image at every step of training.
 
-        It does when nothing in it trains and no norm looks at the batch (no family has dropout). On a CPU
-        it then also gives the same bits whichever batch the image is in, save for a batch of one image, where
-        torch may convolve by another method (seen: torch 2.15, batches of 2 to 1,000).
+        It does when nothing in it trains and no norm looks at the batch (no family has dropout), but for what
+        libraries do with batches of different sizes: whoever spares the prefix is to try that on its machine.
         """
         norms = [norm for unit in self.units[: self.frozen] for norm in unit.norms(self.net)]
         match self.frozen_norm:

@@ -37,7 +37,7 @@ def train(network: Network, data: TaskData, cut: int, recipe: Recipe, role: Role
     """Train for the recipe's epochs from the activations after `cut` units; the last test error."""
     network.eval()
     with torch.no_grad():
-        inputs, test_inputs = network.prefix(data.inputs, cut), network.prefix(data.test_inputs, cut)
+        inputs = network.prefix(torch.cat([data.inputs, data.test_inputs]), cut)
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
     if recipe.optimizer == "adam":
         optimizer: torch.optim.Optimizer = torch.optim.Adam(parameters, recipe.learning_rate, fused=True)
@@ -52,15 +52,15 @@ def train(network: Network, data: TaskData, cut: int, recipe: Recipe, role: Role
             logits = network.suffix(tuple(tensor[index] for tensor in inputs), cut)
             cross_entropy(logits, data.labels[index]).backward()
             optimizer.step()
-        error = evaluate(network, data, inputs, test_inputs, cut)
+        error = evaluate(network, data, inputs, cut)
     return error
 
 
 @torch.no_grad()
-def evaluate(network: Network, data: TaskData, inputs: State, test_inputs: State, cut: int) -> float:
-    """All that an epoch's record says of both sets; the test error is returned."""
+def evaluate(network: Network, data: TaskData, inputs: State, cut: int) -> float:
+    """All that an epoch's record says of both sets, in one pass; the test error is returned."""
     network.eval()
-    test, train = network.suffix(test_inputs, cut), network.suffix(inputs, cut)
+    train, test = network.suffix(inputs, cut).tensor_split([len(data.labels)])
     losses = cross_entropy(test, data.test_labels), cross_entropy(train, data.labels)
     predicted = train.argmax(1)
     wrong, untrue = predicted != data.labels, predicted != data.true_labels

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
@@ -15,13 +13,14 @@ from tasks import TaskData
 
 @torch.no_grad()
 def evaluate(network: Network, data: TaskData, inputs: Inputs) -> dict[str, float]:
-    """The error and loss fields of EpochRecord. One pass over each set gives all of them.
+    """The error and loss fields of EpochRecord. One pass over both sets gives all of them.
 
     Leaves the network in evaluation mode.
     """
     network.eval()
-    test_loss, test_predicted = _pass(network, inputs, "test", data.test_labels)
-    train_loss, predicted = _pass(network, inputs, "train", data.labels)
+    test_logits, logits = inputs.all_logits(network)
+    test_loss, test_predicted = _read(test_logits, data.test_labels)
+    train_loss, predicted = _read(logits, data.labels)
     wrong = predicted != data.labels
     untrue = predicted != data.true_labels
     flipped = data.flipped
@@ -48,14 +47,11 @@ def evaluate(network: Network, data: TaskData, inputs: Inputs) -> dict[str, floa
     }
 
 
-def _pass(network: Network, inputs: Inputs, part: Literal["train", "test"], labels: Tensor) -> tuple[Tensor, Tensor]:
-    """(summed cross-entropy in float64, predicted classes (N,))."""
-    losses, predictions = [], []
-    for chunk in chunks(len(labels)):
-        logits = inputs.logits(network, part, chunk).float()
-        losses.append(cross_entropy(logits, labels[chunk], reduction="sum").double())
-        predictions.append(logits.argmax(1))
-    return torch.stack(losses).sum(), torch.cat(predictions)
+def _read(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """(summed cross-entropy in float64, predicted classes (N,)) of logits (N, classes)."""
+    logits = logits.float()
+    losses = [cross_entropy(logits[chunk], labels[chunk], reduction="sum").double() for chunk in chunks(len(labels))]
+    return torch.stack(losses).sum(), logits.argmax(1)
 
 
 def _share(count: int, among: int) -> float:

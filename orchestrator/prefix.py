@@ -1,20 +1,22 @@
 """The frozen prefix: computed once where that is exact, in every pass where it is not.
 
 A wholly frozen prefix whose norms are in evaluation mode gives the same activations in every epoch. They are computed
-once for all images and training starts from them. Convolutions and matrix products here give an image the same
-activations in every batch of two or more (a test holds this to the bit, CPU, float32); a batch of one may take another
-kernel, hence no chunk of one.
+once for all images and training starts from them. That is exact only if an image's activations do not depend on the
+batch it is in. Libraries promise no such thing: they choose kernels by size, and other kernels add in another order.
+(Seen with torch 2.15: none but a batch of one on an Intel Xeon; batches under 16 in a narrow DenseNet on an AMD EPYC.)
+So evaluation reads the same batches either way, and training batches are tried, size by size, before they are spared.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 import torch
 from torch import Tensor
 
 from architectures import Network
+from architectures.ladder import State
 from sweeps.spec import Recipe
 from tasks import TaskData
 
@@ -29,17 +31,26 @@ class Inputs:
     train / test: tensors whose first axis is the sample's.
     """
 
-    def __init__(self, cut: int, train: tuple[Tensor, ...], test: tuple[Tensor, ...]) -> None:
+    def __init__(self, cut: int, train: State, test: State) -> None:
         self.cut = cut
-        self._parts: dict[Part, tuple[Tensor, ...]] = {"train": train, "test": test}
+        self._parts: dict[Part, State] = {"train": train, "test": test}
+        self.chunks = [self._both(chunk) for chunk in chunks(len(test[0]) + len(train[0]))]
 
-    def logits(self, network: Network, part: Part, index: Tensor | slice) -> Tensor:
-        state = self._parts[part]
-        if self.cut == 0:
-            return network(state[0][index])
-        return network.suffix(tuple(tensor[index] for tensor in state), self.cut)
+    def train_logits(self, network: Network, index: Tensor) -> Tensor:
+        """(len(index), classes): of the training samples at `index`."""
+        return self._logits(network, tuple(tensor[index] for tensor in self._parts["train"]))
 
-    def state(self, part: Part) -> tuple[Tensor, ...]:
+    def all_logits(self, network: Network) -> tuple[Tensor, Tensor]:
+        """Of all samples: the test set's (M, classes), the training set's (N, classes).
+
+        In as few passes as CHUNK allows, one of which may hold the end of one set and the start of the other: where
+        sets are small, a pass costs about the same whatever their size.
+        """
+        logits = torch.cat([self._logits(network, chunk) for chunk in self.chunks])
+        test = len(self._parts["test"][0])
+        return logits[:test], logits[test:]
+
+    def state(self, part: Part) -> State:
         """The tensors of all samples of a set."""
         return self._parts[part]
 
@@ -47,12 +58,25 @@ class Inputs:
     def bytes(self) -> int:
         return sum(tensor.nbytes for state in self._parts.values() for tensor in state)
 
+    def _logits(self, network: Network, state: State) -> Tensor:
+        return network(state[0]) if self.cut == 0 else network.suffix(state, self.cut)
+
+    def _both(self, chunk: slice) -> State:
+        """A slice of the test set followed by the training set; copied only where it holds some of both."""
+        test, train = self._parts["test"], self._parts["train"]
+        end = len(test[0])
+        if chunk.stop <= end:
+            return tuple(tensor[chunk] for tensor in test)
+        if chunk.start >= end:
+            return tuple(tensor[chunk.start - end : chunk.stop - end] for tensor in train)
+        return tuple(torch.cat([a[chunk.start :], b[: chunk.stop - end]]) for a, b in zip(test, train, strict=True))
+
 
 def images(data: TaskData) -> Inputs:
     return Inputs(0, (data.inputs,), (data.test_inputs,))
 
 
-def declined(network: Network, recipe: Recipe, samples: int) -> str | None:
+def declined(network: Network, recipe: Recipe) -> str | None:
     """Why the prefix must be computed in every pass; None if once is exact."""
     if network.frozen == 0:
         return "nothing is frozen"
@@ -60,8 +84,6 @@ def declined(network: Network, recipe: Recipe, samples: int) -> str | None:
         return f"augment = {recipe.augment}: images differ from epoch to epoch"
     if not network.exact_prefix():
         return f"transfer.norm = {network.frozen_norm}: frozen norms see the batch"
-    if recipe.batch_size == 1 or samples == 1:
-        return "train.batch_size = 1: a batch of one may take another kernel"
     return None
 
 
@@ -69,23 +91,28 @@ def declined(network: Network, recipe: Recipe, samples: int) -> str | None:
 def activations(network: Network, data: TaskData, most_bytes: int) -> Inputs | None:
     """The activations of the frozen prefix for all images; None if they would take more than `most_bytes`."""
     network.eval()
-    cut, parts = network.frozen, []
-    samples = len(data.inputs) + len(data.test_inputs)
+    cut, test = network.frozen, len(data.test_inputs)
     probe = network.prefix(data.inputs[:2], cut)
-    if sum(tensor.nbytes for tensor in probe) / 2 * samples > most_bytes:
+    if sum(tensor.nbytes for tensor in probe) / len(data.inputs[:2]) * (test + len(data.inputs)) > most_bytes:
         return None
-    for inputs in (data.inputs, data.test_inputs):
-        pieces = [network.prefix(inputs[chunk], cut) for chunk in chunks(len(inputs))]
-        parts.append(tuple(torch.cat(tensors) for tensors in zip(*pieces, strict=True)))
-    return Inputs(cut, parts[0], parts[1])
+    pieces = [network.prefix(*chunk, cut) for chunk in images(data).chunks]
+    state = [torch.cat(tensors) for tensors in zip(*pieces, strict=True)]
+    return Inputs(cut, tuple(tensor[test:] for tensor in state), tuple(tensor[:test] for tensor in state))
+
+
+@torch.no_grad()
+def inexact_batch(network: Network, data: TaskData, inputs: Inputs, sizes: Iterable[int]) -> int | None:
+    """The first of these batch sizes at which the prefix gives other bits than `inputs` holds; None if none does."""
+    network.eval()
+    for size in sorted(set(sizes)):
+        batch = network.prefix(data.inputs[:size].clone(), inputs.cut)
+        if not all(torch.equal(a, b[:size]) for a, b in zip(batch, inputs.state("train"), strict=True)):
+            return size
+    return None
 
 
 def chunks(samples: int) -> Iterator[slice]:
-    """Slices of CHUNK samples; a lone last one joins the slice before it."""
-    start = 0
-    while start < samples:
-        stop = start + CHUNK
-        if samples - stop <= 1:
-            stop = samples
-        yield slice(start, stop)
-        start = stop
+    """Slices of at most CHUNK samples, as few and as equal as can be: none of a few samples beside large ones."""
+    number = -(-samples // CHUNK)
+    for i in range(number):
+        yield slice(i * samples // number, (i + 1) * samples // number)

@@ -79,7 +79,7 @@ class Training(pl.LightningModule):
     def _loss(self, index: Tensor, epoch: int, step: int) -> Tensor:
         labels = self.data.labels[index]
         if self.recipe.augment == "none":
-            return cross_entropy(self.inputs.logits(self.network, "train", index).float(), labels)
+            return cross_entropy(self.inputs.train_logits(self.network, index).float(), labels)
         images = augment(
             self.data.inputs[index],
             self.recipe.augment,

@@ -130,18 +130,19 @@ def test_training_on_stored_prefix_activations_gives_the_same_weights(model: Mod
 
 
 @by_model
-def test_prefix_activations_do_not_depend_on_the_batch_an_image_is_in(model: ModelSpec) -> None:
-    """So they can be computed for a whole data set at once. Batches of one image are the exception."""
+def test_prefix_activations_hardly_depend_on_the_batch_an_image_is_in(model: ModelSpec) -> None:
+    """To rounding, that is: whether to the bit is for the processor and the library to say."""
     random = torch.Generator().manual_seed(0)
     x = torch.randn((60, model.channels, model.image_size, model.image_size), generator=random)
     network = build(model, CLASSES, seed=0)
     frozen = ladder_length(model) - 1
     freeze(network, frozen, "eval")
     whole = network.prefix(x, frozen)
-    for size in (2, 3, 7, 32):
+    for size in (1, 2, 7, 32):
         chosen = torch.randperm(60, generator=random)[:size]
         part = network.prefix(x[chosen], frozen)
-        assert all(torch.equal(p, w[chosen]) for p, w in zip(part, whole, strict=True)), f"batch of {size}"
+        for p, w in zip(part, whole, strict=True):
+            torch.testing.assert_close(p, w[chosen])
 
 
 @by_model

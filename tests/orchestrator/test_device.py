@@ -133,7 +133,7 @@ def test_batches_of_stored_activations_keep_channels_last(model: ModelSpec) -> N
     for layer in network.modules():
         if isinstance(layer, torch.nn.Conv2d):
             layer.register_forward_pre_hook(look)
-    inputs.logits(network, "train", torch.tensor([5, 1, 9]))
+    inputs.train_logits(network, torch.tensor([5, 1, 9]))
     assert seen and all(seen)
 
 

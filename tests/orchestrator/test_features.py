@@ -16,7 +16,7 @@ from orchestrator.ledger import Ledger
 from orchestrator.options import TrialOptions
 from orchestrator.prefix import Inputs
 from orchestrator.trial import run_trial
-from tests.orchestrator.small_runs import MODELS, curve, opened, run_of, small, source_of
+from tests.orchestrator.small_runs import MODELS, WHOLE_BATCHES, curve, opened, run_of, small, source_of
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +33,7 @@ def forget(monkeypatch: pytest.MonkeyPatch) -> None:
 def kept(folder: Path, family: str) -> tuple[Ledger, TrialOptions, Path]:
     """A store with a source, a run with two frozen units, and the file of its activations."""
     ledger, options = opened(folder)
-    spec = small(model=MODELS[family], transfer={"frozen": 2})
+    spec = small(model=MODELS[family], target=WHOLE_BATCHES, transfer={"frozen": 2})
     for job in (source_of(spec), run_of(spec)):
         assert run_trial(job, options) == "done"
     (path,) = ledger.layout.features.rglob("*.safetensors")
@@ -47,7 +47,7 @@ def test_another_worker_reads_them_and_computes_the_same_bits(
     ledger, options, _ = kept(tmp_path, family)
     forget(monkeypatch)
     monkeypatch.setattr(prefix, "activations", lambda *_: pytest.fail("computed although it is in the store"))
-    job = run_of(small(model=MODELS[family], transfer={"frozen": 2}, train={"epochs": 4}))
+    job = run_of(small(model=MODELS[family], target=WHOLE_BATCHES, transfer={"frozen": 2}, train={"epochs": 4}))
     assert run_trial(job, options) == "done"
     monkeypatch.undo()
     without, plain = opened(tmp_path / "without")
@@ -90,7 +90,7 @@ def test_an_altered_file_goes_to_quarantine_and_is_computed_again(
     else:
         path.write_bytes(content[: len(content) // 2] if how == "cut off" else b"")
     forget(monkeypatch)
-    job = run_of(small(transfer={"frozen": 2}, train={"epochs": 4}))
+    job = run_of(small(target=WHOLE_BATCHES, transfer={"frozen": 2}, train={"epochs": 4}))
     assert run_trial(job, options) == "done"
     assert {name: tensor.tolist() for name, tensor in load_file(path).items()} == before
     (folder,) = ledger.layout.quarantine.iterdir()
