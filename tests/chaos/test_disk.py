@@ -65,7 +65,9 @@ def test_a_store_that_becomes_read_only(small_disk: Path, tmp_path: Path, oracle
     with faults("5 read-only store") as page:
         subprocess.run(["mount", "-o", "remount,size=16m", str(small_disk)], check=True)
         scene = Scene(tmp_path / "scene", store_folder=small_disk / "store")
-        process = scene.start(*LOCAL, faults=[{"point": "epoch", "do": "sleep", "hit": 0}])
+        # The lease of the run that goes on cannot be given back: it has to expire.
+        slow = {"point": "epoch", "do": "sleep", "hit": 0}
+        process = scene.start(*LOCAL, faults=[slow], FROSTLINE_LEASE_EXPIRY="5")
         wait_for(lambda: list(scene.store.glob("runs/*/*/checkpoint-*")), process)
         subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
         page.injected += 1

@@ -5,6 +5,7 @@ And the canary: a key in the environment appears in no file, no output and no pr
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -41,19 +42,25 @@ def holding(folder: Path) -> list[Path]:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("status", [None, 429, 500])
-def test_the_server_is_away_or_refuses(scene: Scene, oracle, faults, status: int | None) -> None:
-    with faults("11 W&B unreachable, 429, 500") as page, wandb_server() as server:
-        server.refuse = status
-        url = "http://127.0.0.1:1" if status is None else server.url
-        code, output = scene.run("--runner", "local", "--wandb", "online", **account(scene, url))
-        assert code == 0, output
-        page.injected += 1
-        scene.check(oracle)
-        server.refuse = None
-        assert "published" in publish(scene, server.url)
-        assert publish(scene, server.url).startswith(f"0 published, {RUNS + SOURCES} there already")
-        assert len(server.rows) <= RUNS + SOURCES and all(len(rows) <= 8 for rows in server.rows.values())
+def test_the_server_is_away_or_refuses(tmp_path: Path, oracle, faults) -> None:
+    """Three sweeps at once, since most of it is waiting: nobody answers, 429, 500."""
+    with contextlib.ExitStack() as servers, faults("11 W&B unreachable, 429, 500") as page:
+        sweeps = []
+        for status in (None, 429, 500):
+            scene, server = Scene(tmp_path / str(status)), servers.enter_context(wandb_server())
+            server.refuse = status
+            url = "http://127.0.0.1:1" if status is None else server.url
+            process = scene.start("--runner", "local", "--wandb", "online", **account(scene, url))
+            sweeps.append((scene, server, process))
+        for scene, server, process in sweeps:
+            code, output = ended(process)
+            assert code == 0, output
+            page.injected += 1
+            scene.check(oracle)
+            server.refuse = None
+            assert "published" in publish(scene, server.url)
+            assert publish(scene, server.url).startswith(f"0 published, {RUNS + SOURCES} there already")
+            assert len(server.rows) <= RUNS + SOURCES and all(len(rows) <= 8 for rows in server.rows.values())
 
 
 @pytest.mark.long

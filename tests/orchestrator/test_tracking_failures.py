@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,6 +35,25 @@ def test_run_after_a_killed_core_is_whole(tmp_path: Path) -> None:
     signal_core(signal.SIGKILL)
     assert track(tracker(tmp_path / "wandb", 1), 30) is None
     assert [len(read_run(file).history) for file in files(tmp_path)] == [3, 30]
+
+
+def test_a_core_that_dies_at_its_start_costs_a_run_no_more_than_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """wandb 0.31 would wait for ever, in this run and in each that follows."""
+    real, started = subprocess.Popen, []
+
+    def dead_at_first(arguments: Any, *more: Any, **settings: Any) -> subprocess.Popen[Any]:
+        process = real(arguments, *more, **settings)
+        if "wandb-core" in str(arguments) and not started:
+            process.kill()
+            started.append(process)
+        return process
+
+    monkeypatch.setattr(subprocess, "Popen", dead_at_first)
+    assert track(tracker(tmp_path / "wandb", 0), 3) is None
+    assert started
+    assert [len(read_run(file).history) for file in files(tmp_path)] == [3]
 
 
 def test_core_that_hangs_costs_a_bounded_wait(
