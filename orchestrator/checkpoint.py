@@ -17,7 +17,7 @@ from orchestrator import durable
 from orchestrator.lease import Lease
 from sweeps.layout import DIGITS, Place
 
-SHARE = float(os.environ.get("FROSTLINE_CHECKPOINT_SHARE") or 0.02)
+SHARE = float(os.environ.get("FROSTLINE_CHECKPOINT_SHARE") or 0.01)
 """Most of a run's time that checkpoints may take: cheap epochs are saved in groups, dear ones one by one.
 
 0 saves none unless the run is asked to stop, inf every epoch.
