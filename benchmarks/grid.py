@@ -1,11 +1,11 @@
 """One sweep run four ways: by Frostline, as the documentation shows it, with care, and as bare loops.
 
-    python -m benchmarks.grid [--repeats 3] [--plain-every 4]
+    python -m benchmarks.grid [--repeats 3] [--plain-every 4] [--epochs 150]
 
 All are whole commands, timed from their start to their end, one after the other in turn, on all cores of this machine.
 The final test errors must be the same float32 numbers in all of them, or the benchmark fails. The plain way takes the
 longest and its trials share nothing, so of these every fourth is run, and its time in Tune is taken four times;
-`--plain-every 1` runs all of them.
+`--plain-every 1` runs all of them. `--epochs` has the runs train for longer than the sweep says.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import typer
+import yaml
 
 from orchestrator.ledger import Ledger
 from orchestrator.plan import make_plan
@@ -140,9 +141,15 @@ def _command(words: list[str]) -> None:
         raise RuntimeError(f"{' '.join(words)}: exit {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
 
 
-def main(repeats: int = 3, plain_every: int = 4, sweep: Path = SWEEP) -> None:
-    for line in lines(repeats, plain_every, sweep):
-        print(line)
+def main(repeats: int = 3, plain_every: int = 4, epochs: int = 0, sweep: Path = SWEEP) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        longer = Path(folder) / sweep.name
+        content = yaml.safe_load(sweep.read_text())
+        if epochs:
+            content["base"]["train"]["epochs"] = epochs
+        longer.write_text(yaml.safe_dump(content, sort_keys=False))
+        for line in lines(repeats, plain_every, longer):
+            print(line)
 
 
 if __name__ == "__main__":
