@@ -32,7 +32,7 @@ from sweeps.sweep import read
 SWEEP = Path(__file__).with_name("grid.yaml")
 NAMES = ("frostline", "bare", "careful", "plain")
 TOLERANCE = 0.05
-"""Of the plain way's final test errors: training rounds otherwise, from the same start, in the same order of samples."""
+"""Of the plain way's final test errors: training rounds otherwise, from the same start in the same order."""
 Errors = dict[str, float]
 
 
