@@ -24,7 +24,7 @@ class Network(nn.Module):
         self.frozen = 0
         self.frozen_norm: FrozenNorm = "eval"
         self._all = tuple(self.modules())
-        self._frozen_norms: tuple[int, list[nn.Module]] | None = None
+        self._frozen_norms: tuple[int, list[nn.Module]] = 0, []
         self.register_state_dict_post_hook(_drop_prefix)
         self.register_load_state_dict_pre_hook(_add_prefix)
 
@@ -75,11 +75,11 @@ class Network(nn.Module):
         for module in self._all:
             module.__dict__["training"] = mode
         if self.frozen_norm == "eval":
-            if self._frozen_norms is None or self._frozen_norms[0] != self.frozen:
+            if self._frozen_norms[0] != self.frozen:
                 norms = [norm for unit in self.units[: self.frozen] for norm in unit.norms(self.net)]
-                self._frozen_norms = self.frozen, norms
-            for norm in self._frozen_norms[1]:
-                norm.__dict__["training"] = False
+                self._frozen_norms = self.frozen, [part for norm in norms for part in norm.modules()]
+            for part in self._frozen_norms[1]:
+                part.__dict__["training"] = False
         return self
 
     def exact_prefix(self) -> bool:

@@ -81,12 +81,12 @@ def work_of(job: Job) -> tuple[float, ...]:
 def work_of_parts(model: ModelSpec, part: LabelledSet, recipe: Recipe, transfer: TransferSpec) -> tuple[float, ...]:
     """The same, from the parts of a spec that count. ValueError for a task that there is not."""
     classes, tested = classes_of(part.task), held_out(part.task)
-    once = prefix_is_spared(model, recipe, transfer, part.size)
+    once = prefix_is_spared(model, recipe, transfer)
     trained = work_from(model, classes, transfer.frozen)
     passed = trained if once else work_from(model, classes, 0)
     whole = work_from(model, classes, 0)
     steps = recipe.epochs * math.ceil(part.size / recipe.batch_size)
-    looks = recipe.epochs * (math.ceil(part.size / CHUNK) + math.ceil(tested / CHUNK))
+    looks = recipe.epochs * math.ceil((part.size + tested) / CHUNK)
     # Forward through what is passed, backward (twice the work) through what trains; then both sets are looked at.
     learnt, seen = recipe.epochs * part.size, recipe.epochs * (part.size + tested)
     apart = part.size + tested if once else 0
@@ -101,12 +101,11 @@ def work_of_parts(model: ModelSpec, part: LabelledSet, recipe: Recipe, transfer:
     return (1.0, float(recipe.epochs), float(steps), calls, elements, multiply_adds)
 
 
-def prefix_is_spared(model: ModelSpec, recipe: Recipe, transfer: TransferSpec, samples: int) -> bool:
+def prefix_is_spared(model: ModelSpec, recipe: Recipe, transfer: TransferSpec) -> bool:
     """Whether the frozen prefix is computed once, as far as the spec tells (orchestrator/prefix.py decides)."""
     # A ViT's norms have no statistics, and its first unit has no norm.
     exact = transfer.norm == "eval" or (model.family == "vit" and (transfer.norm == "stats" or transfer.frozen == 1))
-    alone = recipe.batch_size == 1 or samples == 1
-    return 0 < transfer.frozen < ladder_length(model) and exact and recipe.augment == "none" and not alone
+    return 0 < transfer.frozen < ladder_length(model) and exact and recipe.augment == "none"
 
 
 class CostModel:

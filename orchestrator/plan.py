@@ -32,17 +32,21 @@ class Plan:
     """What is wrong with results that are there but altered; they count as missing."""
     seconds: dict[str, float] = field(default_factory=dict)
     """How long a worker was busy with each result that is there."""
+    attempts: dict[str, int] = field(default_factory=dict)
+    """Of results that took more than one: failures and workers or drivers that went away."""
     samples: list[Sample] = field(default_factory=list)
     """What results of the sweep, and of the store where these are few, took: what forecasts learn from."""
 
     def read_statuses(self, ledger: Ledger, thorough: bool = False) -> None:
         """Look at the store again, `thorough`: with all files of all results. A run whose source failed is blocked."""
         ledger.damaged.clear()
-        self.seconds, self.samples = {}, []
+        self.seconds, self.samples, self.attempts = {}, [], {}
         for job, status, record in survey(ledger, [*self.sources.values(), *self.runs.values()], thorough):
             self.statuses[job.id] = status
             if record is not None:
                 self.seconds[job.id] = history.busy_seconds(record)
+                if record.attempts > 1:
+                    self.attempts[job.id] = record.attempts
                 if len(self.samples) < history.MOST:
                     self.samples.append(history.sample_of(record))
         if len(self.samples) < history.ENOUGH:

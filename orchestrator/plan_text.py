@@ -22,6 +22,7 @@ def print_plan(made: Plan, left: Forecast, past: dict[str, Any] | None, as_json:
                     "to_run": len(made.open_runs),
                     "sources_to_train": len(made.open_sources),
                     "damaged": len(made.damaged),
+                    "more_than_one_attempt": len(made.attempts),
                     "forecast": left.as_json(),
                     "last_launch": past,
                 }
@@ -37,6 +38,8 @@ def print_plan(made: Plan, left: Forecast, past: dict[str, Any] | None, as_json:
     print(f"  to do: {len(made.open_sources)} source models, {len(made.open_runs)} runs")
     for line in (*left.lines(), *([launches.line(past)] if past is not None else [])):
         print(f"  {line}")
+    if made.attempts:
+        print(f"  more than one attempt: {len(made.attempts)} results, at most {max(made.attempts.values())} each")
     if made.damaged:
         print(f"  damaged: {len(made.damaged)}, counted as missing; `run` moves them to quarantine. The first of them:")
         print(f"    {next(iter(made.damaged.values()))}")

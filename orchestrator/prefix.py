@@ -95,7 +95,7 @@ def activations(network: Network, data: TaskData, most_bytes: int) -> Inputs | N
     probe = network.prefix(data.inputs[:2], cut)
     if sum(tensor.nbytes for tensor in probe) / len(data.inputs[:2]) * (test + len(data.inputs)) > most_bytes:
         return None
-    pieces = [network.prefix(*chunk, cut) for chunk in images(data).chunks]
+    pieces = [network.prefix(chunk[0], cut) for chunk in images(data).chunks]
     state = [torch.cat(tensors) for tensors in zip(*pieces, strict=True)]
     return Inputs(cut, tuple(tensor[test:] for tensor in state), tuple(tensor[:test] for tensor in state))
 

@@ -172,6 +172,22 @@ def test_freezing_again_replaces_what_was_frozen() -> None:
     assert all(module.training for module in network.modules())
 
 
+@by_model
+@pytest.mark.parametrize("mode", [True, False])
+def test_modes_are_those_that_torch_would_set(model: ModelSpec, mode: bool) -> None:
+    """Network.train does not walk the modules as nn.Module.train does; all of their flags are the same."""
+    for frozen in (0, 2, ladder_length(model) - 1):
+        network, plain = build(model, CLASSES, seed=0), build(model, CLASSES, seed=0)
+        for one in (network, plain):
+            freeze(one, frozen, "eval")
+        network.train(not mode).train(mode)
+        nn.Module.train(plain, mode)
+        for norm in (norm for unit in plain.units[:frozen] for norm in unit.norms(plain.net)):
+            norm.eval()
+        ours, theirs = ([module.training for module in one.modules()] for one in (network, plain))
+        assert ours == theirs
+
+
 def test_gradients_from_before_freezing_do_not_move_frozen_weights() -> None:
     model = MODELS[0]
     network = build(model, CLASSES, seed=0)

@@ -189,5 +189,12 @@ def test_a_killed_ray_worker_costs_an_attempt_not_the_sweep(undisturbed: Path, t
     assert "6 of 6 runs done" in output
     failures = list(store.glob("runs/*/*/failure-*"))
     assert len(failures) == 1 and "WorkerDied" in failures[0].read_text()
+    told = subprocess.run(
+        [sys.executable, "-m", "orchestrator", "status", str(sweep), "--store", str(store)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert "more than one attempt: 1 results, at most 2 each" in told.stdout
     assert curves(LONGER, store) == curves(LONGER, undisturbed)
     assert tables(LONGER, store) == tables(LONGER, undisturbed)
