@@ -85,8 +85,7 @@ def test_the_clock_jumps_by_a_day(scene: Scene, oracle, faults, jump: int) -> No
         assert len(trained) == len(set(trained))  # nobody's lease expired by a clock
 
 
-@pytest.mark.parametrize("what", ["memory", pytest.param("cuda", marks=pytest.mark.long)])
-@pytest.mark.parametrize("runner", [LOCAL, pytest.param(RAY, marks=pytest.mark.long)])
+@pytest.mark.parametrize(("what", "runner"), [("memory", LOCAL), pytest.param("cuda", RAY, marks=pytest.mark.long)])
 def test_out_of_memory_once(scene: Scene, oracle, faults, what: str, runner) -> None:
     """Tried once more when nothing else runs; the others are not disturbed."""
     with faults("10 out of memory once") as page:
