@@ -110,7 +110,7 @@ class WandbService:
     def _start(self, wandb: Any, settings: Mapping[str, Any]) -> None:
         # Each process has a service of its own, so that the end of one is not the end of another's runs.
         os.environ.pop("WANDB_SERVICE", None)
-        _without_telemetry()
+        _without_telemetry(wandb)
         self._session = wandb.setup(settings=wandb.Settings(**settings))
         os.environ.pop("WANDB_SERVICE", None)
         wandb.termsetup(wandb.Settings(**settings), self._complaints)
@@ -142,12 +142,10 @@ class _Complaints:
         """Keeps nothing of it."""
 
 
-def _without_telemetry() -> None:
+def _without_telemetry(wandb: Any) -> None:
     """Keeps wandb 0.31 from reporting that its core would not start: to do so it waits for a lock that it holds."""
-    with contextlib.suppress(ImportError):
-        from wandb.analytics.opentelemetry import opentelemetry_proxy
-
-        opentelemetry_proxy.disable()
+    with contextlib.suppress(AttributeError):  # other versions keep it elsewhere
+        wandb.analytics.opentelemetry.opentelemetry_proxy.disable()
 
 
 def _end_core(session: Any) -> None:
