@@ -25,7 +25,7 @@ def _each(line: Callable[[], str]) -> Callable[[], Iterator[str]]:
 
 BENCHMARKS: dict[str, Callable[[], Iterator[str]]] = {
     "grid": lambda: iter(grid.lines()),
-    "noop": _each(noop.line),
+    "noop": _each(lambda: noop.line((1000, 5000))),
     "makespan": _each(makespan.line),
     "forecast": _each(forecast.line),
     "plan": _each(plan_scale.line),

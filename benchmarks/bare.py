@@ -13,6 +13,7 @@ import json
 import multiprocessing
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -23,6 +24,7 @@ import architectures
 from architectures import Network
 from benchmarks.peers.classifier import source_network, target_network
 from orchestrator.memory import keep_freed
+from orchestrator.passes import images_per_pass, passes
 from sweeps.expand import expand
 from sweeps.identity import run_id, source_id
 from sweeps.seeds import Role
@@ -36,8 +38,7 @@ State = tuple[Tensor, ...]
 def train(network: Network, data: TaskData, cut: int, recipe: Recipe, role: Role, seed: int) -> float:
     """Train for the recipe's epochs from the activations after `cut` units; the last test error."""
     network.eval()
-    with torch.no_grad():
-        inputs = network.prefix(torch.cat([data.inputs, data.test_inputs]), cut)
+    inputs = in_passes(lambda images: network.prefix(*images, cut), (torch.cat([data.inputs, data.test_inputs]),), data)
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
     if recipe.optimizer == "adam":
         optimizer: torch.optim.Optimizer = torch.optim.Adam(parameters, recipe.learning_rate, fused=True)
@@ -60,13 +61,22 @@ def train(network: Network, data: TaskData, cut: int, recipe: Recipe, role: Role
 def evaluate(network: Network, data: TaskData, inputs: State, cut: int) -> float:
     """All that an epoch's record says of both sets, in one pass; the test error is returned."""
     network.eval()
-    train, test = network.suffix(inputs, cut).tensor_split([len(data.labels)])
+    (logits,) = in_passes(lambda state: (network.suffix(state, cut),), inputs, data)
+    train, test = logits.tensor_split([len(data.labels)])
     losses = cross_entropy(test, data.test_labels), cross_entropy(train, data.labels)
     predicted = train.argmax(1)
     wrong, untrue = predicted != data.labels, predicted != data.true_labels
     parts = (wrong.sum(), (wrong & ~data.flipped).sum(), (wrong & data.flipped).sum(), (untrue & data.flipped).sum())
     torch.stack([*losses, *parts]).tolist()
     return (test.argmax(1) != data.test_labels).sum().item() / len(data.test_labels)
+
+
+@torch.no_grad()
+def in_passes(run: Callable[[State], State], state: State, data: TaskData) -> State:
+    """A network, or a part of it, on all images: in batches of the size that the product found to be quick."""
+    parts = passes(len(state[0]), images_per_pass(data.inputs.shape[-1]))
+    pieces = [run(tuple(tensor[part] for tensor in state)) for part in parts]
+    return tuple(torch.cat(tensors) for tensors in zip(*pieces, strict=True))
 
 
 def work(specs: list[RunSpec], found: multiprocessing.Queue[tuple[float, dict[str, float]]]) -> None:

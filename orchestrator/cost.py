@@ -16,12 +16,10 @@ import numpy as np
 from architectures import ladder_length
 from architectures.arithmetic import work_from
 from orchestrator.jobs import Job
+from orchestrator.passes import images_per_pass
 from sweeps.remember import remembered
 from sweeps.spec import Family, LabelledSet, ModelSpec, Recipe, TransferSpec
 from tasks import classes_of, held_out
-
-CHUNK = 1000
-"""Images per evaluation batch (orchestrator/prefix.py, which a plan must not import: it imports torch)."""
 
 KINDS = ("job", "epochs", "steps", "calls", "elements", "multiply_adds")
 """What the seconds of a job are a sum over: itself, epochs, optimizer steps, operator calls, and per image the
@@ -86,7 +84,7 @@ def work_of_parts(model: ModelSpec, part: LabelledSet, recipe: Recipe, transfer:
     passed = trained if once else work_from(model, classes, 0)
     whole = work_from(model, classes, 0)
     steps = recipe.epochs * math.ceil(part.size / recipe.batch_size)
-    looks = recipe.epochs * math.ceil((part.size + tested) / CHUNK)
+    looks = recipe.epochs * math.ceil((part.size + tested) / images_per_pass(model.image_size))
     # Forward through what is passed, backward (twice the work) through what trains; then both sets are looked at.
     learnt, seen = recipe.epochs * part.size, recipe.epochs * (part.size + tested)
     apart = part.size + tested if once else 0

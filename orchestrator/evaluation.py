@@ -7,7 +7,8 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from architectures import Network
-from orchestrator.prefix import Inputs, chunks
+from orchestrator.passes import MOST_IMAGES, passes
+from orchestrator.prefix import Inputs
 from tasks import TaskData
 
 
@@ -50,7 +51,8 @@ def evaluate(network: Network, data: TaskData, inputs: Inputs) -> dict[str, floa
 def _read(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """(summed cross-entropy in float64, predicted classes (N,)) of logits (N, classes)."""
     logits = logits.float()
-    losses = [cross_entropy(logits[chunk], labels[chunk], reduction="sum").double() for chunk in chunks(len(labels))]
+    parts = passes(len(labels), MOST_IMAGES)
+    losses = [cross_entropy(logits[part], labels[part], reduction="sum").double() for part in parts]
     return torch.stack(losses).sum(), logits.argmax(1)
 
 

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from orchestrator import durable, quarantine
 from orchestrator.device import device_name
+from orchestrator.passes import MOST_IMAGES
 from orchestrator.prefix import Inputs, Part
 from sweeps.layout import Layout
 
@@ -29,10 +30,10 @@ BYTES_PER_SECOND = 100e6
 PARTS: tuple[Part, ...] = ("train", "test")
 
 
-def feature_id(start: str, cut: int, precision: str, data_sha256: str, device: torch.device) -> str:
+def feature_id(start: str, cut: int, precision: str, data_sha256: str, batch: int, device: torch.device) -> str:
     """20 hex digits of all that the activations' bits depend on: weights, cut, images, arithmetic and who does it."""
     machine = [device_name(device), platform.machine(), torch.backends.cpu.get_cpu_capability(), torch.__version__]
-    content = json.dumps([start, cut, precision, data_sha256, machine])
+    content = json.dumps([start, cut, precision, data_sha256, batch, machine])
     return hashlib.sha256(content.encode()).hexdigest()[:20]
 
 
@@ -54,13 +55,16 @@ def write(layout: Layout, id: str, inputs: Inputs) -> None:
     durable.publish(path, save(tensors, {**about, "sha256": _digest(tensors, **about)}))
 
 
-def read(layout: Layout, id: str, device: torch.device) -> Inputs | None:
-    """The activations on the device, or None. A file that is not what was written goes to quarantine."""
+def read(layout: Layout, id: str, device: torch.device, batch: int) -> Inputs | None:
+    """The activations on the device, or None; `batch` of them make an evaluation batch.
+
+    A file that is not what was written goes to quarantine.
+    """
     path = layout.feature(id)
     if not path.exists():
         return None
     try:
-        return _read(path, device)
+        return _read(path, device, batch)
     except (SafetensorError, KeyError, ValueError, OSError) as problem:
         quarantine.move_file_away(layout, "feature", id, path, f"{type(problem).__name__}: {problem}")
         return None
@@ -70,12 +74,12 @@ def problems(layout: Layout) -> Iterator[str]:
     """What is wrong with the files of a store, a line for each that is not what was written. Changes nothing."""
     for path in sorted(layout.features.glob("*/[!.]*")):
         try:
-            _read(path, torch.device("cpu"))
+            _read(path, torch.device("cpu"), MOST_IMAGES)
         except (SafetensorError, KeyError, ValueError, OSError) as problem:
             yield f"{path}: damaged ({type(problem).__name__}: {problem})"
 
 
-def _read(path: Path, device: torch.device) -> Inputs:
+def _read(path: Path, device: torch.device, batch: int) -> Inputs:
     with safe_open(path, framework="pt") as file:
         about = file.metadata() or {}
         # A copy: torch's own memory is aligned, a file's is as it comes.
@@ -89,7 +93,7 @@ def _read(path: Path, device: torch.device) -> Inputs:
     }
     number = len(laid) // len(PARTS)
     train, test = (tuple(laid[f"{part}.{place}"].to(device) for place in range(number)) for part in PARTS)
-    return Inputs(int(about["cut"]), train, test)
+    return Inputs(int(about["cut"]), train, test, batch)
 
 
 def _named(inputs: Inputs) -> dict[str, Tensor]:

@@ -9,7 +9,7 @@ So evaluation reads the same batches either way, and training batches are tried,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Literal
 
 import torch
@@ -17,24 +17,23 @@ from torch import Tensor
 
 from architectures import Network
 from architectures.ladder import State
+from orchestrator.passes import images_per_pass, passes
 from sweeps.spec import Recipe
 from tasks import TaskData
 
 Part = Literal["train", "test"]
-CHUNK = 1000
-"""Images per evaluation batch: fixed, so that results do not depend on a device's memory."""
 
 
 class Inputs:
     """What the trained part of a network reads: images (`cut` 0), or the activations of its frozen prefix.
 
-    train / test: tensors whose first axis is the sample's.
+    train / test: tensors whose first axis is the sample's. `most`: samples per evaluation batch.
     """
 
-    def __init__(self, cut: int, train: State, test: State) -> None:
+    def __init__(self, cut: int, train: State, test: State, most: int) -> None:
         self.cut = cut
         self._parts: dict[Part, State] = {"train": train, "test": test}
-        self.chunks = [self._both(chunk) for chunk in chunks(len(test[0]) + len(train[0]))]
+        self.chunks = [self._both(chunk) for chunk in passes(len(test[0]) + len(train[0]), most)]
 
     def train_logits(self, network: Network, index: Tensor) -> Tensor:
         """(len(index), classes): of the training samples at `index`."""
@@ -43,7 +42,7 @@ class Inputs:
     def all_logits(self, network: Network) -> tuple[Tensor, Tensor]:
         """Of all samples: the test set's (M, classes), the training set's (N, classes).
 
-        In as few passes as CHUNK allows, one of which may hold the end of one set and the start of the other: where
+        In as few passes as `most` allows, one of which may hold the end of one set and the start of the other: where
         sets are small, a pass costs about the same whatever their size.
         """
         logits = torch.cat([self._logits(network, chunk) for chunk in self.chunks])
@@ -72,8 +71,13 @@ class Inputs:
         return tuple(torch.cat([a[chunk.start :], b[: chunk.stop - end]]) for a, b in zip(test, train, strict=True))
 
 
+def batch_of(data: TaskData) -> int:
+    """Images per evaluation batch, with and without stored activations."""
+    return images_per_pass(data.inputs.shape[-1], data.inputs.device.type == "cpu")
+
+
 def images(data: TaskData) -> Inputs:
-    return Inputs(0, (data.inputs,), (data.test_inputs,))
+    return Inputs(0, (data.inputs,), (data.test_inputs,), batch_of(data))
 
 
 def declined(network: Network, recipe: Recipe) -> str | None:
@@ -97,7 +101,8 @@ def activations(network: Network, data: TaskData, most_bytes: int) -> Inputs | N
         return None
     pieces = [network.prefix(chunk[0], cut) for chunk in images(data).chunks]
     state = [torch.cat(tensors) for tensors in zip(*pieces, strict=True)]
-    return Inputs(cut, tuple(tensor[test:] for tensor in state), tuple(tensor[:test] for tensor in state))
+    train, tested = tuple(tensor[test:] for tensor in state), tuple(tensor[:test] for tensor in state)
+    return Inputs(cut, train, tested, batch_of(data))
 
 
 @torch.no_grad()
@@ -109,10 +114,3 @@ def inexact_batch(network: Network, data: TaskData, inputs: Inputs, sizes: Itera
         if not all(torch.equal(a, b[:size]) for a, b in zip(batch, inputs.state("train"), strict=True)):
             return size
     return None
-
-
-def chunks(samples: int) -> Iterator[slice]:
-    """Slices of at most CHUNK samples, as few and as equal as can be: none of a few samples beside large ones."""
-    number = -(-samples // CHUNK)
-    for i in range(number):
-        yield slice(i * samples // number, (i + 1) * samples // number)

@@ -105,7 +105,7 @@ def inputs_of(
     else:
         start = _weights_sha256(job, ledger)
     device = data.inputs.device
-    of = start, network.frozen, job.recipe.precision, data.digest
+    of = start, network.frozen, job.recipe.precision, data.digest, prefix.batch_of(data)
     ACTIVATIONS.most_bytes = min(ACTIVATIONS.most_bytes, kept_bytes(device))
 
     def made() -> prefix.Inputs | None:
@@ -133,7 +133,7 @@ def _weights_sha256(job: Job, ledger: Ledger) -> str:
 
 def _activations(id: str, network: Network, data: tasks.TaskData, ledger: Ledger) -> prefix.Inputs | None:
     """From the store if they are there; else computed, and put there if that spares the next worker time."""
-    stored = features.read(ledger.layout, id, data.inputs.device)
+    stored = features.read(ledger.layout, id, data.inputs.device, prefix.batch_of(data))
     if stored is not None:
         return stored
     began = time.perf_counter()

@@ -1,5 +1,7 @@
 """A sweep as the documentation of Ray Tune and Lightning shows it: one function trainable, all in it.
 
+(Ray, "Using PyTorch Lightning with Tune"; Lightning, "LightningDataModule".)
+
     python -m benchmarks.peers.plain SWEEP.yaml OUT.json EVERY
 
 Every trial loads its data, pre-trains its source model and fine-tunes it, with DataLoader workers, Lightning's and
@@ -10,6 +12,7 @@ the seconds in Tune. Every run of the sweep is a trial, or every EVERY-th: no tw
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 import time
@@ -20,7 +23,8 @@ import pytorch_lightning as pl
 import ray
 from ray import tune
 from ray.tune.integration.pytorch_lightning import TuneReportCheckpointCallback
-from torch.utils.data import DataLoader, TensorDataset
+from torch import Tensor
+from torch.utils.data import DataLoader, Sampler, TensorDataset
 
 from benchmarks.peers.classifier import PARTS, Classifier, EpochOrder, final_errors, source_network, target_network
 from orchestrator.ledger import Ledger
@@ -49,23 +53,25 @@ def train(config: dict[str, Any]) -> None:
         enable_progress_bar=False,
         callbacks=[TuneReportCheckpointCallback(list(PARTS), save_checkpoints=False, on="validation_end")],
     )
-    trainer.fit(target, loader(data, spec.train, spec.seed, "target"), evaluation(data))
+    trainer.fit(target, loader(data, spec.train, spec.seed, "target"), evaluation(data, spec.train))
 
 
 def loader(data: TaskData, recipe: Recipe, seed: int, role: Role) -> DataLoader[Any]:
-    return DataLoader(
-        TensorDataset(data.inputs, data.labels),
-        batch_size=recipe.batch_size,
-        sampler=EpochOrder(data, recipe, seed, role),
-        num_workers=1,
-        persistent_workers=True,
-    )
+    return _loader(data.inputs, data.labels, recipe, EpochOrder(data, recipe, seed, role))
 
 
-def evaluation(data: TaskData) -> list[DataLoader[Any]]:
+def evaluation(data: TaskData, recipe: Recipe) -> list[DataLoader[Any]]:
     """The test set and the train set in their own order."""
-    sets = TensorDataset(data.test_inputs, data.test_labels), TensorDataset(data.inputs, data.labels)
-    return [DataLoader(part, batch_size=256, num_workers=1, persistent_workers=True) for part in sets]
+    return [_loader(data.test_inputs, data.test_labels, recipe), _loader(data.inputs, data.labels, recipe)]
+
+
+def _loader(images: Tensor, labels: Tensor, recipe: Recipe, order: Sampler[int] | None = None) -> DataLoader[Any]:
+    """As in Ray's example: one batch size for training and validation, new worker processes in every epoch.
+
+    It has four of these; torch warns of more than there are cores.
+    """
+    workers = min(4, os.cpu_count() or 1)
+    return DataLoader(TensorDataset(images, labels), recipe.batch_size, sampler=order, num_workers=workers)
 
 
 def main(sweep: str, out: str, every: int) -> None:

@@ -18,7 +18,7 @@ from orchestrator.forecast import forecast
 from orchestrator.history import sample_of
 from orchestrator.jobs import Job
 from orchestrator.plan import make_plan
-from orchestrator.prefix import CHUNK, declined
+from orchestrator.prefix import declined
 from orchestrator.trial import run_trial
 from orchestrator.worker import network_of
 from sweeps.spec import ModelSpec
@@ -63,12 +63,6 @@ def test_a_prefix_is_spared_where_the_trial_spares_it(family: str, norm: str, au
         spec = small(source=None, model=MODELS[family], transfer={"frozen": frozen, "norm": norm}, train=recipe)
         network = network_of(run_of(spec), ledger, 10, torch.device("cpu"))
         assert prefix_is_spared(spec.model, spec.train, spec.transfer) == (declined(network, spec.train) is None)
-
-
-def test_evaluation_batches_are_those_of_the_trial() -> None:
-    from orchestrator import cost
-
-    assert cost.CHUNK == CHUNK
 
 
 def jobs() -> list[Job]:

@@ -124,7 +124,7 @@ def test_batches_of_stored_activations_keep_channels_last(model: ModelSpec) -> N
     cut = len(network.units) // 2
     with torch.no_grad():
         state = network.prefix(torch.randn(8, 3, 32, 32), cut)
-    inputs = prefix.Inputs(cut, tuple(torch.cat([tensor, tensor]) for tensor in state), state)
+    inputs = prefix.Inputs(cut, tuple(torch.cat([tensor, tensor]) for tensor in state), state, 5)
     seen: list[bool] = []
 
     def look(_: Any, given: tuple[Any, ...]) -> None:

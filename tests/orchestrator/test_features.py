@@ -102,23 +102,24 @@ def test_an_altered_file_goes_to_quarantine_and_is_computed_again(
 def test_other_arithmetic_has_another_id(monkeypatch: pytest.MonkeyPatch) -> None:
     cpu = torch.device("cpu")
     ids = {
-        features.feature_id("a", 2, "float32", "d", cpu),
-        features.feature_id("b", 2, "float32", "d", cpu),
-        features.feature_id("a", 3, "float32", "d", cpu),
-        features.feature_id("a", 2, "bf16", "d", cpu),
-        features.feature_id("a", 2, "float32", "e", cpu),
+        features.feature_id("a", 2, "float32", "d", 1000, cpu),
+        features.feature_id("b", 2, "float32", "d", 1000, cpu),
+        features.feature_id("a", 3, "float32", "d", 1000, cpu),
+        features.feature_id("a", 2, "bf16", "d", 1000, cpu),
+        features.feature_id("a", 2, "float32", "e", 1000, cpu),
+        features.feature_id("a", 2, "float32", "d", 128, cpu),
     }
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "another")
-    ids.add(features.feature_id("a", 2, "float32", "d", cpu))
-    assert len(ids) == 6
+    ids.add(features.feature_id("a", 2, "float32", "d", 1000, cpu))
+    assert len(ids) == 7
 
 
 def test_several_tensors_keep_their_places(tmp_path: Path) -> None:
     ledger, _ = opened(tmp_path)
     channels_last = torch.rand(4, 2, 3, 3).contiguous(memory_format=torch.channels_last)
     train, test = (torch.rand(4, 3), channels_last), (torch.rand(5, 3), torch.rand(5, 2, 3, 3))
-    features.write(ledger.layout, "ab" * 10, Inputs(3, train, test))
-    found = features.read(ledger.layout, "ab" * 10, torch.device("cpu"))
+    features.write(ledger.layout, "ab" * 10, Inputs(3, train, test, 4))
+    found = features.read(ledger.layout, "ab" * 10, torch.device("cpu"), 4)
     assert found is not None and found.cut == 3
     for mine, theirs in zip((*train, *test), (*found.state("train"), *found.state("test")), strict=True):
         assert torch.equal(mine, theirs) and mine.stride() == theirs.stride()

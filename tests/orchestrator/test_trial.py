@@ -17,9 +17,11 @@ from orchestrator.jobs import Job
 from orchestrator.lease import Fenced, Lease
 from orchestrator.ledger import Ledger
 from orchestrator.options import TrialOptions
+from orchestrator.passes import images_per_pass
 from orchestrator.trial import run_trial
 from sweeps.records import EPOCH_TYPES
 from sweeps.spec import TrainSpec
+from tasks import held_out
 from tests.orchestrator.small_runs import MODELS, WHOLE_BATCHES, curve, opened, run_of, small, source_of
 
 
@@ -89,6 +91,20 @@ def test_the_prefix_cache_changes_no_bit(tmp_path: Path, family: str) -> None:
 def test_the_prefix_cache_changes_no_bit_whatever_the_last_batch(tmp_path: Path, family: str, samples: int) -> None:
     """Used or declined as this processor's arithmetic has it: the curve is the same."""
     spec = small(model=MODELS[family], source=None, target={"size": samples}, transfer={"frozen": 3})
+    curves = []
+    for cached in (True, False):
+        ledger, options = opened(tmp_path / str(cached))
+        assert run_trial(run_of(spec), replace(options, use_prefix_cache=cached)) == "done"
+        curves.append(curve(ledger, run_of(spec)))
+    assert curves[0] == curves[1]
+
+
+@pytest.mark.parametrize("family", MODELS)
+def test_the_prefix_cache_changes_no_bit_where_evaluation_takes_several_passes(tmp_path: Path, family: str) -> None:
+    """Images so large that a batch holds 128 of them, some of both sets."""
+    model = {**MODELS[family], "image_size": 32}
+    spec = small(model=model, source=None, target=WHOLE_BATCHES, transfer={"frozen": 2}, train={"epochs": 1})
+    assert images_per_pass(32) == 128 < WHOLE_BATCHES["size"] + held_out(spec.target.task)
     curves = []
     for cached in (True, False):
         ledger, options = opened(tmp_path / str(cached))
