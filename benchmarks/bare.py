@@ -38,7 +38,9 @@ State = tuple[Tensor, ...]
 def train(network: Network, data: TaskData, cut: int, recipe: Recipe, role: Role, seed: int) -> float:
     """Train for the recipe's epochs from the activations after `cut` units; the last test error."""
     network.eval()
-    inputs = in_passes(lambda images: network.prefix(*images, cut), (torch.cat([data.inputs, data.test_inputs]),), data)
+    inputs = in_passes(
+        lambda images: network.prefix(images[0], cut), (torch.cat([data.inputs, data.test_inputs]),), data
+    )
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
     if recipe.optimizer == "adam":
         optimizer: torch.optim.Optimizer = torch.optim.Adam(parameters, recipe.learning_rate, fused=True)
