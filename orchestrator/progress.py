@@ -22,6 +22,9 @@ from orchestrator.plan import Plan
 LINE_SECONDS = 10.0
 MOST_SHOWN = 12
 
+UnderWay = tuple[str, int | None, int]
+"""A job that was handed out: its name, epochs done (None: not begun), epochs asked."""
+
 
 @contextlib.contextmanager
 def shown(agenda: Agenda, plan: Plan, ledger: Ledger, console: Console) -> Iterator[None]:
@@ -61,25 +64,27 @@ class View:
         self._all = len(plan.runs)
 
     def line(self) -> str:
-        under_way = ", ".join(
-            f"{name} {done}/{asked}" for name, done, asked in self._under_way()[:2] if done is not None
-        )
-        return f"{self._counts()}{': ' + under_way if under_way else ''}"
+        under_way = self._under_way()
+        first = ", ".join(f"{name} {done}/{asked}" for name, done, asked in under_way[:2] if done is not None)
+        return f"{self._counts(under_way)}{': ' + first if first else ''}"
 
     def table(self) -> RenderableType:
         table = Table.grid(padding=(0, 2))
-        for name, done, asked in self._under_way()[:MOST_SHOWN]:
+        under_way = self._under_way()
+        for name, done, asked in under_way[:MOST_SHOWN]:
             if done is None:
                 table.add_row(Text(name), Text("waiting for a worker", style="dim"), "")
             else:
                 table.add_row(Text(name), ProgressBar(max(asked, 1), done, width=30), f"epoch {done}/{asked}")
-        return Group(Text(self._counts(), style="bold"), table)
+        return Group(Text(self._counts(under_way), style="bold"), table)
 
-    def _counts(self) -> str:
+    def _counts(self, under_way: list[UnderWay]) -> str:
+        """What waits in a worker's batch, or for a worker, is not running yet."""
         agenda = self._agenda
+        running = sum(done is not None for _, done, _ in under_way)
         endings = Counter(agenda.ended.copy().values())
         failed = endings["failed"] + len(agenda.blocked)
-        text = f"{self._before + self._runs_done()} of {self._all} runs done, {len(agenda.running)} running"
+        text = f"{self._before + self._runs_done()} of {self._all} runs done, {running} running"
         text += f", {failed} failed" if failed else ""
         left = self._seconds_left()
         return text + (f", about {span(left)} left" if left is not None else "")
@@ -88,8 +93,9 @@ class View:
         ended = self._agenda.ended.copy()
         return sum(ending in ("done", "diverged") for id, ending in ended.items() if id in self._runs)
 
-    def _under_way(self) -> list[tuple[str, int | None, int]]:
-        found: list[tuple[str, int | None, int]] = []
+    def _under_way(self) -> list[UnderWay]:
+        """Those that have begun first."""
+        found: list[UnderWay] = []
         for job in list(self._agenda.running.values()):
             epochs = self._ledger.progress(job)
             found.append((job.name, None, 0) if epochs is None else (job.name, *epochs))

@@ -1,0 +1,46 @@
+"""What is shown while a sweep runs: what has begun counts as running, what waits in a worker's batch does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+
+from orchestrator.agenda import Agenda
+from orchestrator.plan import make_plan
+from orchestrator.progress import View
+from sweeps.sweep import parse
+from tests.orchestrator.small_runs import opened
+
+SWEEP = """
+name: progress
+base:
+  source: null
+  target: {task: digits, size: 60}
+  model: {family: resnet, depth: 8, width: 4}
+  train: {epochs: 2}
+axes: {seed: 0..2}
+"""
+
+
+def test_a_job_is_running_once_a_worker_has_begun_it(tmp_path: Path) -> None:
+    ledger, _ = opened(tmp_path)
+    plan = make_plan(parse(SWEEP), ledger)
+    agenda = Agenda(plan, seconds=lambda _: 1.0)
+    view = View(agenda, plan, ledger)
+    assert view.line().startswith("0 of 3 runs done, 0 running")
+    first, second = agenda.take(), agenda.take()
+    assert first is not None and second is not None
+    assert view.line().startswith("0 of 3 runs done, 0 running")
+    lease = ledger.claim(first)
+    assert view.line().startswith("0 of 3 runs done, 1 running")
+    assert view.line().endswith(f": {first.name} 0/2")
+    console = Console(width=200, record=True)
+    console.print(view.table())
+    shown = console.export_text()
+    assert f"{first.name}" in shown and "epoch 0/2" in shown
+    assert "waiting for a worker" in next(line for line in shown.splitlines() if second.name in line)
+    lease.release()
+    agenda.end(first, "failed")
+    agenda.end(second, "done")
+    assert view.line().startswith("1 of 3 runs done, 0 running")
