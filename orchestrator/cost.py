@@ -84,6 +84,7 @@ def work_of_parts(model: ModelSpec, part: LabelledSet, recipe: Recipe, transfer:
     passed = trained if once else work_from(model, classes, 0)
     whole = work_from(model, classes, 0)
     steps = recipe.epochs * math.ceil(part.size / recipe.batch_size)
+    # As on a CPU: an accelerator takes large images in fewer passes, which its rate of a call learns.
     looks = recipe.epochs * math.ceil((part.size + tested) / images_per_pass(model.image_size))
     # Forward through what is passed, backward (twice the work) through what trains; then both sets are looked at.
     learnt, seen = recipe.epochs * part.size, recipe.epochs * (part.size + tested)

@@ -6,6 +6,7 @@ import math
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -20,7 +21,7 @@ from orchestrator.options import TrialOptions
 from orchestrator.passes import images_per_pass
 from orchestrator.trial import run_trial
 from sweeps.records import EPOCH_TYPES
-from sweeps.spec import TrainSpec
+from sweeps.spec import RunSpec, TrainSpec
 from tasks import held_out
 from tests.orchestrator.small_runs import MODELS, WHOLE_BATCHES, curve, opened, run_of, small, source_of
 
@@ -86,17 +87,19 @@ def test_the_prefix_cache_changes_no_bit(tmp_path: Path, family: str) -> None:
     assert cached >= ladder_length(spec.model) - 1
 
 
+def cached_or_not(folder: Path, spec: RunSpec, cached: bool) -> dict[str, list[Any]]:
+    """The curve of a run from scratch, in a store of its own."""
+    ledger, options = opened(folder / str(cached))
+    assert run_trial(run_of(spec), replace(options, use_prefix_cache=cached)) == "done"
+    return curve(ledger, run_of(spec))
+
+
 @pytest.mark.parametrize("samples", [20, 33, 60, 64])
 @pytest.mark.parametrize("family", MODELS)
 def test_the_prefix_cache_changes_no_bit_whatever_the_last_batch(tmp_path: Path, family: str, samples: int) -> None:
     """Used or declined as this processor's arithmetic has it: the curve is the same."""
     spec = small(model=MODELS[family], source=None, target={"size": samples}, transfer={"frozen": 3})
-    curves = []
-    for cached in (True, False):
-        ledger, options = opened(tmp_path / str(cached))
-        assert run_trial(run_of(spec), replace(options, use_prefix_cache=cached)) == "done"
-        curves.append(curve(ledger, run_of(spec)))
-    assert curves[0] == curves[1]
+    assert cached_or_not(tmp_path, spec, True) == cached_or_not(tmp_path, spec, False)
 
 
 @pytest.mark.parametrize("family", MODELS)
@@ -105,12 +108,7 @@ def test_the_prefix_cache_changes_no_bit_where_evaluation_takes_several_passes(t
     model = {**MODELS[family], "image_size": 32}
     spec = small(model=model, source=None, target=WHOLE_BATCHES, transfer={"frozen": 2}, train={"epochs": 1})
     assert images_per_pass(32) == 128 < WHOLE_BATCHES["size"] + held_out(spec.target.task)
-    curves = []
-    for cached in (True, False):
-        ledger, options = opened(tmp_path / str(cached))
-        assert run_trial(run_of(spec), replace(options, use_prefix_cache=cached)) == "done"
-        curves.append(curve(ledger, run_of(spec)))
-    assert curves[0] == curves[1]
+    assert cached_or_not(tmp_path, spec, True) == cached_or_not(tmp_path, spec, False)
 
 
 def test_the_prefix_cache_declines_where_a_batch_gives_other_bits(
