@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -25,6 +26,17 @@ class CurveError(ValueError):
 class Metric:
     column: str
     accuracy: bool
+
+
+def short(text: object) -> str:
+    """What a file says, for an error of one line: its first 40 characters."""
+    whole = str(text)
+    return whole if len(whole) <= 40 else f"{whole[:40]}..."
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names of columns, for an error: the first twelve. A file whose lines are joined is one long name."""
+    return ", ".join(short(name) for name in names[:12]) + (", ..." if len(names) > 12 else "")
 
 
 def plain(name: str) -> str:
@@ -64,7 +76,9 @@ def numbers(frame: pl.DataFrame, column: str, where: str) -> pl.Series:
     bad = (values.is_null() & raw.is_not_null() & ~_is_nan(raw)) | values.is_infinite().fill_null(False)
     if bad.any():
         row = int(bad.arg_max() or 0)
-        raise CurveError(f"{where}: {column}: {raw[row]!r} in data row {row + 1} is not a finite number")
+        raise CurveError(
+            f"{where}: {short(column)}: {short(repr(raw[row]))} in data row {row + 1} is not a finite number"
+        )
     return values
 
 
@@ -83,9 +97,11 @@ def as_error(values: pl.Series, metric: Metric, where: str) -> tuple[pl.Series, 
     named = plain(metric.column).endswith(("percent", "pct"))
     allowed = "allowed are fractions from 0 to 1 or percent from 0 to 100"
     if low < 0.0 or high > 100.0:
-        raise CurveError(f"{where}: {metric.column}: {low if low < 0 else high:g}; {allowed}")
+        raise CurveError(f"{where}: {short(metric.column)}: {low if low < 0 else high:g}; {allowed}")
     if 1.0 < high <= 1.5 and not named:
-        raise CurveError(f"{where}: {metric.column}: largest value {high:g} is neither fraction nor percent; {allowed}")
+        raise CurveError(
+            f"{where}: {short(metric.column)}: largest value {high:g} is neither fraction nor percent; {allowed}"
+        )
     notes = []
     if high > 1.5 or named:
         values = values / 100.0

@@ -20,8 +20,10 @@ from analysis.columns import (
     as_error,
     find,
     find_metric,
+    listed,
     numbers,
     plain,
+    short,
 )
 from analysis.readers import csv_folder, lightning_folder, read_table, tensorboard
 from analysis.smoothing import Array
@@ -60,7 +62,7 @@ def read_curves(path: Path, *, metric: str | None = None, x: str | None = None) 
     where = str(path)
     axis = x if x is not None else (find(frame, EPOCH) or find(frame, STEP))
     if axis is None or axis not in frame.columns:
-        raise CurveError(f"{where}: no column {axis or 'epoch or step'}; there are {_listed(frame)}")
+        raise CurveError(f"{where}: no column {axis or 'epoch or step'}; there are {listed(frame.columns)}")
     if x is None and plain(axis) not in EPOCH:
         notes.append(f"no epoch column: {axis} is the axis")
     test = _chosen(frame, metric, where)
@@ -95,18 +97,13 @@ def _table(path: Path) -> tuple[pl.DataFrame, str | None]:
 def _chosen(frame: pl.DataFrame, metric: str | None, where: str) -> Metric:
     if metric is not None:
         if metric not in frame.columns:
-            raise CurveError(f"{where}: metric: no column {metric!r}; there are {_listed(frame)}")
+            raise CurveError(f"{where}: metric: no column {metric!r}; there are {listed(frame.columns)}")
         return Metric(metric, "acc" in plain(metric))
     found = find_metric(frame, TEST)
     if found is None:
         wanted = "test_error, val_error, test_accuracy, val_acc or the like (or --metric)"
-        raise CurveError(f"{where}: no column of test errors among {_listed(frame)}; allowed is {wanted}")
+        raise CurveError(f"{where}: no column of test errors among {listed(frame.columns)}; allowed is {wanted}")
     return found
-
-
-def _listed(frame: pl.DataFrame) -> str:
-    names = [str(c) for c in frame.columns]
-    return ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
 
 
 def _long(
@@ -135,9 +132,9 @@ def _long(
     data = data.with_columns(pl.col("x").backward_fill().forward_fill().over("run", "seed"))
     bad = data.filter(pl.col("x").is_null() | (pl.col("x") < 0))
     if len(bad):
-        raise CurveError(f"{where}: {axis}: {bad['x'][0]} in {len(bad)} rows; 0 or more is allowed")
+        raise CurveError(f"{where}: {short(axis)}: {bad['x'][0]} in {len(bad)} rows; 0 or more is allowed")
     if data["test"].is_null().all():
-        raise CurveError(f"{where}: {test.column}: not one value in {len(data)} rows")
+        raise CurveError(f"{where}: {short(test.column)}: not one value in {len(data)} rows")
     errors, said = as_error(data["test"], test, where)
     notes += [f"test error from {test.column}", *said]
     data = data.with_columns(test=errors)

@@ -8,7 +8,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analysis.columns import CurveError
+from analysis.columns import CurveError, listed
 
 BROKEN = (pl.exceptions.PolarsError, pa.ArrowException, OSError, UnicodeDecodeError)
 
@@ -46,7 +46,7 @@ def _unfolded(frame: pl.DataFrame) -> pl.DataFrame:
         return frame
     axis = next((c for c in frame.columns if c.lower() in ("epoch", "step", "trainer/global_step")), None)
     if axis is None:
-        raise CurveError(f"columns: {', '.join(frame.columns[:6])}; a W&B chart export has Step or epoch")
+        raise CurveError(f"columns: {listed(frame.columns)}; a W&B chart export has Step or epoch")
     runs: dict[str, pl.DataFrame] = {}
     for column in wide:
         run, metric = column.rsplit(" - ", 1)

@@ -14,7 +14,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analysis.columns import CurveError
+from analysis.columns import CurveError, listed
 from analysis.descent import detect_many
 from analysis.smoothing import Array
 from analysis.verdict import Verdict
@@ -37,7 +37,7 @@ def verdicts(
     file = pq.ParquetFile(path, read_dictionary=[run])
     missing = [name for name in (run, x, error) if name not in file.schema_arrow.names]
     if missing:
-        raise CurveError(f"{path}: no column {missing[0]}; there are {', '.join(file.schema_arrow.names)}")
+        raise CurveError(f"{path}: no column {missing[0]}; there are {listed(file.schema_arrow.names)}")
     batches = _whole_runs(file, run, x, error)
     done: list[list[pl.DataFrame]] = []
     with ThreadPoolExecutor(workers) as pool:

@@ -200,6 +200,21 @@ def test_bad_files_get_one_line(tmp_path: Path, text: str, line: str):
     assert line in refused(path)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a - val_error," + "0.5 " * 2000 + "\n1,2\n",  # the lines of a W&B chart export joined into one
+        "test_error," + "x" * 5000 + "\n0.5,1\n",
+        "epoch,test_error\n0," + "y" * 5000 + "\n",
+        "epoch,error" + "_" * 5000 + "\n0,-1\n1,0.5\n",
+    ],
+)
+def test_long_names_and_values_are_cut(tmp_path: Path, text: str):
+    path = tmp_path / "c.csv"
+    path.write_text(text)
+    assert len(refused(path)) < 600 + len(str(path))
+
+
 def test_other_bad_input(tmp_path: Path):
     good = write(tmp_path / "c.csv", epoch=EPOCHS, test_error=TEST)
     assert "no such file" in refused(tmp_path / "none.csv")
