@@ -11,8 +11,8 @@ from typing import Annotated
 
 import typer
 
-from analysis.detect_command import detect, score
-from analysis.load import StoredSweep, StoreError, read_sweep
+from analysis.logs.command import detect, score
+from analysis.tables.load import StoredSweep, StoreError, read_sweep
 from sweeps.errors import SpecError
 from sweeps.sweep import read
 
@@ -83,7 +83,7 @@ def _folder(stored: StoredSweep, out: Path | None) -> Path:
 @app.command()
 def tables(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOption = None) -> None:
     """Epochs, runs and cells as Parquet and CSV; the cells as LaTeX too."""
-    from analysis.tables import write_tables
+    from analysis.report.table_files import write_tables
 
     stored = _stored(sweep, store)
     _, files = write_tables(stored, _folder(stored, out))
@@ -94,9 +94,9 @@ def tables(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOpt
 @app.command()
 def figures(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOption = None) -> None:
     """Learning curves and final errors of every group, along every axis that varies, as PNG and PDF."""
-    from analysis.collect import collect
-    from analysis.figures import draw_figures
-    from analysis.freezing import along_every_axis
+    from analysis.report.figures import draw_figures
+    from analysis.tables.along_axes import along_every_axis
+    from analysis.tables.collect import collect
 
     stored = _stored(sweep, store)
     folder = _folder(stored, out)
@@ -115,11 +115,11 @@ def report(
     ] = None,
 ) -> None:
     """One self-contained HTML page with the tables, the figures and the verdicts."""
-    from analysis.claims import all_claims
-    from analysis.collect import collect
-    from analysis.figures import draw_figures
-    from analysis.freezing import along_every_axis
-    from analysis.report import write_report
+    from analysis.claims.decide import all_claims
+    from analysis.report.figures import draw_figures
+    from analysis.report.page import write_report
+    from analysis.tables.along_axes import along_every_axis
+    from analysis.tables.collect import collect
 
     stored = _stored(sweep, store)
     if out is not None and out.is_dir():
@@ -134,12 +134,12 @@ def report(
 @app.command()
 def summary(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOption = None) -> None:
     """Tables, figures and the page, and what they say in a few lines."""
-    from analysis.claims import all_claims
-    from analysis.figures import draw_figures
-    from analysis.freezing import along_every_axis
-    from analysis.report import write_report
-    from analysis.summary import print_summary
-    from analysis.tables import write_tables
+    from analysis.claims.decide import all_claims
+    from analysis.report.figures import draw_figures
+    from analysis.report.page import write_report
+    from analysis.report.summary import print_summary
+    from analysis.report.table_files import write_tables
+    from analysis.tables.along_axes import along_every_axis
 
     stored = _stored(sweep, store)
     folder = _folder(stored, out)
@@ -161,10 +161,10 @@ def claims(
     ] = "",
 ) -> None:
     """Whether the sweep supports, contradicts or leaves undecided each of the claims C1 to C4."""
-    from analysis.claims import all_claims
-    from analysis.claims_sources import UnknownTask
-    from analysis.collect import collect
-    from analysis.wording import claim_text, judged_texts
+    from analysis.claims.decide import all_claims
+    from analysis.claims.sources import UnknownTask
+    from analysis.report.wording import claim_text, judged_texts
+    from analysis.tables.collect import collect
 
     order = [name.strip() for name in related.split(";") if name.strip()]
     try:

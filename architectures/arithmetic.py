@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from architectures.shapes import BLOCKS, LAYERS, patch_side
-from sweeps.remember import remembered
+from sweeps.memo import cached
 from sweeps.spec import ModelSpec
 
 
@@ -28,14 +28,14 @@ class Work(NamedTuple):
 NOTHING = Work(0.0, 0.0, 0.0)
 
 
-@remembered
+@cached
 def unit_work(model: ModelSpec, classes: int) -> tuple[Work, ...]:
     """One entry per unit of the ladder, stem first, head last, for a task of so many classes."""
     units = {"resnet": _resnet, "densenet": _densenet, "vit": _vit}[model.family]
     return tuple(units(model, classes))
 
 
-@remembered
+@cached
 def work_from(model: ModelSpec, classes: int, cut: int) -> Work:
     """All units after the first `cut`, together."""
     return sum(unit_work(model, classes)[cut:], NOTHING)

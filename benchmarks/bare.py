@@ -23,8 +23,8 @@ from torch.nn.functional import cross_entropy
 import architectures
 from architectures import Network
 from benchmarks.peers.classifier import source_network, target_network
-from orchestrator.memory import keep_freed
-from orchestrator.passes import images_per_pass, passes
+from orchestrator.train.allocator import keep_freed
+from orchestrator.train.batch_sizes import images_per_pass, passes
 from sweeps.expand import expand
 from sweeps.identity import run_id, source_id
 from sweeps.seeds import Role

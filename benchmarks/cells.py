@@ -27,9 +27,9 @@ import typer
 from scipy.signal import find_peaks, savgol_filter
 from scipy.stats import bootstrap, ttest_rel
 
-from analysis.descent import detect, detect_cells
-from analysis.families import FAMILIES
-from analysis.synthetic import labelled
+from analysis.detector.descent import detect, detect_cells
+from analysis.scoring.curve_families import FAMILIES
+from analysis.scoring.synthetic import labelled
 
 SEEDS = 5
 

@@ -39,10 +39,10 @@ import pyarrow.parquet as pq
 import scipy
 import typer
 
-from analysis.descent import detect_many
-from analysis.families import FAMILIES, POSITIVE
-from analysis.stream import verdicts
-from analysis.synthetic import Labelled, labelled
+from analysis.detector.descent import detect_many
+from analysis.logs.stream import verdicts
+from analysis.scoring.curve_families import FAMILIES, POSITIVE
+from analysis.scoring.synthetic import Labelled, labelled
 from benchmarks.detector_rivals import RIVALS, called, rate
 
 

@@ -21,10 +21,10 @@ from typing import NamedTuple
 import typer
 
 from benchmarks.makespan import RECORDED, read
-from orchestrator.cost import CostModel, Sample, work_of
-from orchestrator.jobs import Job
-from orchestrator.ledger import Ledger
-from orchestrator.plan import make_plan
+from orchestrator.schedule.cost import CostModel, Sample, work_of
+from orchestrator.schedule.plan import make_plan
+from orchestrator.store.jobs import Job
+from orchestrator.store.ledger import Ledger
 from sweeps.sweep import parse
 
 SWEEP = """
@@ -56,7 +56,7 @@ class Errors(NamedTuple):
 
 def trained(seeds: int, folder: Path) -> dict[Job, float]:
     """What each job of the grid really took, in seconds."""
-    from orchestrator.trial import TrialOptions, run_trial  # torch
+    from orchestrator.train.trial import TrialOptions, run_trial  # torch
 
     ledger = Ledger(folder)
     ledger.open()

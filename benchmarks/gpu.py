@@ -26,7 +26,7 @@ from benchmarks.gpu_peak import epoch_flops, peak
 from benchmarks.gpu_plain import plain
 from benchmarks.gpu_product import product
 from benchmarks.gpu_setting import NETWORKS, TINY, Setting, Timing, machine, rate, spread, tiny
-from orchestrator.device import Precision
+from orchestrator.train.device import Precision
 
 RIVALS: dict[str, Callable[[Setting], Timing]] = {
     "bare loop": bare,

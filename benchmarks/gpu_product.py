@@ -10,13 +10,13 @@ from pathlib import Path
 import pytorch_lightning as pl
 
 from benchmarks.gpu_setting import CLASSES, Clock, Setting, Timing, data_of
-from orchestrator.device import prepare
-from orchestrator.fit import EachEpoch, fit
-from orchestrator.jobs import Job
-from orchestrator.lease import Lease
-from orchestrator.ledger import Ledger
-from orchestrator.training import Training
-from orchestrator.worker import inputs_of, network_of
+from orchestrator.store.jobs import Job
+from orchestrator.store.lease import Lease
+from orchestrator.store.ledger import Ledger
+from orchestrator.train.device import prepare
+from orchestrator.train.fit import EachEpoch, fit
+from orchestrator.train.inputs import inputs_of, network_of
+from orchestrator.train.training import Training
 from sweeps.identity import run_id
 
 
@@ -36,7 +36,7 @@ class TimedEpochs(EachEpoch):
 
 
 def product(setting: Setting, when_warm: Callable[[], object] = lambda: None) -> Timing:
-    """Train as `orchestrator.trial` does."""
+    """Train as `orchestrator.train.trial` does."""
     spec = setting.spec()
     job = Job("run", run_id(spec), spec)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():

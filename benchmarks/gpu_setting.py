@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import torch
 
-from orchestrator.device import Precision, device_name
+from orchestrator.train.device import Precision, device_name
 from sweeps.spec import ModelSpec, RunSpec
 from tasks import TaskData
 

@@ -24,8 +24,8 @@ from pathlib import Path
 import typer
 import yaml
 
-from orchestrator.ledger import Ledger
-from orchestrator.plan import make_plan
+from orchestrator.schedule.plan import make_plan
+from orchestrator.store.ledger import Ledger
 from sweeps.layout import Layout
 from sweeps.sweep import read
 

@@ -24,18 +24,18 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from orchestrator.agenda import Agenda
-from orchestrator.cost import CostModel, Sample, work_of
-from orchestrator.jobs import Job
-from orchestrator.ledger import Ledger
-from orchestrator.plan import Plan, make_plan
-from orchestrator.simulate import makespan
+from orchestrator.schedule.agenda import Agenda
+from orchestrator.schedule.cost import CostModel, Sample, work_of
+from orchestrator.schedule.plan import Plan, make_plan
+from orchestrator.schedule.simulate import makespan
+from orchestrator.store.jobs import Job
+from orchestrator.store.ledger import Ledger
 from sweeps.sweep import parse
 
 RECORDED = Path(__file__).parent / "recorded"
 WORKERS = (2, 8, 32)
 BATCH_SECONDS = 5.0
-"""As the Ray runner asks for (orchestrator/cluster.py)."""
+"""As the Ray runner asks for (orchestrator/runners/cluster.py)."""
 
 
 class Recording(NamedTuple):

@@ -12,13 +12,13 @@ from __future__ import annotations
 import numpy as np
 import typer
 
-from analysis.apex import around
-from analysis.families import POSITIVE
-from analysis.judge import judge
-from analysis.peak_models import model_peak
-from analysis.scoring import PEAK_TOLERANCE, wilson
-from analysis.shape import Rule
-from analysis.synthetic import Labelled, cells
+from analysis.detector.peak_models import model_peak
+from analysis.detector.peak_position import around
+from analysis.detector.reread import judge
+from analysis.detector.shape import Rule
+from analysis.scoring.curve_families import POSITIVE
+from analysis.scoring.score import PEAK_TOLERANCE, wilson
+from analysis.scoring.synthetic import Labelled, cells
 
 KNOWN = tuple(name for name in POSITIVE if name != "two_bumps")  # of two bumps the minima are not known
 

@@ -24,12 +24,12 @@ from unittest import mock
 import pydantic
 import typer
 
-from orchestrator import durable
-from orchestrator.curve import to_parquet
-from orchestrator.jobs import Job
-from orchestrator.lease import Lease
-from orchestrator.ledger import Ledger
-from orchestrator.plan import make_plan
+from orchestrator.schedule.plan import make_plan
+from orchestrator.store import durable
+from orchestrator.store.epoch_file import to_parquet
+from orchestrator.store.jobs import Job
+from orchestrator.store.lease import Lease
+from orchestrator.store.ledger import Ledger
 from sweeps.identity import SCHEMA
 from sweeps.records import EpochRecord, RunRecord
 from sweeps.sweep import parse

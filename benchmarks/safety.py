@@ -22,10 +22,11 @@ from typing import Any
 
 import numpy as np
 
-from orchestrator import checkpoint, durable, lease
-from orchestrator.jobs import Job
-from orchestrator.ledger import Ledger
-from orchestrator.trial import TrialOptions, run_trial
+from orchestrator.store import durable, lease
+from orchestrator.store.jobs import Job
+from orchestrator.store.ledger import Ledger
+from orchestrator.train import checkpoint
+from orchestrator.train.trial import TrialOptions, run_trial
 from sweeps.identity import run_id
 from sweeps.spec import RunSpec
 

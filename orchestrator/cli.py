@@ -12,12 +12,13 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
-from orchestrator import launches, share
-from orchestrator.forecast import forecast
-from orchestrator.ledger import Ledger
-from orchestrator.plan import Plan, make_plan
+from orchestrator.cli_errors import USAGE, clear_errors, complain
 from orchestrator.plan_text import print_failures, print_plan
-from orchestrator.refusals import USAGE, clear_errors, complain
+from orchestrator.runners.resources import check_resources
+from orchestrator.schedule import launch_log
+from orchestrator.schedule.forecast import forecast
+from orchestrator.schedule.plan import Plan, make_plan
+from orchestrator.store.ledger import Ledger
 from orchestrator.store_commands import DEFAULT_STORE, gc, resolved, upgrade, verify
 from sweeps.errors import SpecError
 from sweeps.sweep import read
@@ -71,7 +72,7 @@ def status(
         else:
             running = sum(status == "running" for status in made.statuses.values())
             left = forecast(made, workers or running or os.cpu_count() or 1)
-            print_plan(made, left, launches.last(ledger, made.sweep.name), as_json)
+            print_plan(made, left, launch_log.last(ledger, made.sweep.name), as_json)
 
 
 @app.command()
@@ -91,7 +92,7 @@ def run(
     """Run what is missing. The same command resumes, retries and extends a sweep."""
     with clear_errors():
         here = runner == "local" or address == "local"
-        share.check(gpus_per_run, threads_per_run, on_this_machine=here, in_this_process=runner == "local")
+        check_resources(gpus_per_run, threads_per_run, on_this_machine=here, in_this_process=runner == "local")
         made, ledger = _planned(sweep, store, thorough=True)
         console = Console()
         ledger.open()
@@ -115,8 +116,8 @@ def publish(
     """Send to W&B what of a sweep is not there yet, from the store."""
     with clear_errors():
         made, ledger = _planned(sweep, store)
-        from orchestrator.publish import publish as replay
-        from orchestrator.tracking import TrackingOptions
+        from orchestrator.tracking.publish import publish as replay
+        from orchestrator.tracking.tracker import TrackingOptions
 
         jobs = (*made.sources.values(), *made.runs.values())
         results = [record for job in jobs if (record := ledger.result(job)) is not None]

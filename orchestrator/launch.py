@@ -10,14 +10,16 @@ from typing import Literal
 
 from rich.console import Console
 
-from orchestrator import launches, progress, provenance
-from orchestrator.agenda import Agenda
-from orchestrator.cost import CostModel
-from orchestrator.forecast import forecast
-from orchestrator.ledger import Ledger, StoreError
-from orchestrator.options import TrialOptions
-from orchestrator.plan import Plan
-from orchestrator.tracking import Mode, TrackingOptions
+from orchestrator import progress
+from orchestrator.schedule import launch_log
+from orchestrator.schedule.agenda import Agenda
+from orchestrator.schedule.cost import CostModel
+from orchestrator.schedule.forecast import forecast
+from orchestrator.schedule.plan import Plan
+from orchestrator.store.ledger import Ledger, StoreError
+from orchestrator.tracking.tracker import Mode, TrackingOptions
+from orchestrator.train import provenance
+from orchestrator.train.options import TrialOptions
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,9 @@ def launch(plan: Plan, ledger: Ledger, how: Launch, console: Console) -> int:
     else:
         code = _closing(plan, ledger, agenda, console)
     wall = time.monotonic() - began
-    ended = launches.actual(plan.seconds, agenda.ended, agenda.costs, wall, code == 0)
+    ended = launch_log.actual(plan.seconds, agenda.ended, agenda.costs, wall, code == 0)
     try:
-        launches.write(ledger, plan.sweep.name, before, ended)
+        launch_log.write(ledger, plan.sweep.name, before, ended)
     except StoreError as problem:  # the disk is full, say: of the runs all has been said
         console.print(f"not written down: {problem}", markup=False, soft_wrap=True)
     return code
@@ -73,11 +75,11 @@ def workers_of(how: Launch) -> int:
 
 def _run(agenda: Agenda, options: TrialOptions, how: Launch) -> None:
     if how.runner == "local":
-        from orchestrator import local
+        from orchestrator.runners import local
 
         local.run(agenda, options)
     else:
-        from orchestrator import cluster
+        from orchestrator.runners import cluster
 
         cluster.run(agenda, options, address=how.address, workers=how.workers)
 

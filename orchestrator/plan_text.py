@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from orchestrator import launches
-from orchestrator.forecast import Forecast
-from orchestrator.ledger import Ledger
-from orchestrator.plan import Plan
+from orchestrator.schedule import launch_log
+from orchestrator.schedule.forecast import Forecast
+from orchestrator.schedule.plan import Plan
+from orchestrator.store.ledger import Ledger
 
 
 def print_plan(made: Plan, left: Forecast, past: dict[str, Any] | None, as_json: bool) -> None:
@@ -36,7 +36,7 @@ def print_plan(made: Plan, left: Forecast, past: dict[str, Any] | None, as_json:
     print(f"{made.sweep.name}: {len(made.runs)} runs: {counted({**runs})}")
     print(f"  source models: {len(made.sources)}: {counted({**sources})}")
     print(f"  to do: {len(made.open_sources)} source models, {len(made.open_runs)} runs")
-    for line in (*left.lines(), *([launches.line(past)] if past is not None else [])):
+    for line in (*left.lines(), *([launch_log.line(past)] if past is not None else [])):
         print(f"  {line}")
     if made.attempts:
         print(f"  more than one attempt: {len(made.attempts)} results, at most {max(made.attempts.values())} each")

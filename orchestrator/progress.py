@@ -14,10 +14,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from orchestrator.agenda import Agenda
-from orchestrator.forecast import span
-from orchestrator.ledger import Ledger
-from orchestrator.plan import Plan
+from orchestrator.schedule.agenda import Agenda
+from orchestrator.schedule.forecast import span
+from orchestrator.schedule.plan import Plan
+from orchestrator.store.ledger import Ledger
 
 LINE_SECONDS = 10.0
 MOST_SHOWN = 12

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.ledger import Ledger, StoreError
-from orchestrator.refusals import clear_errors
+from orchestrator.cli_errors import clear_errors
+from orchestrator.store.ledger import Ledger, StoreError
 
 DEFAULT_STORE = Path("store")
 
@@ -17,16 +17,16 @@ DEFAULT_STORE = Path("store")
 def verify(store: Annotated[Path, typer.Argument(help="folder of results")] = DEFAULT_STORE) -> None:
     """Re-hash every result and stored activation of a store and report what is damaged. Changes nothing."""
     with clear_errors():
-        from orchestrator.verify import problems
+        from orchestrator.store.verify import problems
 
         ledger = Ledger(resolved(store))
         ledger.check()
         found = [problem for _, problem in problems(ledger)]
         damaged = [problem for problem in found if problem is not None]
         if ledger.layout.features.exists():
-            from orchestrator import features
+            from orchestrator.train import prefix_files
 
-            damaged += features.problems(ledger.layout)
+            damaged += prefix_files.problems(ledger.layout)
         for problem in damaged:
             print(problem)
         print(f"{len(found)} results, {len(damaged)} damaged")
@@ -41,7 +41,7 @@ def gc(
 ) -> None:
     """List what no recorded sweep reaches and what crashes left behind; with --delete, remove it."""
     with clear_errors():
-        from orchestrator.gc import garbage, remove
+        from orchestrator.store.gc import garbage, remove
 
         ledger = Ledger(resolved(store))
         ledger.check()
@@ -58,7 +58,7 @@ def gc(
 def upgrade(store: Annotated[Path, typer.Argument(help="folder of results")] = DEFAULT_STORE) -> None:
     """Bring a store that an older version wrote to this version's format. Runs keep their ids and their results."""
     with clear_errors():
-        from orchestrator.upgrade import upgrade as bring_up
+        from orchestrator.store.upgrade import upgrade as bring_up
 
         done = bring_up(resolved(store))
         for problem in done.problems:

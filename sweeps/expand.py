@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from sweeps.errors import SpecError, from_pydantic, shown, suggestion
 from sweeps.identity import run_id
-from sweeps.remember import remembered
+from sweeps.memo import cached
 from sweeps.spec import ModelSpec, RunSpec, Spec, TransferSpec
 from sweeps.sweep import RUN_KEYS, SweepSpec, overlay
 from sweeps.where import Filter
@@ -59,7 +59,7 @@ def flat(spec: RunSpec) -> dict[str, Any]:
     return fields
 
 
-@remembered
+@cached
 def _dotted(name: str, part: Spec) -> dict[str, Any]:
     def walk(value: dict[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
         for key, item in value.items():

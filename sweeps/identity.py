@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from sweeps.remember import remembered
+from sweeps.memo import cached
 from sweeps.spec import ModelSpec, RunSpec, Spec
 
 SCHEMA = 1
@@ -42,7 +42,7 @@ def _given(spec: RunSpec) -> Iterator[tuple[str, Any]]:
     return ((name, part) for name, part in vars(spec).items() if part is not None)
 
 
-@remembered
+@cached
 def _part(spec: Spec) -> tuple[dict[str, Any], str]:
     """A part of a run in canonical form, as value and as text. The runs of a sweep share few distinct parts."""
     value = _without_none(spec.model_dump(mode="json"))

@@ -29,7 +29,7 @@ from typing import Literal
 Kind = Literal["run", "source"]
 KINDS: tuple[Kind, ...] = ("source", "run")
 FORMAT = 2
-"""Raised when files change their shape; ids of runs stay. orchestrator/upgrade.py brings older stores to it."""
+"""Raised when files change their shape; ids of runs stay. orchestrator/store/upgrade.py brings older stores to it."""
 
 DIGITS = 16
 """Hex digits of a SHA-256 that a file name carries."""

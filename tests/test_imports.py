@@ -38,8 +38,8 @@ ROOMS_OF = {
     **{name: {"orchestrator"} for name in LIGHTNING},
 }
 FILES_OF = {
-    "ray": {"orchestrator/cluster.py"},
-    "wandb": {"orchestrator/tracking.py"},
+    "ray": {"orchestrator/runners/cluster.py"},
+    "wandb": {"orchestrator/tracking/tracker.py"},
 }
 PICKLES = {"pickle", "_pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
 COMPUTED_IMPORTS = {"tasks/__init__.py", "architectures/__init__.py"}
@@ -177,7 +177,7 @@ def test_a_file_keeps_the_rules(path: str) -> None:
         # Direction.
         ("sweeps/a.py", "import tasks", "sweeps imports tasks"),
         ("sweeps/a.py", "from architectures.build import build", "sweeps imports architectures"),
-        ("sweeps/deep/a.py", "import analysis.load", "sweeps imports analysis"),
+        ("sweeps/deep/a.py", "import analysis.tables.load", "sweeps imports analysis"),
         ("tasks/a.py", "from architectures import build", "tasks imports architectures"),
         ("architectures/a.py", "import tasks.names as names", "architectures imports tasks"),
         ("tasks/a.py", "from orchestrator import plan", "tasks imports orchestrator"),
@@ -187,7 +187,7 @@ def test_a_file_keeps_the_rules(path: str) -> None:
         ("orchestrator/a.py", "import analysis", "orchestrator imports analysis"),
         ("analysis/a.py", "from tests.golden import a", "analysis imports tests"),
         ("orchestrator/a.py", "import benchmarks.a", "orchestrator imports benchmarks"),
-        ("tasks/a.py", "import os, sys, orchestrator.plan", "tasks imports orchestrator"),
+        ("tasks/a.py", "import os, sys, orchestrator.schedule.plan", "tasks imports orchestrator"),
         # Wherever the import stands, however it is written.
         ("analysis/a.py", "def f():\n    if True:\n        import orchestrator", "analysis imports orchestrator"),
         (
@@ -211,10 +211,14 @@ def test_a_file_keeps_the_rules(path: str) -> None:
         ("analysis/a.py", "import wandb", "wandb is imported outside"),
         ("tasks/a.py", "import timm", "tasks imports timm"),
         ("architectures/a.py", "import pytorch_lightning as pl", "architectures imports pytorch_lightning"),
-        ("orchestrator/trial.py", "def f():\n    import wandb", "wandb is imported outside"),
+        ("orchestrator/train/trial.py", "def f():\n    import wandb", "wandb is imported outside"),
         ("orchestrator/a.py", "from wandb.sdk import wandb_run", "wandb is imported outside"),
-        ("orchestrator/local.py", "from ray import tune", "ray is imported outside orchestrator/cluster.py"),
-        ("orchestrator/trial.py", "from ray.tune import report", "ray is imported outside"),
+        (
+            "orchestrator/runners/local.py",
+            "from ray import tune",
+            "ray is imported outside orchestrator/runners/cluster.py",
+        ),
+        ("orchestrator/train/trial.py", "from ray.tune import report", "ray is imported outside"),
         # What can run what it reads.
         *(("orchestrator/a.py", f"import {name}", f"imports {name}, which can run") for name in sorted(PICKLES)),
         ("analysis/a.py", "def f():\n    from pickle import loads", "imports pickle"),
@@ -257,11 +261,14 @@ def test_a_broken_rule_is_found(path: str, text: str, fault: str) -> None:
     ("path", "text"),
     [
         ("orchestrator/a.py", "import sweeps.spec, tasks, architectures\nfrom orchestrator import plan"),
-        ("orchestrator/cluster.py", "import ray\nfrom ray import tune"),
-        ("orchestrator/tracking.py", "def f():\n    import wandb"),
+        ("orchestrator/runners/cluster.py", "import ray\nfrom ray import tune"),
+        ("orchestrator/tracking/tracker.py", "def f():\n    import wandb"),
         ("orchestrator/a.py", "import pytorch_lightning as pl\nimport torch\ntorch.load(path, weights_only=True)"),
         ("architectures/a.py", "import timm\nfrom sweeps.spec import ModelSpec\nnetwork.eval()"),
-        ("analysis/a.py", "import pandas\nfrom sweeps import records\nfrom analysis.load import f\nfrom . import load"),
+        (
+            "analysis/a.py",
+            "import pandas\nfrom sweeps import records\nfrom analysis.tables.load import f\nfrom . import load",
+        ),
         ("analysis/a.py", "import re\nre.compile('a')\nframe.eval('a')"),
         ("sweeps/a.py", "import yaml\nclass L(yaml.SafeLoader): ...\nclass M(L): ...\nyaml.load(text, Loader=M)"),
         ("sweeps/a.py", "import ast, json\nimport pydantic\nfrom sweeps.errors import SpecError\nyaml.safe_load(text)"),
@@ -288,7 +295,7 @@ def test_a_light_room_loads_nothing_heavy(room: str, heavy: set[str]) -> None:
 
 def test_a_driver_loads_no_torch() -> None:
     """A sweep starts seconds sooner, and the driver of a cluster needs no gigabyte for it."""
-    driver = ["orchestrator.cli", "orchestrator.launch", "orchestrator.cluster", "orchestrator.progress"]
+    driver = ["orchestrator.cli", "orchestrator.launch", "orchestrator.runners.cluster", "orchestrator.progress"]
     assert loads(driver, {"torch", "timm", "wandb", *LIGHTNING}) == set()
 
 

@@ -30,9 +30,9 @@ from ray import tune
 from torch import Tensor
 
 from benchmarks.peers.classifier import Classifier, EpochOrder, final_errors, source_network, target_network
-from orchestrator.ledger import Ledger
-from orchestrator.plan import make_plan
-from orchestrator.provenance import ROOT
+from orchestrator.schedule.plan import make_plan
+from orchestrator.store.ledger import Ledger
+from orchestrator.train.provenance import ROOT
 from sweeps.identity import source_id
 from sweeps.seeds import Role
 from sweeps.spec import Recipe, RunSpec

@@ -27,9 +27,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Sampler, TensorDataset
 
 from benchmarks.peers.classifier import PARTS, Classifier, EpochOrder, final_errors, source_network, target_network
-from orchestrator.ledger import Ledger
-from orchestrator.plan import make_plan
-from orchestrator.provenance import ROOT
+from orchestrator.schedule.plan import make_plan
+from orchestrator.store.ledger import Ledger
+from orchestrator.train.provenance import ROOT
 from sweeps.seeds import Role
 from sweeps.spec import Recipe, RunSpec
 from sweeps.sweep import read

@@ -12,7 +12,7 @@ from safetensors.torch import load
 
 from benchmarks import bare, grid
 from benchmarks.peers import careful, plain
-from orchestrator.trial import run_trial
+from orchestrator.train.trial import run_trial
 from sweeps.spec import RunSpec
 from tests.orchestrator.small_runs import MODELS, curve, opened, run_of, small, source_of
 

@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from analysis.collect import collect, epoch_frame
-from analysis.load import read_sweep
-from analysis.schema import comparable
-from analysis.tables import csv_text
-from orchestrator.gc import garbage, remove
-from orchestrator.ledger import Ledger
-from orchestrator.verify import problems
+from analysis.report.table_files import csv_text
+from analysis.tables.collect import collect, epoch_frame
+from analysis.tables.load import read_sweep
+from analysis.tables.schema import comparable
+from orchestrator.store.gc import garbage, remove
+from orchestrator.store.ledger import Ledger
+from orchestrator.store.verify import problems
 from sweeps.sweep import parse
 
 ROOT = Path(__file__).resolve().parents[2]

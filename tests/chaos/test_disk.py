@@ -20,7 +20,7 @@ CHECKPOINTS = "*/*/*/checkpoint-*"
 
 @pytest.mark.parametrize("error", ["ENOSPC", pytest.param("EIO", marks=pytest.mark.long)])
 def test_the_nth_write_fails(scene: Scene, oracle, faults, rng: random.Random, error: str) -> None:
-    """By a fault in orchestrator/durable.py: of a checkpoint, of each file of a commit, of a lease, of a failure."""
+    """By a fault in store/durable.py: of a checkpoint, of each file of a commit, of a lease, of a failure."""
     with faults(f"5 {error} at the n-th write") as page:
         points = ("checkpoint.half", "epochs.begin", "result.written", "weights.half", "lease.half", "lease.written")
         some = [scene.fault(point, error, hit=rng.randint(1, 4)) for point in points]

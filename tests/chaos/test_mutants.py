@@ -14,52 +14,52 @@ from tests.chaos.scene import ROOT
 pytestmark = pytest.mark.long
 MUTANTS = {
     "no fsync of content": (
-        "orchestrator/durable.py",
+        "orchestrator/store/durable.py",
         "            os.fsync(file.fileno())\n",
         "",
-        "tests/orchestrator/test_ledger.py::test_content_is_synced_before_its_name_and_its_name_before_the_return",
+        "tests/orchestrator/store/test_ledger.py::test_content_is_synced_before_its_name_and_its_name_before_the_return",
     ),
     "no fsync of names": (
-        "orchestrator/durable.py",
+        "orchestrator/store/durable.py",
         "        os.fsync(descriptor)\n",
         "        pass\n",
-        "tests/orchestrator/test_ledger.py::test_content_is_synced_before_its_name_and_its_name_before_the_return",
+        "tests/orchestrator/store/test_ledger.py::test_content_is_synced_before_its_name_and_its_name_before_the_return",
     ),
     "no lease": (
-        "orchestrator/lease.py",
+        "orchestrator/store/lease.py",
         '        if last is None or last["holder"] != self.holder:\n',
         "        if False:\n",
-        "tests/orchestrator/test_lease.py::test_a_live_holder_keeps_others_out",
+        "tests/orchestrator/store/test_lease.py::test_a_live_holder_keeps_others_out",
     ),
     "no wait for a live holder": (
-        "orchestrator/lease.py",
+        "orchestrator/store/lease.py",
         "    if last is not None and watch.alive(place, last):\n",
         "    if False:\n",
-        "tests/orchestrator/test_lease.py::test_a_live_holder_keeps_others_out",
+        "tests/orchestrator/store/test_lease.py::test_a_live_holder_keeps_others_out",
     ),
     "no digest of a result": (
-        "sweeps/sealed.py",
+        "sweeps/self_digest.py",
         "    if end != _digest(body) + END:\n",
         "    if not field:\n",
-        "tests/orchestrator/test_quarantine.py",
+        "tests/orchestrator/store/test_quarantine.py",
     ),
     "no digest of curves and weights": (
-        "orchestrator/integrity.py",
+        "orchestrator/store/integrity.py",
         "        if found != sha:\n",
         "        if False:\n",
-        "tests/orchestrator/test_quarantine.py",
+        "tests/orchestrator/store/test_quarantine.py",
     ),
     "no digest of a checkpoint": (
-        "orchestrator/checkpoint.py",
+        "orchestrator/train/checkpoint.py",
         "            if durable.sha256(content)[:DIGITS] == expected:\n",
         "            if True:\n",
-        "tests/orchestrator/test_trial.py::test_a_damaged_checkpoint_gives_way_to_the_one_before",
+        "tests/orchestrator/train/test_trial.py::test_a_damaged_checkpoint_gives_way_to_the_one_before",
     ),
     "published over what is there": (
-        "orchestrator/durable.py",
+        "orchestrator/store/durable.py",
         "            os.link(temporary, path)\n",
         "            shutil.copy(temporary, path)\n",
-        "tests/orchestrator/test_ledger.py::test_a_result_is_published_once",
+        "tests/orchestrator/store/test_ledger.py::test_a_result_is_published_once",
     ),
 }
 

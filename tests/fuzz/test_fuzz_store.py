@@ -14,17 +14,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analysis.load import StoreError as UnreadableStore
-from analysis.load import read_epochs, read_sweep
-from orchestrator import checkpoint, stopping
-from orchestrator import lease as leases
-from orchestrator.gc import garbage
-from orchestrator.jobs import Job
-from orchestrator.ledger import Ledger, StoreError
-from orchestrator.plan import make_plan
-from orchestrator.trial import run_trial
-from orchestrator.verify import problems
-from sweeps.sealed import seal
+from analysis.tables.load import StoreError as UnreadableStore
+from analysis.tables.load import read_epochs, read_sweep
+from orchestrator.schedule.plan import make_plan
+from orchestrator.store import lease as leases
+from orchestrator.store.gc import garbage
+from orchestrator.store.jobs import Job
+from orchestrator.store.ledger import Ledger, StoreError
+from orchestrator.store.verify import problems
+from orchestrator.train import checkpoint, stopping
+from orchestrator.train.trial import run_trial
+from sweeps.self_digest import seal
 from sweeps.sweep import SweepSpec, parse
 from tests.orchestrator.small_runs import opened, run_of, small, source_of
 

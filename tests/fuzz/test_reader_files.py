@@ -25,8 +25,8 @@ from hypothesis import strategies as st
 from tensorboardX import SummaryWriter
 
 from analysis.cli import main
-from analysis.descent import detect
-from analysis.truth import through
+from analysis.detector.descent import detect
+from analysis.scoring.known_curve import through
 from tests.fuzz.time_limit import time_limit
 
 EXAMPLES = int(os.environ.get("FROSTLINE_FUZZ_EXAMPLES", "300"))

@@ -11,10 +11,10 @@ import shutil
 import sys
 from pathlib import Path
 
-from analysis.load import read_sweep
-from analysis.tables import write_tables
+from analysis.report.table_files import write_tables
+from analysis.tables.load import read_sweep
 from sweeps.layout import Layout
-from sweeps.sealed import seal, unsealed_if_sealed
+from sweeps.self_digest import seal, unsealed_if_sealed
 from sweeps.sweep import parse
 
 HERE = Path(__file__).resolve().parent

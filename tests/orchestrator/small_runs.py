@@ -7,9 +7,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from orchestrator.jobs import Job, source_job
-from orchestrator.ledger import Ledger
-from orchestrator.options import TrialOptions
+from orchestrator.store.jobs import Job, source_job
+from orchestrator.store.ledger import Ledger
+from orchestrator.train.options import TrialOptions
 from sweeps.identity import run_id
 from sweeps.records import TIME_COLUMNS
 from sweeps.spec import RunSpec

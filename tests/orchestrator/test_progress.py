@@ -6,9 +6,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from orchestrator.agenda import Agenda
-from orchestrator.plan import make_plan
 from orchestrator.progress import View
+from orchestrator.schedule.agenda import Agenda
+from orchestrator.schedule.plan import make_plan
 from sweeps.sweep import parse
 from tests.orchestrator.small_runs import opened
 

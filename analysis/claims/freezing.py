@@ -1,0 +1,68 @@
+"""Claim C3: a freezing-wise double descent whose peak stands where interpolation is lost."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from analysis.claims.evidence import Evidence
+from analysis.detector.verdict import Verdict
+from analysis.statistics.bootstrap import mean_interval
+from analysis.tables.along_axes import AxisVerdict, freezing_wise
+from analysis.tables.collect import Tables
+
+C3 = (
+    "The number of frozen layers decides effective over- and underparameterisation, and may induce a freezing-wise "
+    "double descent: its peak stands where interpolation is lost."
+)
+
+
+def c3(tables: Tables) -> tuple[Evidence, ...]:
+    """The freezing-wise shape of each group, and whether its peak stands next to the loss of interpolation.
+
+    For: a double descent whose peak is at one of the two depths between which interpolation is lost, or one depth
+    beside them. Against: one whose peak is elsewhere, or with no such loss along the axis. The interval of the
+    prominence takes the peak and the higher minimum as given.
+    """
+    return tuple(_freezing_evidence(each) for each in freezing_wise(tables) if each.verdict is not None)
+
+
+def _freezing_evidence(each: AxisVerdict) -> Evidence:
+    verdict = each.verdict
+    assert verdict is not None
+    found = verdict.double_descent
+    near = found and _near_threshold(each, verdict)
+    effect, low, high = _prominence_interval(each, verdict) if found else (None, None, None)
+    where = "interpolation does not change along the axis"
+    if each.threshold is not None:
+        where = f"interpolation is lost between {each.threshold[0]:g} and {each.threshold[1]:g}"
+    peak = f"peak at frozen = {verdict.peak.position:g}, " if verdict.peak is not None else ""
+    return Evidence(
+        group=each.group.label,
+        measure="prominence of the freezing-wise peak",
+        n=each.replicates,
+        effect=effect,
+        low=low,
+        high=high,
+        p_for=verdict.p_value,
+        p_against=verdict.p_value if found else None,
+        detail=f"{verdict.shape}, {peak}{where}",
+        condition_for=near,
+        condition_against=found and not near,
+    )
+
+
+def _near_threshold(each: AxisVerdict, verdict: Verdict) -> bool:
+    if each.threshold is None or verdict.peak is None:
+        return False
+    places = [int(np.abs(each.group.values - value).argmin()) for value in (*each.threshold, verdict.peak.position)]
+    return min(abs(places[2] - places[0]), abs(places[2] - places[1])) <= 1
+
+
+def _prominence_interval(each: AxisVerdict, verdict: Verdict) -> tuple[float | None, float | None, float | None]:
+    assert verdict.first_min is not None
+    assert verdict.peak is not None
+    assert verdict.second_min is not None
+    higher = max(verdict.first_min, verdict.second_min, key=lambda point: point.error)
+    at = [int(np.abs(each.group.values - point.position).argmin()) for point in (verdict.peak, higher)]
+    mean, low, high = mean_interval(each.test[:, at[0]] - each.test[:, at[1]])
+    return (None if np.isnan(mean) else mean), (None if np.isnan(low) else low), (None if np.isnan(high) else high)

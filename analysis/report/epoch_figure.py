@@ -1,0 +1,133 @@
+"""Test and train error against epoch: one panel per point of an axis, the verdicts drawn in."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+from analysis.report.figure_style import QUIET, TEST, TRAIN, VERDICT, WIDTH, mark_verdict, quiet_grid
+from analysis.report.wording import axis_name, shape_text
+from analysis.statistics.bootstrap import intervals
+from analysis.tables.along_axes import AxisVerdict
+from analysis.tables.collect import Tables
+from analysis.tables.curves import INTERPOLATES_AT, Array, Rows
+
+MOST_POINTS = 160  # of a drawn curve, spread evenly over log(epoch)
+MOST_COLUMNS = 5
+HEADROOM = 1.7
+
+
+def epoch_figure(tables: Tables, each: AxisVerdict) -> Figure:
+    """Small multiples, one per cell of the group, all on the same axes. Call inside figure_style()."""
+    cells = each.group.cells
+    rows = math.ceil(len(cells) / MOST_COLUMNS)
+    columns = math.ceil(len(cells) / rows)
+    height = 1.5 * rows + 0.9
+    figure = Figure(figsize=(WIDTH, height))
+    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    panels = list(grid.flat)
+    top = 0.0
+    for axes, cell, value in zip(panels, cells, each.group.values, strict=False):
+        done = _done(tables, int(cell))
+        _panel(axes, tables, int(cell), done)
+        top = np.fmax(top, _upper(tables, int(cell), done))
+        shape = shape_text(tables.verdicts[int(cell)])
+        axes.set_title(f"{axis_name(each)} = {value:g} (n = {len(done)})\n{shape}", pad=3, fontsize=7, loc="left")
+    for axes in panels[len(cells) :]:
+        axes.remove()
+    for column in range(columns):  # the lowest panel of each column carries the epochs
+        lowest = panels[max(index for index in range(column, len(cells), columns))]
+        lowest.xaxis.set_tick_params(labelbottom=True)
+    panels[0].set_ylim(0.0, 100 * min(1.0, top) if top > 0 else 100.0)
+    _layout(figure, each, height)
+    return figure
+
+
+def _layout(figure: Figure, each: AxisVerdict, height: float) -> None:
+    figure.subplots_adjust(left=0.075, right=0.99, bottom=0.42 / height, top=1 - 0.72 / height, wspace=0.1, hspace=0.45)
+    figure.text(0.075, 1 - 0.08 / height, each.group.label, ha="left", va="top", fontsize=10)
+    figure.supxlabel("epoch", fontsize=8, y=0.06 / height)
+    figure.supylabel("error (%)", fontsize=8, x=0.008)
+    handles = [
+        Line2D([], [], color=TEST, linewidth=1.3, label="test error"),
+        Line2D([], [], color=TRAIN, linewidth=1.1, linestyle=(0, (4, 1.5)), label="train error, labels as given"),
+        Patch(facecolor=QUIET, alpha=0.3, label="95 % interval of the mean"),
+        Line2D([], [], color=QUIET, linewidth=0.8, linestyle=":", label=f"train error {100 * INTERPOLATES_AT:g} %"),
+        Line2D(
+            [], [], marker="v", markersize=4.5, markerfacecolor="white", markeredgecolor=VERDICT, linestyle="none",
+            label="minima",
+        ),
+        Line2D(
+            [], [], marker="^", markersize=4.5, markerfacecolor="white", markeredgecolor=VERDICT, linestyle="none",
+            label="peak",
+        ),
+    ]  # fmt: skip
+    figure.legend(
+        handles=handles, loc="upper left", bbox_to_anchor=(0.067, 1 - 0.25 / height), ncols=6, frameon=False,
+        fontsize=7, handlelength=1.6, columnspacing=1.1, borderaxespad=0.0,
+    )  # fmt: skip
+
+
+def _done(tables: Tables, cell: int) -> Rows:
+    rows = tables.rows[cell]
+    return rows[tables.runs["status"].iloc[rows].to_numpy() == "done"]
+
+
+def _panel(axes: Axes, tables: Tables, cell: int, done: Rows) -> None:
+    longest = int(tables.curves.lengths().max(initial=0))
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(10.0, subs=(1.0, 3.0) if longest < 1000 else (1.0,)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda epoch, _: f"{epoch:,.0f}"))
+    quiet_grid(axes)
+    if not len(done):
+        axes.text(0.5, 0.5, "no run is done", transform=axes.transAxes, ha="center", color=QUIET)
+        return
+    epochs, test, train = tables.curves.cell(done)
+    shown = drawn_points(len(epochs))
+    _line(axes, epochs[shown], train[:, shown], TRAIN, (0, (4, 1.5)), 1.1)
+    _line(axes, epochs[shown], test[:, shown], TEST, "-", 1.3)
+    crossing = tables.cells["epochs_to_5"].iloc[cell]
+    if np.isfinite(crossing):
+        axes.axvline(float(crossing), color=QUIET, linewidth=0.8, linestyle=":", zorder=1)
+    verdict = tables.verdicts[cell]
+    if verdict is not None:
+        mark_verdict(axes, verdict, size=4.5)
+
+
+def drawn_points(length: int) -> Rows:
+    """Indices of the epochs to draw: all of a short curve, evenly spread in log(epoch) of a long one."""
+    if length <= MOST_POINTS:
+        return np.arange(length)
+    return np.unique(np.round(np.geomspace(1, length, MOST_POINTS)).astype(np.intp)) - 1
+
+
+def _line(axes: Axes, epochs: Array, errors: Array, color: str, style: object, width: float) -> None:
+    """Mean over seeds with the interval of the mean, where all seeds have a value. errors: (seeds,
+    points).
+    """
+    whole = np.isfinite(errors).all(axis=0)
+    epochs, errors = epochs[whole], 100 * errors[:, whole]
+    axes.plot(epochs, errors.mean(axis=0), color=color, linewidth=width, linestyle=style)  # type: ignore[arg-type]
+    if len(errors) > 1 and len(epochs):
+        low, high = intervals(errors.T).T
+        axes.fill_between(epochs, low, high, color=color, alpha=0.22, linewidth=0)
+
+
+def _upper(tables: Tables, cell: int, rows: Rows) -> float:
+    """The error up to which a panel should reach: well above where the test error ends and where it peaks.
+
+    The first epochs, where every network is near chance, may leave the panel at the top: with them in it,
+    nothing of what follows could be seen.
+    """
+    if not len(rows):
+        return 0.0
+    verdict = tables.verdicts[cell]
+    peak = verdict.peak.error if verdict is not None and verdict.peak is not None else 0.0
+    return HEADROOM * max(float(tables.cells["final_test_error"].iloc[cell]), peak)

@@ -1,0 +1,178 @@
+"""Numbers and verdicts in words: the same in the terminal, on the page and in the LaTeX table."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from analysis.claims.decide import ClaimVerdict, DecidedTest
+from analysis.detector.verdict import Verdict
+from analysis.tables.along_axes import FROZEN, AxisVerdict
+from analysis.tables.collect import Tables
+
+SHAPES = {
+    "double_descent": "double descent",
+    "u_shaped": "U-shaped, unfinished",
+    "plateau": "rise to a plateau",
+    "monotone": "monotone",
+    "unstable": "unstable",
+}
+MISSING = "-"
+
+
+def per_cent(value: float | None, digits: int = 1) -> str:
+    """A fraction as a percentage without its sign: 0.284 -> 28.4."""
+    return MISSING if value is None or math.isnan(value) else f"{100 * value:.{digits}f}"
+
+
+def per_cent_interval(mean: float, low: float, high: float) -> str:
+    """28.4 [27.9, 28.9]; without an interval 28.4 alone."""
+    if math.isnan(mean):
+        return MISSING
+    return per_cent(mean) if math.isnan(low) else f"{per_cent(mean)} [{per_cent(low)}, {per_cent(high)}]"
+
+
+def p_text(value: float | None) -> str:
+    if value is None or math.isnan(value):
+        return MISSING
+    return f"{value:.2g}" if value >= 0.0095 else f"{value:.1g}"
+
+
+def shape_text(verdict: Verdict | None) -> str:
+    """The shape, with the strength of a double descent."""
+    if verdict is None:
+        return MISSING
+    strength = f" ({verdict.strength})" if verdict.strength else ""
+    return SHAPES[verdict.shape] + strength
+
+
+def epochwise_text(verdict: Verdict | None) -> str:
+    """The epoch-wise verdict of a cell: `double descent (weak), peak 35.7 at epoch 10, p = 0.0005`."""
+    if verdict is None:
+        return MISSING
+    parts = [shape_text(verdict)]
+    if verdict.peak is not None:
+        parts.append(f"peak {per_cent(verdict.peak.error)} at epoch {verdict.peak.position:.0f}")
+        parts += evidence(verdict)
+    return ", ".join(parts)
+
+
+def evidence(verdict: Verdict) -> list[str]:
+    """The p-value, and for a single seed what it is a p-value of."""
+    if verdict.p_value is not None:
+        return [f"p = {p_text(verdict.p_value)}"]
+    if verdict.single_seed_significance is not None:
+        return [f"one seed, p = {p_text(verdict.single_seed_significance)} against its own noise"]
+    return []
+
+
+def axis_shape_text(verdict: Verdict) -> str:
+    """The shape along an axis that ends where it ends: nothing more could have been run, as it can for epochs."""
+    return "U-shaped, still rising where the axis ends" if verdict.censored else shape_text(verdict)
+
+
+AXIS_WORDS = {
+    FROZEN: "frozen units",
+    "model.width": "width",
+    "model.depth": "depth (layers)",
+    "target.size": "target training set (samples)",
+    "source.size": "source training set (samples)",
+}
+
+
+def axis_words(each: AxisVerdict) -> str:
+    return AXIS_WORDS[each.group.axis]
+
+
+def axis_name(each: AxisVerdict) -> str:
+    """As it stands in a specification, `frozen` for short."""
+    return "frozen" if each.group.axis == FROZEN else each.group.axis
+
+
+def along_text(each: AxisVerdict) -> str:
+    return "freezing-wise" if each.group.axis == FROZEN else f"along {each.group.axis}"
+
+
+def axis_text(each: AxisVerdict) -> str:
+    """`double descent (weak), peak at frozen = 11, prominence 0.061, n = 5, p = 0.003`, or the shape
+    found.
+    """
+    if each.verdict is None:
+        return f"no verdict, {each.reason}"
+    name = axis_name(each)
+    parts = [axis_shape_text(each.verdict)]
+    if each.verdict.peak is not None:
+        parts.append(f"peak at {name} = {each.verdict.peak.position:g}")
+        parts.append(f"prominence {each.verdict.prominence:.3f}")
+    parts.append(f"n = {each.replicates}")
+    parts += evidence(each.verdict)
+    if each.verdict.note:
+        parts.append(each.verdict.note)
+    if each.unfinished:
+        parts.append(f"{each.unfinished} of {each.test.size} runs not in it")
+    return ", ".join(parts)
+
+
+def threshold_text(each: AxisVerdict) -> str:
+    """Where along the axis interpolation is lost."""
+    name = axis_name(each)
+    if each.threshold is not None:
+        inside, outside = each.threshold
+        return f"interpolation is lost between {name} = {inside:g} and {name} = {outside:g}"
+    known = each.interpolates[np.isfinite(each.interpolates)]
+    if not len(known):
+        return "interpolation: no run is done"
+    whole = "of the runs that are done, " if len(known) < len(each.interpolates) else ""
+    return f"{whole}every point interpolates" if known.all() else f"{whole}no point interpolates"
+
+
+CELL_HEAD = ("frozen", "parameters", "n", "test error %, 95 %", "train %", "<= 5 %", "epoch-wise")
+
+
+def cell_texts(tables: Tables, row: int) -> list[str]:
+    """A cell under CELL_HEAD: trained parameters, seeds, final errors, whether it interpolates, its
+    verdict.
+    """
+    cell = tables.cells.iloc[row]
+    test = [float(cell[f"final_test_error{part}"]) for part in ("", "_low", "_high")]
+    train = float(cell["final_train_error"])
+    done, asked = int(cell["n_done"]), int(cell["n_asked"])
+    return [
+        f"{cell['transfer.frozen']}",
+        MISSING if done == 0 else f"{cell['trainable_params']:,}",
+        f"{done}" if done == asked else f"{done}/{asked}",
+        per_cent_interval(*test),
+        per_cent(train),
+        MISSING if math.isnan(train) else ("yes" if cell["interpolates"] else "no"),
+        epochwise_text(tables.verdicts[row]),
+    ]
+
+
+TEST_HEAD = ("group", "measure", "n", "effect, 95 %", "q", "outcome", "")
+TEST_NUMBERS = (False, False, True, True, True, False, False)
+
+
+def claim_text(claim: ClaimVerdict) -> str:
+    """`supported: 2 of 3 groups show it (67 %, 95 % interval 21 to 94 %)`."""
+    if claim.share is None or claim.share_low is None or claim.share_high is None:
+        return f"{claim.decision}: {claim.reason}"
+    interval = f"95 % interval {100 * claim.share_low:.0f} to {100 * claim.share_high:.0f} %"
+    return f"{claim.decision}: {claim.reason} ({100 * claim.share:.0f} %, {interval})"
+
+
+def judged_texts(test: DecidedTest) -> list[str]:
+    """A test under TEST_HEAD."""
+    evidence = test.evidence
+    effect = MISSING if evidence.effect is None else f"{evidence.effect:.3f}"
+    if evidence.low is not None and evidence.high is not None:
+        effect += f" [{evidence.low:.3f}, {evidence.high:.3f}]"
+    return [
+        evidence.group,
+        evidence.measure,
+        f"{evidence.n}",
+        effect,
+        p_text(test.q),
+        test.outcome,
+        evidence.detail,
+    ]

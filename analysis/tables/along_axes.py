@@ -1,0 +1,176 @@
+"""Freezing-wise verdicts: the same detector on final test error against the number of frozen units, paired by seed.
+
+The same call serves every other axis of a sweep (width, depth, target size, source size). An axis is read in the
+direction in which the network's effective capacity grows, so that "first minimum" is the one on the side of too few
+parameters and "strong" means what it means along epochs. For frozen units that is from head only down to none frozen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from analysis.detector.descent import Axis, detect
+from analysis.detector.verdict import Point, Verdict
+from analysis.tables.collect import Tables
+from analysis.tables.curves import Array
+from analysis.tables.groups import Group, groups_along, varying
+from analysis.tables.schema import numbers
+
+FROZEN = "transfer.frozen"
+FEWEST_POINTS = 4
+
+_AXES: dict[str, Axis] = {
+    FROZEN: "frozen",
+    "model.width": "width",
+    "model.depth": "depth",
+    "target.size": "size",
+    "source.size": "size",
+}
+
+
+@dataclass(frozen=True)
+class AxisVerdict:
+    """Final errors of one group along one axis, and their shape.
+
+    test, train: (seeds, points) final errors of done runs as fractions, NaN where a run is not done.
+    interpolates: (points,) 1 = more than half of the seeds do, 0 = they do not, NaN = no run is done.
+    threshold: the neighbouring values between which interpolation changes, the interpolating one first; None
+    where it does not change. Positions in `verdict` are values on the axis. `reason` says why there is no
+    verdict.
+    """
+
+    group: Group
+    seeds: tuple[int, ...]
+    test: Array
+    train: Array
+    interpolates: Array
+    threshold: tuple[float, float] | None
+    verdict: Verdict | None
+    reason: str | None = None
+
+    @property
+    def replicates(self) -> int:
+        """Seeds that have at least one finished run."""
+        return int(np.isfinite(self.test).any(axis=1).sum())
+
+    @property
+    def unfinished(self) -> int:
+        return int(np.isnan(self.test).sum())
+
+
+def freezing_wise(tables: Tables) -> tuple[AxisVerdict, ...]:
+    """One verdict for each group of cells that differ in the number of frozen units alone."""
+    return verdicts_along(tables, FROZEN)
+
+
+def along_every_axis(tables: Tables) -> tuple[AxisVerdict, ...]:
+    """The freezing-wise verdicts, then those of every group of cells that differ on one other axis alone."""
+    others = [axis for axis in varying(tables.cells) if axis in _AXES and axis != FROZEN]
+    found = [each for axis in others for each in verdicts_along(tables, axis) if len(each.group.values) > 1]
+    return (*freezing_wise(tables), *found)
+
+
+def verdicts_along(tables: Tables, axis: str) -> tuple[AxisVerdict, ...]:
+    """One verdict for each group of cells that differ on `axis` alone. Raises ValueError for an axis not
+    allowed.
+    """
+    if axis not in _AXES:
+        raise ValueError(f"axis = {axis!r}; allowed: {', '.join(_AXES)}")
+    return tuple(axis_verdict(tables, group) for group in groups_along(tables.cells, axis))
+
+
+def axis_verdict(tables: Tables, group: Group) -> AxisVerdict:
+    seeds, test, train = _by_seed(tables, group)
+    flags = numbers(tables.cells, "interpolates")[group.cells]
+    threshold = interpolation_threshold(group.values, flags)
+    verdict, reason = _verdict(group, test, train)
+    return AxisVerdict(group, seeds, test, train, flags, threshold, verdict, reason)
+
+
+def interpolation_threshold(values: Array, interpolates: Array) -> tuple[float, float] | None:
+    """Where interpolation is lost: (value that interpolates, neighbour that does not).
+
+    values: (points,) increasing; interpolates: (points,) of 1, 0 and NaN (skipped). If the status changes
+    more than once, the cut that leaves the fewest points on the wrong side is taken, the lowest of equals.
+    """
+    known = np.isfinite(interpolates)
+    x, status = values[known], interpolates[known] == 1.0
+    if len(x) < 2 or status.all() or not status.any():
+        return None
+    below = np.array([status[:cut].sum() + (~status[cut:]).sum() for cut in range(1, len(x))])
+    right = np.maximum(below, len(x) - below)  # points on their right side, for the better of both orientations
+    cut = int(right.argmax()) + 1
+    inside_first = below[cut - 1] * 2 >= len(x)
+    return (float(x[cut - 1]), float(x[cut])) if inside_first else (float(x[cut]), float(x[cut - 1]))
+
+
+def _by_seed(tables: Tables, group: Group) -> tuple[tuple[int, ...], Array, Array]:
+    """The group's seeds, and final test and train errors as (seeds, points)."""
+    seed_of = numbers(tables.runs, "seed").astype(np.int64)
+    done = tables.runs["status"].to_numpy() == "done"
+    final_test, final_train = numbers(tables.runs, "final_test_error"), numbers(tables.runs, "final_train_error")
+    seeds = np.unique(np.concatenate([seed_of[tables.rows[cell]] for cell in group.cells]))
+    test, train = np.full((2, len(seeds), len(group.cells)), np.nan)
+    for point, cell in enumerate(group.cells):
+        rows = tables.rows[cell][done[tables.rows[cell]]]
+        place = np.searchsorted(seeds, seed_of[rows])
+        test[place, point], train[place, point] = final_test[rows], final_train[rows]
+    return tuple(int(seed) for seed in seeds), test, train
+
+
+def _verdict(group: Group, test: Array, train: Array) -> tuple[Verdict | None, str | None]:
+    points = int(np.isfinite(test).any(axis=0).sum())
+    if points < FEWEST_POINTS:
+        return None, f"{points} of {len(group.values)} points have a result; {FEWEST_POINTS} are needed"
+    kept = np.isfinite(test).any(axis=1)
+    reverse = group.axis == FROZEN
+    position = group.values.max() - group.values if reverse else group.values
+    verdict = detect(position, test[kept], train_errors=train[kept], axis=_AXES[group.axis], paired=True)
+    return (_mirrored(verdict, float(group.values.max())) if reverse else verdict), None
+
+
+def _mirrored(verdict: Verdict, largest: float) -> Verdict:
+    """Positions counted from the largest value back to values on the axis."""
+
+    def back(point: Point | None) -> Point | None:
+        if point is None:
+            return None
+        interval = point.position_interval
+        turned = None if interval is None else (largest - interval[1], largest - interval[0])
+        return replace(point, position=largest - point.position, position_interval=turned)
+
+    return replace(
+        verdict,
+        first_min=back(verdict.first_min),
+        peak=back(verdict.peak),
+        second_min=back(verdict.second_min),
+    )
+
+
+def axis_frame(verdicts: tuple[AxisVerdict, ...]) -> pd.DataFrame:
+    """The verdicts as a table, one row per group. Missing values are empty."""
+    return pd.DataFrame([_row(each) for each in verdicts])
+
+
+def _row(each: AxisVerdict) -> dict[str, object]:
+    verdict = each.verdict
+    row: dict[str, object] = {
+        "group": each.group.label,
+        "axis": each.group.axis,
+        "points": len(each.group.values),
+        "seeds": each.replicates,
+        "shape": None if verdict is None else verdict.shape,
+        "strength": None if verdict is None else verdict.strength,
+    }
+    for name in ("first_min", "peak", "second_min"):
+        point = None if verdict is None else getattr(verdict, name)
+        row[name] = None if point is None else point.position
+        row[f"{name}_error"] = None if point is None else round(point.error, 9)
+    for name in ("prominence", "p_value", "agreement", "train_error_at_peak"):
+        value = None if verdict is None else getattr(verdict, name)
+        row[name] = None if value is None else round(value, 9)
+    inside, outside = each.threshold or (None, None)
+    return row | {"last_interpolating": inside, "first_not_interpolating": outside}

@@ -1,0 +1,102 @@
+"""The table `cells`: one row per specification without its seed, the seeds its replicates.
+
+Means are over runs that are done. A diverged run is counted beside them (`n_diverged`), in no mean: its last error
+belongs to weights that are no longer finite.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.detector.verdict import Verdict
+from analysis.statistics.bootstrap import intervals
+from analysis.statistics.multiplicity import benjamini_hochberg
+from analysis.tables.curves import Array, Rows
+from analysis.tables.schema import CELLS, CROSSINGS, frame_of, numbers, spec_types
+
+DECIMALS = 9  # of a verdict's numbers: beyond this they depend on the machine's matrix products
+
+
+def cell_rows(runs: pd.DataFrame) -> tuple[Rows, ...]:
+    """Rows of `runs` that belong to each cell; cells in the order of their first row."""
+    codes, _ = pd.factorize(runs["cell_id"])
+    order = np.argsort(codes, kind="stable")
+    return tuple(np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)) if len(codes) else ()
+
+
+def cell_frame(runs: pd.DataFrame, rows: tuple[Rows, ...], verdicts: tuple[Verdict | None, ...]) -> pd.DataFrame:
+    """The table `cells` from the table `runs` and the epoch-wise verdict of each cell."""
+    first = runs.iloc[[int(cell[0]) for cell in rows]]
+    status = runs["status"].to_numpy()
+    done = [cell[status[cell] == "done"] for cell in rows]
+    columns: dict[str, Any] = {
+        name: first[name].to_numpy(dtype=object, na_value=None) for name in ("cell_id", *spec_types()) if name != "seed"
+    }
+    columns["n_asked"] = [len(cell) for cell in rows]
+    columns["n_done"] = [len(cell) for cell in done]
+    columns["n_diverged"] = [int((status[cell] == "diverged").sum()) for cell in rows]
+    columns["trainable_params"] = [_any(runs["trainable_params"].iloc[cell]) for cell in done]
+    columns |= _mean_columns(runs, done, "final_test_error")
+    columns |= _mean_columns(runs, done, "final_train_error")
+    columns |= _interpolation_columns(runs, done)
+    columns |= _verdict_columns(verdicts)
+    columns["q_value"] = benjamini_hochberg(np.array(columns["p_value"], dtype=np.float64))
+    columns = {name: columns[name] for name in CELLS.names}
+    return frame_of(columns, CELLS)
+
+
+def _any(values: pd.Series) -> int | None:
+    known = values.dropna()
+    return int(known.iloc[0]) if len(known) else None
+
+
+def _mean_columns(runs: pd.DataFrame, done: list[Rows], name: str) -> dict[str, Array]:
+    """Mean over seeds and its 95 % interval; no interval below two seeds."""
+    values = numbers(runs, name)
+    known = [values[cell][np.isfinite(values[cell])] for cell in done]
+    result = np.full((3, len(done)), np.nan)
+    result[0] = [cell.mean() if len(cell) else np.nan for cell in known]
+    sizes = np.array([len(cell) for cell in known])
+    for size in np.unique(sizes[sizes >= 2]):
+        chosen = np.flatnonzero(sizes == size)
+        result[1:, chosen] = intervals(np.stack([known[cell] for cell in chosen])).T
+    return dict(zip((name, f"{name}_low", f"{name}_high"), result, strict=True))
+
+
+def _interpolation_columns(runs: pd.DataFrame, done: list[Rows]) -> dict[str, Any]:
+    """A cell interpolates where more than half of its runs do. Its crossing is the median over its runs, a
+    run that never crosses counting as later than all others: missing where the median run never does."""
+    flags = numbers(runs, "interpolates")
+    counts = [int(np.nansum(flags[cell])) for cell in done]
+    columns: dict[str, Any] = {
+        "n_interpolating": [count if len(cell) else None for count, cell in zip(counts, done, strict=True)],
+        "interpolates": [2 * n > len(cell) if len(cell) else None for n, cell in zip(counts, done, strict=True)],
+    }
+    for per_cent in CROSSINGS:
+        epochs = numbers(runs, f"epochs_to_{per_cent}", missing=np.inf)
+        medians = np.array([np.median(epochs[cell]) if len(cell) else np.inf for cell in done])
+        columns[f"epochs_to_{per_cent}"] = np.where(np.isfinite(medians), medians, np.nan)
+    return columns
+
+
+def _verdict_columns(verdicts: tuple[Verdict | None, ...]) -> dict[str, list[Any]]:
+    def number(value: float | None) -> float | None:
+        return None if value is None else round(value, DECIMALS)
+
+    columns: dict[str, list[Any]] = {
+        name: [None if verdict is None else getattr(verdict, name) for verdict in verdicts]
+        for name in ("shape", "strength")
+    }
+    for name in ("first_min", "peak", "second_min"):
+        points = [None if verdict is None else getattr(verdict, name) for verdict in verdicts]
+        for part, column in (("position", f"{name}_epoch"), ("error", f"{name}_error")):
+            spans = [getattr(point, f"{part}_interval", None) or (None, None) for point in points]
+            columns[column] = [None if point is None else number(getattr(point, part)) for point in points]
+            columns[f"{column}_low"] = [number(low) for low, _ in spans]
+            columns[f"{column}_high"] = [number(high) for _, high in spans]
+    for name in ("prominence", "roughness", "p_value", "train_error_at_peak", "agreement"):
+        columns[name] = [None if verdict is None else number(getattr(verdict, name)) for verdict in verdicts]
+    return columns

@@ -1,0 +1,121 @@
+"""From a stored sweep to its tables: epochs, runs, cells.
+
+`best_test_error` is in the table because readers ask for it. It is never used as a result: choosing the epoch by the
+test error leaks the test set and erases the second descent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from analysis.detector.verdict import Verdict
+from analysis.tables.cells import cell_frame, cell_rows
+from analysis.tables.curves import INTERPOLATES_AT, Curves, Rows
+from analysis.tables.epochwise import epochwise_verdicts
+from analysis.tables.load import StoredRun, StoredSweep, epoch_batches, provenance_text
+from analysis.tables.schema import CROSSINGS, EPOCHS, RUNS, as_frame, frame_of, spec_types
+from sweeps.expand import flat
+from sweeps.identity import cell_id, run_name, source_id
+
+Sink = Callable[[pa.Table], None]
+
+
+@dataclass(frozen=True)
+class Tables:
+    """A collected sweep. Row r of `runs` is sweep.runs[r] and run r of `curves`.
+
+    Row c of `cells` has the epoch-wise verdict verdicts[c] (None where there is too little) and consists of
+    the rows rows[c] of `runs`, by seed.
+    """
+
+    sweep: StoredSweep
+    runs: pd.DataFrame
+    cells: pd.DataFrame
+    curves: Curves
+    verdicts: tuple[Verdict | None, ...]
+    rows: tuple[Rows, ...]
+
+
+def collect(sweep: StoredSweep, sink: Sink | None = None) -> Tables:
+    """Runs, cells and curves of a sweep; `sink` is handed the table `epochs` in pieces, in order, on the way.
+
+    Memory: two float64 per epoch and run, and one batch of epoch tables. Raises StoreError where a file is
+    damaged.
+    """
+    curves = _curves(sweep, sink)
+    runs = run_frame(sweep.runs, curves)
+    rows = cell_rows(runs)
+    verdicts = epochwise_verdicts(curves, runs, rows)
+    return Tables(sweep, runs, cell_frame(runs, rows, verdicts), curves, verdicts, rows)
+
+
+def epoch_frame(sweep: StoredSweep) -> pd.DataFrame:
+    """The table `epochs` in memory: one row per epoch of every finished run, in the order of the table
+    `runs`.
+    """
+    pieces = [_named(run, table) for run, table in _finished(sweep, None)]
+    return as_frame(pa.concat_tables(pieces) if pieces else EPOCHS.empty_table())
+
+
+def run_frame(runs: tuple[StoredRun, ...], curves: Curves) -> pd.DataFrame:
+    """The table `runs`. An unfinished run has its specification, its status and nothing else."""
+    specs = [flat(run.spec) for run in runs]
+    results = [run.result for run in runs]
+    train = curves.last(curves.train_error)
+
+    def recorded(field: str) -> list[Any]:
+        return [None if result is None else getattr(result, field) for result in results]
+
+    columns: dict[str, Any] = {
+        "run_id": [run.id for run in runs],
+        "cell_id": [cell_id(run.spec) for run in runs],
+        "source_id": [source_id(run.spec) for run in runs],
+        "seed": [run.spec.seed for run in runs],
+        "name": [run_name(run.spec) for run in runs],
+        **{name: [spec.get(name) for spec in specs] for name in spec_types() if name != "seed"},
+        "status": [run.status for run in runs],
+        "epochs": recorded("epochs"),
+        "final_test_error": curves.last(curves.test_error),
+        "best_test_error": curves.lowest(curves.test_error),
+        "final_train_error": train,
+        **{f"epochs_to_{per_cent}": curves.epochs_to(per_cent / 100) for per_cent in CROSSINGS},
+        "interpolates": [None if np.isnan(error) else bool(error <= INTERPOLATES_AT) for error in train],
+        "trainable_params": recorded("trainable_params"),
+        "total_params": recorded("total_params"),
+        "wall_seconds": recorded("wall_seconds"),
+        "compute_seconds": recorded("compute_seconds"),
+        "device": recorded("device"),
+        "attempts": recorded("attempts"),
+        "provenance": [None if result is None else provenance_text(result.provenance) for result in results],
+    }
+    return frame_of(columns, RUNS)
+
+
+def _curves(sweep: StoredSweep, sink: Sink | None) -> Curves:
+    lengths = [run.result.epochs if run.result is not None else 0 for run in sweep.runs]
+    offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+    test, train = np.empty((2, int(offsets[-1])))
+    at = 0
+    for run, table in _finished(sweep, None if sink is not None else ["epoch", "test_error", "train_error"]):
+        if sink is not None:
+            sink(_named(run, table))
+        test[at : at + table.num_rows] = table["test_error"].to_numpy()
+        train[at : at + table.num_rows] = table["train_error"].to_numpy()
+        at += table.num_rows
+    return Curves(offsets, test, train)
+
+
+def _finished(sweep: StoredSweep, columns: list[str] | None) -> Iterator[tuple[StoredRun, pa.Table]]:
+    runs = tuple(run for run in sweep.runs if run.result is not None)
+    for batch, tables in epoch_batches(runs, columns):
+        yield from zip(batch, tables, strict=True)
+
+
+def _named(run: StoredRun, table: pa.Table) -> pa.Table:
+    return table.add_column(0, "run_id", pa.repeat(pa.scalar(run.id), table.num_rows))

@@ -1,0 +1,64 @@
+"""Epoch-wise verdicts: the detector on test error against epoch, cell by cell, the seeds its replicates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from analysis.detector.descent import detect_cells, detect_each
+from analysis.detector.verdict import Verdict
+from analysis.tables.curves import Curves, Rows
+
+FEWEST_EPOCHS = 4  # fewer have no shape
+BATCH = 1 << 20  # points in memory, a few times over
+
+
+def epochwise_verdicts(curves: Curves, runs: pd.DataFrame, rows: tuple[Rows, ...]) -> tuple[Verdict | None, ...]:
+    """The verdict of each cell over its done runs; None without a run or with fewer than four measured
+    epochs.
+
+    Cells whose runs are of one length are judged together, BATCH points at a time.
+    """
+    done = runs["status"].to_numpy() == "done"
+    chosen = [cell[done[cell]] for cell in rows]
+    found: list[Verdict | None] = [None] * len(rows)
+    lengths = np.array([curves.lengths()[cell].max(initial=0) for cell in chosen])
+    for length in np.unique(lengths[lengths >= FEWEST_EPOCHS]):
+        for part in _batches(np.flatnonzero(lengths == length), chosen, int(length)):
+            for index, verdict in zip(part, _cell_verdicts(curves, [chosen[i] for i in part]), strict=True):
+                found[index] = verdict
+    return tuple(found)
+
+
+def _batches(cells: Rows, rows: list[Rows], length: int) -> Iterator[list[int]]:
+    """The cells in groups of about BATCH points, each of at least one cell."""
+    ends = np.cumsum([len(rows[cell]) * length for cell in cells])
+    for number in np.unique((ends - 1) // BATCH):
+        yield cells[(ends - 1) // BATCH == number].tolist()
+
+
+def _cell_verdicts(curves: Curves, cells: list[Rows]) -> list[Verdict | None]:
+    read = [curves.cell(cell) for cell in cells]
+    enough = [index for index, (_, test, _) in enumerate(read) if np.isfinite(test).any(axis=0).sum() >= FEWEST_EPOCHS]
+    found: list[Verdict | None] = [None] * len(cells)
+    if enough:
+        tests, trains = ([read[index][part] for index in enough] for part in (1, 2))
+        for index, verdict in zip(enough, detect_cells(read[0][0], tests, trains), strict=True):
+            found[index] = verdict
+    return found
+
+
+def run_verdicts(curves: Curves, rows: Rows) -> dict[int, Verdict]:
+    """Verdict of each run from its own curve alone, by row; runs with fewer than four measured epochs have none."""
+    found: dict[int, Verdict] = {}
+    lengths = curves.lengths()[rows]
+    for length in np.unique(lengths):
+        same = rows[lengths == length]
+        epochs, test, _ = curves.cell(same)
+        enough = np.isfinite(test).sum(axis=1) >= FEWEST_EPOCHS
+        if enough.any():
+            verdicts = detect_each(epochs, test[enough], axis="epoch")
+            found |= {int(row): verdict for row, verdict in zip(same[enough], verdicts, strict=True)}
+    return found

@@ -1,0 +1,43 @@
+"""Workers that hang (stopped, stuck in a driver or on a dead mount) hold a core and a run: they are ended.
+
+Their heartbeat stands still for the lease's expiry, by this process's own clock. Ended, they cost an attempt as any
+worker that dies; if one wakes up nevertheless, its token is no longer the highest and its commit is refused.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import threading
+from collections.abc import Iterator
+
+from orchestrator.schedule.agenda import Agenda
+from orchestrator.store.lease import BEAT_SECONDS, on_this_machine
+from orchestrator.store.ledger import Ledger
+
+log = logging.getLogger("frostline.hung")
+
+
+@contextlib.contextmanager
+def killing_the_hung(agenda: Agenda, ledger: Ledger, launch: str) -> Iterator[None]:
+    """While the block runs, kill workers of this launch, on this machine, that hold a run and show no life."""
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(BEAT_SECONDS):
+            for job in agenda.under_way():
+                holder = ledger.silent_holder(job)
+                if holder is not None and holder.get("launch") == launch and on_this_machine(holder):
+                    log.warning("%s: its worker, process %d, hangs and is ended", job.name, holder["pid"])
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(holder["pid"], signal.SIGKILL)
+
+    thread = threading.Thread(target=watch, name="hung workers", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()

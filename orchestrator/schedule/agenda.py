@@ -1,0 +1,152 @@
+"""What is ready to run, in which order. Both runners draw from it; it draws from the plan."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable
+
+from orchestrator.schedule.cost import CostModel
+from orchestrator.schedule.job_queue import Ready
+from orchestrator.schedule.plan import Plan
+from orchestrator.store.jobs import Job
+from orchestrator.store.ledger import MOST_ATTEMPTS
+from orchestrator.train.options import Ending
+
+HELD_SECONDS = 5.0
+"""How long to leave a run alone that another process holds, before asking again."""
+
+
+class Agenda:
+    """The open jobs of a plan. A run is ready once its source is there: no barrier between the two stages.
+
+    A job that ran out of memory is tried once more after all others, with nothing running beside it.
+    Sources come first, by how much work waits for them; runs longest first, those that share source and prefix next
+    to each other. Safe to read from a second thread. `seconds` says what a job is expected to take; `workers` is how
+    many draw from the agenda, which bounds a batch.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        seconds: Callable[[Job], float] | None = None,
+        workers: int = 1,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        jobs = (*plan.open_sources, *plan.open_runs)
+        predicted = seconds or CostModel(plan.samples).seconds
+        self.costs = {job.id: predicted(job) for job in jobs}
+        self.workers = workers
+        self.running: dict[str, Job] = {}
+        self.ended: dict[str, Ending] = {}
+        self.blocked: set[str] = set()
+        self.stopping = False
+        """Set from outside: nothing more is handed out."""
+        self._clock = clock
+        self._lonely: set[str] = set()
+        self._alone: list[Job] = []
+        self._waiting: defaultdict[str, list[Job]] = defaultdict(list)
+        self._ready = Ready()
+        self._held: list[tuple[float, int, Job]] = []
+        self._attempts: defaultdict[str, int] = defaultdict(int)
+        self._count = itertools.count()
+        self._lock = threading.RLock()
+        self._left = sum(self.costs.values())
+        for job in plan.open_runs:
+            source = "done" if job.needs is None else plan.statuses[job.needs]
+            if source == "done":
+                self._push(job)
+            elif source == "diverged":  # final: there will be no weights to start from
+                self._block(job)
+            else:
+                assert job.needs is not None
+                self._waiting[job.needs].append(job)
+        for job in plan.open_sources:
+            self._push(job)
+
+    def take(self) -> Job | None:
+        """The next ready job, now counted as running; None while nothing is ready."""
+        batch = self.take_batch(0.0)
+        return batch[0] if batch else None
+
+    def take_batch(self, seconds: float) -> list[Job]:
+        """The next ready job and short ones beside it, all counted as running; empty while nothing is ready.
+
+        A job whose cost reaches `seconds` comes alone. To a shorter one come ready jobs that share its source and
+        cut, then its source, then whatever is next in line, while their costs together stay within `seconds`; but
+        never more than half of a worker's share of what is ready, so that no other worker is left without.
+        """
+        with self._lock:
+            if self.stopping or not self._lonely.isdisjoint(self.running):
+                return []
+            self._offer_held()
+            most = min(seconds, self._ready.work / (2 * self.workers))
+            batch = self._ready.take(most)
+            if not batch and self._alone and not self.running and not self._held:
+                batch = [self._alone.pop(0)]
+            for job in batch:
+                self.running[job.id] = job
+            return batch
+
+    def end(self, job: Job, ending: Ending) -> None:
+        """A job that was taken came back."""
+        with self._lock:
+            self.running.pop(job.id, None)
+            if ending == "held":
+                heapq.heappush(self._held, (self._clock() + HELD_SECONDS, next(self._count), job))
+            elif ending == "memory" and job.id not in self._lonely:
+                self._lonely.add(job.id)
+                self._alone.append(job)
+            elif ending in ("not run", "stopped") or (ending == "failed" and self._tries_again(job)):
+                if job.id in self._lonely:
+                    self._alone.append(job)
+                else:
+                    self._push(job)
+            else:
+                self.ended[job.id] = "failed" if ending == "memory" else ending
+                self._left -= self.costs[job.id]
+                self._release(job, ending)
+
+    def under_way(self) -> list[Job]:
+        """The jobs that count as running, those that wait their turn in a worker's batch included."""
+        with self._lock:
+            return list(self.running.values())
+
+    def finished(self) -> bool:
+        """Nothing is running and nothing will be ready."""
+        with self._lock:
+            return not (self.running or (not self.stopping and (self._ready or self._held or self._alone)))
+
+    def remaining_cost(self) -> float:
+        """Of all that has not ended, in expected seconds of a worker; what runs counts as a half."""
+        with self._lock:
+            if self.finished():
+                return 0.0
+            return max(0.0, self._left - sum(self.costs[id] for id in self.running) / 2)
+
+    def _offer_held(self) -> None:
+        now = self._clock()
+        while self._held and self._held[0][0] <= now:
+            self._push(heapq.heappop(self._held)[2])
+
+    def _tries_again(self, job: Job) -> bool:
+        self._attempts[job.id] += 1
+        return self._attempts[job.id] < MOST_ATTEMPTS
+
+    def _release(self, job: Job, ending: Ending) -> None:
+        for run in self._waiting.pop(job.id, []):
+            if ending == "done":
+                self._push(run)
+            else:
+                self._block(run)
+
+    def _block(self, run: Job) -> None:
+        self.blocked.add(run.id)
+        self._left -= self.costs[run.id]
+
+    def _push(self, job: Job) -> None:
+        waiting = sum(self.costs[run.id] for run in self._waiting.get(job.id, ()))
+        self._ready.push(job, self.costs[job.id], waiting)

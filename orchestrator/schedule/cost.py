@@ -1,0 +1,205 @@
+"""What a job costs: its work counted from the spec, and seconds for each kind of work, learnt from the store.
+
+Seconds are a sum over kinds of work, each with a rate per family and device. A rate starts from what one machine was
+measured to take and is drawn to what this store's own results took: a Bayesian linear regression on ratios of actual
+to expected seconds, so that short jobs count as much as long ones. With no results all rates of a family move together.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from architectures import ladder_length
+from architectures.arithmetic import work_from
+from orchestrator.store.jobs import Job
+from orchestrator.train.batch_sizes import images_per_pass
+from sweeps.memo import cached
+from sweeps.spec import Family, LabelledSet, ModelSpec, Recipe, TransferSpec
+from tasks import classes_of, held_out
+
+KINDS = ("job", "epochs", "steps", "calls", "elements", "multiply_adds")
+"""What the seconds of a job are a sum over: itself, epochs, optimizer steps, operator calls, and per image the
+elements written and multiply-adds."""
+
+RATES: dict[Family, tuple[float, ...]] = {
+    "resnet": (0.1, 5e-3, 1e-3, 3e-5, 3e-10, 5e-11),
+    "densenet": (0.1, 5e-3, 1e-3, 3e-5, 3e-10, 5e-11),
+    "vit": (0.1, 5e-3, 1e-3, 3e-5, 3e-10, 5e-11),
+}
+"""Seconds per unit of each kind on one core of an Intel Xeon VM shared with other work: where learning starts from."""
+
+ON_AN_ACCELERATOR = (1.0, 1.0, 1.0, 1.0, 0.02, 0.02)
+"""The same on a GPU, as factors: a guess, for before the first result. Launching costs as before, arithmetic little."""
+
+SPREAD_OF_RATES = 0.5
+"""Relative standard deviation of one rate about the family's level."""
+SPREAD_OF_LEVEL = 1.0
+"""That of the level itself, before any result of the device, as a natural logarithm; half of it once there is one."""
+SPREAD_OF_JOBS = 0.3
+"""Relative standard deviation of a job about its expectation, before it can be learnt. Counts as two results."""
+FARTHEST = 4.0
+"""A job that took longer than so many times what was expected counts as this: it waited for something else."""
+
+
+class Sample(NamedTuple):
+    """What one committed job took."""
+
+    family: Family
+    device: str
+    work: tuple[float, ...]
+    seconds: float
+
+
+class Estimate(NamedTuple):
+    """Seconds, and the standard deviation of the natural logarithm of what they may turn out to be."""
+
+    seconds: float
+    spread: float
+
+    def interval(self, deviations: float = 1.96) -> tuple[float, float]:
+        """Where the actual seconds lie with 95 %, as the past residuals have it."""
+        factor = math.exp(deviations * self.spread)
+        return self.seconds / factor, self.seconds * factor
+
+
+def work_of(job: Job) -> tuple[float, ...]:
+    """How much of each of KINDS a job is."""
+    spec = job.spec
+    if job.kind == "source":
+        assert spec.source is not None
+        return work_of_parts(spec.model, spec.source, spec.source, TransferSpec())
+    return work_of_parts(spec.model, spec.target, spec.train, spec.transfer)
+
+
+@cached
+def work_of_parts(model: ModelSpec, part: LabelledSet, recipe: Recipe, transfer: TransferSpec) -> tuple[float, ...]:
+    """The same, from the parts of a spec that count. ValueError for a task that there is not."""
+    classes, tested = classes_of(part.task), held_out(part.task)
+    once = prefix_is_cached(model, recipe, transfer)
+    trained = work_from(model, classes, transfer.frozen)
+    passed = trained if once else work_from(model, classes, 0)
+    whole = work_from(model, classes, 0)
+    steps = recipe.epochs * math.ceil(part.size / recipe.batch_size)
+    # As on a CPU: an accelerator takes large images in fewer passes, which its rate of a call learns.
+    looks = recipe.epochs * math.ceil((part.size + tested) / images_per_pass(model.image_size))
+    # Forward through what is passed, backward (twice the work) through what trains; then both sets are looked at.
+    learnt, seen = recipe.epochs * part.size, recipe.epochs * (part.size + tested)
+    apart = part.size + tested if once else 0
+    per_image = [
+        learnt * (in_passing + 2 * in_training) + seen * in_passing + apart * (in_all - in_passing)
+        for in_passing, in_training, in_all in zip(passed[:2], trained[:2], whole[:2], strict=True)
+    ]
+    calls = steps * (passed.calls + 2 * trained.calls) + looks * passed.calls
+    if recipe.augment != "none":
+        calls += 20 * steps
+    multiply_adds, elements = per_image
+    return (1.0, float(recipe.epochs), float(steps), calls, elements, multiply_adds)
+
+
+def prefix_is_cached(model: ModelSpec, recipe: Recipe, transfer: TransferSpec) -> bool:
+    """Whether the frozen prefix is computed once, as far as the spec tells (orchestrator/train/prefix.py decides)."""
+    # A ViT's norms have no statistics, and its first unit has no norm.
+    exact = transfer.norm == "eval" or (model.family == "vit" and (transfer.norm == "stats" or transfer.frozen == 1))
+    return 0 < transfer.frozen < ladder_length(model) and exact and recipe.augment == "none"
+
+
+class CostModel:
+    """Seconds of jobs on one device. Equal histories give equal models."""
+
+    def __init__(self, history: Iterable[Sample] = (), device: str = "cpu") -> None:
+        self.device = device
+        self.samples = 0
+        by_family: dict[Family, list[Sample]] = {family: [] for family in RATES}
+        for sample in history:
+            if sample.device == device and sample.seconds > 0:
+                by_family[sample.family].append(sample)
+                self.samples += 1
+        levels = [_level(_start(family, device), samples) for family, samples in by_family.items() if samples]
+        level = float(np.mean(levels)) if levels else 0.0
+        spread = SPREAD_OF_LEVEL / 2 if levels else SPREAD_OF_LEVEL
+        self._families = {
+            family: _Rates(_start(family, device) * math.exp(level), spread, samples)
+            for family, samples in by_family.items()
+        }
+
+    def seconds(self, job: Job) -> float:
+        """What a job is expected to take on a worker, from its claim to its commit."""
+        return self._families[job.spec.model.family].seconds(work_of(job))
+
+    def job(self, job: Job) -> Estimate:
+        """The same with its spread."""
+        return self.total([job])
+
+    def total(self, jobs: Sequence[Job]) -> Estimate:
+        """All of the jobs together: rates that are off are off for all of a family, chance evens out."""
+        by_family: dict[Family, list[tuple[float, ...]]] = {}
+        for job in jobs:
+            by_family.setdefault(job.spec.model.family, []).append(work_of(job))
+        seconds = variance = 0.0
+        for family, work in by_family.items():
+            expected, square = self._families[family].total(np.array(work))
+            seconds += expected
+            variance += square
+        return Estimate(seconds, math.sqrt(variance) / seconds if seconds > 0 else 0.0)
+
+
+def _start(family: Family, device: str) -> np.ndarray:
+    rates = np.array(RATES[family])
+    return rates if device == "cpu" else rates * ON_AN_ACCELERATOR
+
+
+def _level(rates: np.ndarray, samples: Sequence[Sample]) -> float:
+    """Natural logarithm of how many times longer than by these rates the samples took together."""
+    expected = np.array([rates @ np.array(sample.work) for sample in samples])
+    ratios = np.array([sample.seconds for sample in samples]) / expected
+    return math.log(float(expected @ np.minimum(ratios, FARTHEST * np.median(ratios))) / float(expected.sum()))
+
+
+ROUNDS = 6
+
+
+class _Rates:
+    """Rates of one family: posterior mean and covariance of factors on where they started."""
+
+    def __init__(self, start: np.ndarray, level_spread: float, samples: Sequence[Sample]) -> None:
+        kinds = len(start)
+        self._start = start
+        self._factors = np.ones(kinds)
+        self._covariance = SPREAD_OF_RATES**2 * np.eye(kinds) + level_spread**2
+        self._variance = SPREAD_OF_JOBS**2
+        if samples:
+            self._learn(np.array([sample.work for sample in samples]), np.array([sample.seconds for sample in samples]))
+
+    def _learn(self, work: np.ndarray, seconds: np.ndarray) -> None:
+        prior = np.linalg.inv(self._covariance)
+        for _ in range(ROUNDS):  # ratios are taken to the last expectation: a few rounds settle it
+            self._covariance = self._learn_once(prior, work, seconds)
+
+    def _learn_once(self, prior: np.ndarray, work: np.ndarray, seconds: np.ndarray) -> np.ndarray:
+        """One round, from the present factors to better ones; the covariance of these."""
+        expected = work @ (self._start * self._factors)
+        shares = work * self._start / expected[:, None]
+        ratios = np.minimum(seconds / expected, FARTHEST)
+        weighted = (shares * (expected / expected.mean())[:, None]).T / self._variance
+        precision = weighted @ shares + prior
+        factors = np.linalg.solve(precision, weighted @ ratios + prior @ np.ones(len(prior)))
+        self._factors = np.maximum(factors, 0.05)
+        left = ratios - shares @ self._factors
+        self._variance = (2 * SPREAD_OF_JOBS**2 + float(left @ left)) / (2 + len(seconds))
+        # The residuals as they are, not as the weights would have them; few of them look smaller than they are.
+        scores = weighted * left * math.sqrt((len(seconds) + 2) / len(seconds))
+        inverse = np.linalg.inv(precision)
+        return inverse @ (scores @ scores.T + prior) @ inverse
+
+    def seconds(self, work: Sequence[float]) -> float:
+        return float(np.dot(self._start * self._factors, work))
+
+    def total(self, work: np.ndarray) -> tuple[float, float]:
+        """(expected seconds of all, variance of their sum) for work of shape (jobs, kinds)."""
+        each = work @ (self._start * self._factors)
+        together = work.sum(0) * self._start
+        return float(each.sum()), float(together @ self._covariance @ together + self._variance * (each @ each))

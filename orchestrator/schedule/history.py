@@ -1,0 +1,70 @@
+"""What committed results took, as the cost model learns from it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from itertools import islice
+
+from pydantic import ValidationError
+
+from orchestrator.schedule.cost import Sample, work_of_parts
+from orchestrator.store.integrity import StoreError, read_record
+from orchestrator.store.ledger import Ledger
+from sweeps.layout import KINDS
+from sweeps.records import RunRecord
+from sweeps.spec import ModelSpec, SourceSpec, TargetSpec, TrainSpec, TransferSpec
+
+MOST = 2000
+"""Results of the sweep itself that are learnt from."""
+
+ENOUGH = 200
+"""With fewer of its own, a sweep also learns from the store's other results: so many of both together."""
+
+
+def sample_of(record: RunRecord) -> Sample:
+    """Raises pydantic.ValidationError or ValueError where the spec is none of today's."""
+    spec = record.spec
+    model = ModelSpec.model_validate(spec["model"])
+    if record.kind == "source":
+        source = SourceSpec.model_validate(spec["source"])
+        work = work_of_parts(model, source, source, TransferSpec())
+    else:
+        target, train = TargetSpec.model_validate(spec["target"]), TrainSpec.model_validate(spec["train"])
+        work = work_of_parts(model, target, train, TransferSpec.model_validate(spec["transfer"]))
+    return Sample(model.family, record.device, work, busy_seconds(record))
+
+
+def busy_seconds(record: RunRecord) -> float:
+    """How long a worker was busy with a job. A resumed one's wall time is that of its last attempt alone."""
+    return max(record.wall_seconds, record.compute_seconds)
+
+
+def others(ledger: Ledger, known: set[str], most: int) -> Iterator[Sample]:
+    """Up to `most` samples of other results in the store: the first by id, which is as good as drawn at random."""
+    return islice(_others(ledger, known), most)
+
+
+def _others(ledger: Ledger, known: set[str]) -> Iterator[Sample]:
+    for kind in KINDS:
+        shelf = ledger.layout.shelf(kind)
+        try:
+            firsts = sorted(os.listdir(shelf))
+            ids = (id for first in firsts for id in sorted(os.listdir(shelf / first)))
+            for id in ids:
+                if id in known:
+                    continue
+                try:
+                    record = read_record(ledger.layout.place(kind, id))
+                    if record is not None:
+                        yield sample_of(record)
+                except (StoreError, ValidationError, ValueError, KeyError):
+                    continue  # not this sweep's to complain of
+        except OSError:  # no store yet
+            continue
+
+
+def usual_device(samples: list[Sample], accelerator: bool) -> str:
+    """The device that most samples come from, among accelerators or the CPU."""
+    names = [sample.device for sample in samples if (sample.device != "cpu") == accelerator]
+    return max(sorted(set(names)), key=names.count) if names else ("accelerator" if accelerator else "cpu")

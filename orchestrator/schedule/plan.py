@@ -1,0 +1,112 @@
+"""The plan: what a sweep asks for, what the store holds of it, what is left to do. Launches nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from architectures import check_frozen, ladder_length
+from orchestrator.schedule import history
+from orchestrator.schedule.cost import Sample
+from orchestrator.store.jobs import Job, source_job
+from orchestrator.store.ledger import Ledger
+from orchestrator.store.survey import survey
+from sweeps.errors import SpecError
+from sweeps.expand import expand
+from sweeps.identity import SCHEMA, canonical
+from sweeps.records import FINAL, Status, SweepRecord
+from sweeps.spec import RunSpec
+from sweeps.sweep import SweepSpec
+from tasks import check
+
+
+@dataclass
+class Plan:
+    """Jobs by id, and the status of each. Sources are those that some run of the sweep starts from."""
+
+    sweep: SweepSpec
+    runs: dict[str, Job]
+    sources: dict[str, Job]
+    statuses: dict[str, Status] = field(default_factory=dict)
+    damaged: dict[str, str] = field(default_factory=dict)
+    """What is wrong with results that are there but altered; they count as missing."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """How long a worker was busy with each result that is there."""
+    attempts: dict[str, int] = field(default_factory=dict)
+    """Of results that took more than one: failures and workers or drivers that went away."""
+    samples: list[Sample] = field(default_factory=list)
+    """What results of the sweep, and of the store where these are few, took: what forecasts learn from."""
+
+    def read_statuses(self, ledger: Ledger, thorough: bool = False) -> None:
+        """Look at the store again, `thorough`: with all files of all results. A run whose source failed is blocked."""
+        ledger.damaged.clear()
+        self.seconds, self.samples, self.attempts = {}, [], {}
+        for job, status, record in survey(ledger, [*self.sources.values(), *self.runs.values()], thorough):
+            self.statuses[job.id] = status
+            if record is not None:
+                self.seconds[job.id] = history.busy_seconds(record)
+                if record.attempts > 1:
+                    self.attempts[job.id] = record.attempts
+                if len(self.samples) < history.MOST:
+                    self.samples.append(history.sample_of(record))
+        if len(self.samples) < history.ENOUGH:
+            known = self.sources.keys() | self.runs.keys()
+            self.samples += history.others(ledger, set(known), history.ENOUGH - len(self.samples))
+        self.damaged = dict(ledger.damaged)
+        for id, job in self.runs.items():
+            waiting = self.statuses[id] in ("missing", "failed")
+            if waiting and job.needs is not None and self.statuses[job.needs] in ("failed", "diverged"):
+                self.statuses[id] = "blocked"
+
+    def counts(self, jobs: dict[str, Job]) -> Counter[Status]:
+        return Counter(self.statuses[id] for id in jobs)
+
+    @property
+    def open_runs(self) -> list[Job]:
+        """Runs without a result."""
+        return [job for id, job in self.runs.items() if self.statuses[id] not in FINAL]
+
+    @property
+    def open_sources(self) -> list[Job]:
+        """Source models without a result that an open run needs, and altered ones."""
+        needed = dict.fromkeys(job.needs for job in self.open_runs if job.needs is not None)
+        needed |= {id: None for id in self.damaged if id in self.sources}
+        return [self.sources[id] for id in needed if self.statuses[id] not in FINAL]
+
+    def record(self) -> SweepRecord:
+        return SweepRecord(
+            schema_version=SCHEMA,
+            name=self.sweep.name,
+            about=self.sweep.about,
+            digest=self.sweep.digest,
+            runs={id: canonical(job.spec) for id, job in self.runs.items()},
+        )
+
+
+def make_plan(sweep: SweepSpec, ledger: Ledger, thorough: bool = False) -> Plan:
+    """Expand, check and look up a sweep. Raises SpecError or StoreError with one line. Changes nothing in the store.
+
+    `thorough` hashes every file of every result; otherwise result.json alone is checked by its own digest.
+    A sweep that the store has on record was checked when it was recorded: what it needs on disk is not asked for again.
+    """
+    specs = expand(sweep, ladder_length)
+    if not ledger.layout.sweep(sweep.name, sweep.digest).exists():
+        _check(sweep, specs)
+    runs = {id: Job("run", id, spec) for id, spec in specs.items()}
+    sources: dict[str, Job] = {}
+    for job in runs.values():
+        source = source_job(job.spec)
+        if source is not None:
+            sources.setdefault(source.id, source)
+    plan = Plan(sweep, runs, sources)
+    plan.read_statuses(ledger, thorough)
+    return plan
+
+
+def _check(sweep: SweepSpec, specs: dict[str, RunSpec]) -> None:
+    for spec in specs.values():
+        try:
+            check_frozen(spec.model, spec.transfer.frozen)
+            check(spec)
+        except ValueError as problem:
+            raise SpecError(str(problem)) from None

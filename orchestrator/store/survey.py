@@ -1,0 +1,71 @@
+"""What the store holds of many jobs: its folders listed once, the results that are there read side by side."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from orchestrator.store.jobs import Job
+from orchestrator.store.ledger import Ledger, StoreError
+from sweeps.layout import Kind
+from sweeps.records import RunRecord, Status
+
+READERS = 4
+"""Threads that wait for the file system. Reading from memory gains nothing by more; a shared disk does."""
+
+PIECE = 1000
+
+
+class Found(NamedTuple):
+    """What the store says of one job."""
+
+    job: Job
+    status: Status
+    record: RunRecord | None
+
+
+def survey(ledger: Ledger, jobs: Sequence[Job], thorough: bool = False) -> Iterator[Found]:
+    """Each job's status and result, in the jobs' order, as `Ledger.status_and_record` tells them and raises StoreError.
+
+    A job without a folder costs no look at the disk.
+    """
+    there = _folders(ledger, jobs)
+    pieces = [jobs[start : start + PIECE] for start in range(0, len(jobs), PIECE)]
+
+    def look(piece: Sequence[Job]) -> list[Found]:
+        return [
+            Found(job, *ledger.status_and_record(job, thorough))
+            if (job.kind, job.id) in there
+            else Found(job, "missing", None)
+            for job in piece
+        ]
+
+    if len(pieces) <= 1:
+        for piece in pieces:
+            yield from look(piece)
+        return
+    with ThreadPoolExecutor(READERS, thread_name_prefix="survey") as pool:
+        waiting = []
+        for piece in pieces:  # a few pieces ahead, so that records do not pile up
+            waiting.append(pool.submit(look, piece))
+            if len(waiting) > 2 * READERS:
+                yield from waiting.pop(0).result()
+        for rest in waiting:
+            yield from rest.result()
+
+
+def _folders(ledger: Ledger, jobs: Iterable[Job]) -> set[tuple[Kind, str]]:
+    """(kind, id) of the jobs' folders that there are."""
+    found: set[tuple[Kind, str]] = set()
+    shelves: set[tuple[Kind, str]] = {(job.kind, job.id[:2]) for job in jobs}
+    for kind, first in shelves:
+        try:
+            with os.scandir(ledger.layout.shelf(kind) / first) as entries:
+                found.update((kind, entry.name) for entry in entries)
+        except FileNotFoundError:
+            continue
+        except OSError as problem:
+            raise StoreError(f"{ledger.layout.shelf(kind) / first}: {problem.strerror}") from None
+    return found

@@ -1,0 +1,191 @@
+"""This process's side of W&B: one thread that makes every call, one wandb-core process, however many runs."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import math
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from orchestrator.tracking.call_thread import SerialCalls
+
+INIT_TIMEOUT = 15.0
+"""Seconds for the server to take a new run, wandb's own tries included."""
+UPLOAD_TIMEOUT = 30.0
+"""Seconds for the rest of the data to arrive once a run has ended."""
+CLEANUP = 5.0
+"""Seconds to wait, after a failure, for what is left of wandb to go away."""
+FAILURES_IN_A_ROW = 3
+REST = 600.0
+"""Seconds without W&B after so many failures in a row, so that an unreachable server costs a sweep little."""
+
+
+class WandbService:
+    """Opens W&B runs, and starts afresh after a failure. `load` imports wandb: not before it is needed."""
+
+    def __init__(self, load: Callable[[], Any]) -> None:
+        self.pid = os.getpid()
+        self.lane = SerialCalls("wandb")
+        self._load = load
+        self._session: Any = None
+        self._run: Any = None
+        self._complaints = _Complaints()
+        self._failures = 0
+        self._rest_until = -math.inf
+
+    def resting(self) -> bool:
+        """Whether W&B is left alone for a while, after several failures in a row."""
+        return time.monotonic() < self._rest_until
+
+    def open(self, mode: str, project: str, folder: Path, described: Mapping[str, Any]) -> Any:
+        """A new W&B run, in a folder that has to be called `wandb`.
+
+        Called in the lane. Raises whatever wandb raises, and OSError where the folder cannot be written.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            # wandb would go on in a temporary folder instead.
+            raise PermissionError(f"cannot write to {folder}")
+        settings = _settings(mode, project, folder)
+        # Read when wandb is imported and when its service starts; there is no setting for it.
+        os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
+        wandb = self._load()
+        if self._session is None:
+            self._start(wandb, settings)
+        if self._run is not None:
+            # Of an attempt that was broken off: W&B would show it as running for as long as this process lives.
+            with contextlib.suppress(Exception):
+                self._run.finish(exit_code=1)
+        self._complaints.last = None
+        self._run = wandb.init(settings=wandb.Settings(**settings), **described)
+        self._run.define_metric("epoch")
+        self._run.define_metric("*", step_metric="epoch")
+        return self._run
+
+    def close(self, exit_code: int) -> None:
+        """Ends the W&B run that is open. Called in the lane; ConnectionError where the server refused its data."""
+        self._run.finish(exit_code=exit_code)
+        self._run = None
+        if self._complaints.last is not None:
+            # wandb says so in a message and then ends the run as if all were well.
+            raise ConnectionError(self._complaints.last)
+        self._failures = 0
+
+    def restart(self) -> None:
+        """Ends wandb-core, and with it every call that waits for it. The next run starts a new one.
+
+        Waits at most twice `CLEANUP` seconds; raises nothing.
+        """
+        session, self._session, self._run = self._session, None, None
+        if session is not None:
+            _end_core(session)
+        if self.lane.is_current():
+            self._forget()
+            return
+        try:
+            self.lane.submit(self._forget).result(timeout=CLEANUP)
+        except TimeoutError:
+            self.lane.renew()
+
+    def count_failure(self) -> None:
+        """After several in a row W&B is left alone for a while."""
+        self._failures += 1
+        if self._failures >= FAILURES_IN_A_ROW:
+            self._failures, self._rest_until = 0, time.monotonic() + REST
+
+    def leave(self) -> None:
+        """Ends wandb-core: in good order, or after `CLEANUP` seconds by force. Done at exit."""
+        session = self._session
+        if session is None or os.getpid() != self.pid:
+            return
+        self._session = self._run = None
+        with contextlib.suppress(TimeoutError):
+            self.lane.submit(self._forget).result(timeout=CLEANUP)
+        _end_core(session)
+
+    def _start(self, wandb: Any, settings: Mapping[str, Any]) -> None:
+        # Each process has a service of its own, so that the end of one is not the end of another's runs.
+        os.environ.pop("WANDB_SERVICE", None)
+        _without_telemetry(wandb)
+        self._session = wandb.setup(settings=wandb.Settings(**settings))
+        os.environ.pop("WANDB_SERVICE", None)
+        wandb.termsetup(wandb.Settings(**settings), self._complaints)
+        # wandb's own hook, just registered, would wait for ever for a service that hangs. The last one in runs first.
+        atexit.unregister(self.leave)
+        atexit.register(self.leave)
+
+    def _forget(self) -> None:
+        # Without this wandb would go on writing to the process that was ended, in every later run and at exit.
+        # Twice, since the first fails on the connection to a dead process before it comes to forget the key.
+        for _ in range(2):
+            with contextlib.suppress(Exception, SystemExit):
+                self._load().teardown()
+
+
+class _Complaints:
+    """Takes what wandb would print, and keeps what it says about data that it gave up on."""
+
+    def __init__(self) -> None:
+        self.last: str | None = None
+
+    def warning(self, text: str) -> None:
+        if "fatal error" in text.lower():
+            self.last = text.removeprefix("wandb: WARNING ").partition(".")[0]
+
+    error = warning
+
+    def info(self, text: str) -> None:
+        """Keeps nothing of it."""
+
+
+def _without_telemetry(wandb: Any) -> None:
+    """Keeps wandb 0.31 from reporting that its core would not start: to do so it waits for a lock that it holds."""
+    with contextlib.suppress(AttributeError):  # other versions keep it elsewhere
+        wandb.analytics.opentelemetry.opentelemetry_proxy.disable()
+
+
+def _end_core(session: Any) -> None:
+    # The handle is private to wandb, which offers no way out of a service that does not answer.
+    connection = getattr(session, "_connection", None)
+    process: Any = getattr(getattr(connection, "_proc", None), "_process", None)
+    with contextlib.suppress(Exception):
+        process.kill()
+        process.wait(timeout=CLEANUP)
+
+
+def _settings(mode: str, project: str, folder: Path) -> dict[str, Any]:
+    """Nothing printed, nothing captured, nothing about the machine, the code or its paths."""
+    return {
+        "mode": mode,
+        "project": project,
+        "root_dir": str(folder.parent),
+        "use_dot_wandb": False,
+        "reinit": "create_new",
+        "silent": True,
+        "console": "off",
+        "symlink": False,
+        "disable_git": True,
+        "disable_code": True,
+        "save_code": False,
+        "disable_job_creation": True,
+        "label_disable": True,
+        "host": "",
+        "x_disable_meta": True,
+        "x_disable_stats": True,
+        "x_disable_machine_info": True,
+        "x_save_requirements": False,
+        # A stop asked for on W&B's page would interrupt the process and whatever it runs by then.
+        "stop_fn": _ignore,
+        "x_service_wait": 20.0,
+        "init_timeout": INIT_TIMEOUT,
+        "finish_timeout": UPLOAD_TIMEOUT,
+        "finish_timeout_raises": True,
+    }
+
+
+def _ignore() -> None:
+    """Does nothing: W&B is a window, it does not steer."""

@@ -1,0 +1,113 @@
+"""Activations of frozen prefixes in the store, for other workers and later launches: a cache, nothing else.
+
+A file is safetensors with a digest of its tensors among its metadata. It is written where reading it back is clearly
+faster than computing it again, and read only by processes that would compute the same bits: same device, same torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from orchestrator.store import durable, quarantine
+from orchestrator.train.batch_sizes import MOST_IMAGES
+from orchestrator.train.device import device_name
+from orchestrator.train.prefix import Inputs, Part
+from sweeps.layout import Layout
+
+LEAST_SECONDS = 2.0
+"""Computing that took less is not worth a file."""
+BYTES_PER_SECOND = 100e6
+"""What a slow disk or a network file system reads."""
+PARTS: tuple[Part, ...] = ("train", "test")
+
+
+def feature_id(start: str, cut: int, precision: str, data_sha256: str, batch: int, device: torch.device) -> str:
+    """20 hex digits of all that the activations' bits depend on: weights, cut, images, arithmetic and who does it."""
+    machine = [device_name(device), platform.machine(), torch.backends.cpu.get_cpu_capability(), torch.__version__]
+    content = json.dumps([start, cut, precision, data_sha256, batch, machine])
+    return hashlib.sha256(content.encode()).hexdigest()[:20]
+
+
+def worth_keeping(seconds: float, size_bytes: int) -> bool:
+    """Whether to read it is clearly faster than the `seconds` that it took to compute."""
+    return seconds >= LEAST_SECONDS and seconds > 2 * size_bytes / BYTES_PER_SECOND
+
+
+def write(layout: Layout, id: str, inputs: Inputs) -> None:
+    """Keep activations, unless they are there already. Raises OSError (disk full, say): the caller has them anyway.
+
+    Layouts in memory are kept as well: torch picks kernels by them, and other kernels round otherwise.
+    """
+    path = layout.feature(id)
+    durable.make_folder(path.parent)
+    orders = {name: _order(tensor) for name, tensor in _named(inputs).items()}
+    tensors = {name: tensor.permute(orders[name]).cpu().contiguous() for name, tensor in _named(inputs).items()}
+    about = {"cut": str(inputs.cut), "orders": json.dumps(orders)}
+    durable.publish(path, save(tensors, {**about, "sha256": _digest(tensors, **about)}))
+
+
+def read(layout: Layout, id: str, device: torch.device, batch: int) -> Inputs | None:
+    """The activations on the device, or None; `batch` of them make an evaluation batch.
+
+    A file that is not what was written goes to quarantine.
+    """
+    path = layout.feature(id)
+    if not path.exists():
+        return None
+    try:
+        return _read(path, device, batch)
+    except (SafetensorError, KeyError, ValueError, OSError) as problem:
+        quarantine.move_file_away(layout, "feature", id, path, f"{type(problem).__name__}: {problem}")
+        return None
+
+
+def problems(layout: Layout) -> Iterator[str]:
+    """What is wrong with the files of a store, a line for each that is not what was written. Changes nothing."""
+    for path in sorted(layout.features.glob("*/[!.]*")):
+        try:
+            _read(path, torch.device("cpu"), MOST_IMAGES)
+        except (SafetensorError, KeyError, ValueError, OSError) as problem:
+            yield f"{path}: damaged ({type(problem).__name__}: {problem})"
+
+
+def _read(path: Path, device: torch.device, batch: int) -> Inputs:
+    with safe_open(path, framework="pt") as file:
+        about = file.metadata() or {}
+        # A copy: torch's own memory is aligned, a file's is as it comes.
+        tensors = {name: file.get_tensor(name).clone() for name in sorted(file.keys())}
+    if _digest(tensors, about["cut"], about["orders"]) != about["sha256"]:
+        raise ValueError("its SHA-256 is not the one it carries")
+    orders: dict[str, list[int]] = json.loads(about["orders"])
+    # The inverse of a permutation is the order that sorts it.
+    laid = {
+        name: tensor.permute(sorted(orders[name], key=orders[name].__getitem__)) for name, tensor in tensors.items()
+    }
+    number = len(laid) // len(PARTS)
+    train, test = (tuple(laid[f"{part}.{place}"].to(device) for place in range(number)) for part in PARTS)
+    return Inputs(int(about["cut"]), train, test, batch)
+
+
+def _named(inputs: Inputs) -> dict[str, Tensor]:
+    return {f"{part}.{place}": tensor for part in PARTS for place, tensor in enumerate(inputs.state(part))}
+
+
+def _order(tensor: Tensor) -> list[int]:
+    """Its axes from the outermost in memory to the innermost."""
+    return sorted(range(tensor.ndim), key=tensor.stride, reverse=True)
+
+
+def _digest(tensors: dict[str, Tensor], cut: str, orders: str) -> str:
+    sha = hashlib.sha256(f"{cut} {orders}\n".encode())
+    for name, tensor in sorted(tensors.items()):
+        sha.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        sha.update(tensor.contiguous().flatten().view(torch.uint8).numpy().data)
+    return sha.hexdigest()

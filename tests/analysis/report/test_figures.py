@@ -1,0 +1,109 @@
+"""Figures: the right points are drawn, files are complete, the same data gives the same bytes."""
+
+import hashlib
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from analysis.report.axis_figure import axis_figure
+from analysis.report.epoch_figure import drawn_points, epoch_figure
+from analysis.report.figure_style import TEST, TRAIN, figure_style
+from analysis.report.figures import draw_figures
+from analysis.tables.along_axes import freezing_wise
+from analysis.tables.collect import Tables, collect
+from analysis.tables.load import read_sweep
+from tests.analysis.store_factory import finished, planned, sweep_text, whole
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Tables:
+    store = tmp_path_factory.mktemp("store")
+    return collect(read_sweep(whole(store, sweep_text(epochs=40)), store))
+
+
+def test_files_are_complete_and_deterministic(tables: Tables, tmp_path: Path) -> None:
+    before = dict(matplotlib.rcParams)
+    digests = []
+    for attempt in ("first", "second"):
+        (group,) = draw_figures(tables, freezing_wise(tables), tmp_path / attempt)
+        assert len(set(group.files())) == 4
+        for path in group.files():
+            head = path.read_bytes()[:8]
+            assert head.startswith(b"\x89PNG" if path.suffix == ".png" else b"%PDF-"), path
+        digests.append([hashlib.sha256(path.read_bytes()).hexdigest() for path in group.files()])
+    assert digests[0] == digests[1]
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_epoch_panels_hold_the_mean_curves_and_the_verdict(tables: Tables) -> None:
+    (verdict,) = freezing_wise(tables)
+    with figure_style():
+        figure = epoch_figure(tables, verdict)
+        FigureCanvasAgg(figure).draw()
+    assert len(figure.axes) == 14
+    for axes, cell in zip(figure.axes, verdict.group.cells, strict=True):
+        _, test, train = tables.curves.cell(tables.rows[cell])
+        by_colour = {line.get_color(): np.asarray(line.get_ydata()) for line in axes.lines if line.get_linewidth() > 1}
+        np.testing.assert_allclose(by_colour[TEST], 100 * test.mean(axis=0))
+        np.testing.assert_allclose(by_colour[TRAIN], 100 * train.mean(axis=0))
+        marks = [line for line in axes.lines if line.get_marker() in ("^", "v")]
+        assert len(marks) == (3 if verdict.group.values[list(verdict.group.cells).index(cell)] < 11 else 0)
+        assert "(n = 3)" in axes.get_title(loc="left")
+
+
+def test_final_errors_mark_interpolation_and_the_threshold(tables: Tables) -> None:
+    (verdict,) = freezing_wise(tables)
+    with figure_style():
+        figure = axis_figure(tables, verdict)
+        FigureCanvasAgg(figure).draw()
+    left = figure.axes[0]
+    circles = [line for line in left.lines if line.get_marker() == "o"]
+    filled = next(line for line in circles if line.get_markerfacecolor() == TEST)
+    hollow = next(line for line in circles if line.get_markerfacecolor() == "white")
+    assert list(np.asarray(filled.get_xdata())) == list(range(11))
+    assert list(np.asarray(hollow.get_xdata())) == [11, 12, 13]
+    assert any(list(np.asarray(line.get_xdata())) == [10.5, 10.5] for line in left.lines)
+    assert {text.get_text() for text in left.texts} == {"first minimum", "peak", "second minimum"}
+    assert "13 = head only" in left.get_xlabel()
+
+
+def test_no_text_leaves_the_figure(tables: Tables) -> None:
+    (verdict,) = freezing_wise(tables)
+    with figure_style():
+        for figure in (axis_figure(tables, verdict), epoch_figure(tables, verdict)):
+            canvas = FigureCanvasAgg(figure)
+            canvas.draw()
+            frame, content = (
+                figure.bbox,
+                figure.get_tightbbox(canvas.get_renderer()).transformed(figure.dpi_scale_trans),
+            )
+            assert content.x0 >= frame.x0
+            assert content.y0 >= frame.y0
+            assert content.x1 <= frame.x1
+            assert content.y1 <= frame.y1
+
+
+def test_unfinished_groups_are_drawn_with_what_there_is(tmp_path: Path) -> None:
+    sweep, runs = planned(sweep_text(epochs=6, frozen="[0, 1, 2]", last_seed=1), tmp_path)
+    spec = next(spec for spec in runs.values() if spec.transfer.frozen == 1)
+    finished(tmp_path, spec)
+    tables = collect(read_sweep(sweep, tmp_path))
+    assert len(draw_figures(tables, freezing_wise(tables), tmp_path)) == 1
+
+
+def test_a_sweep_without_results_has_no_figures(tmp_path: Path) -> None:
+    sweep, _ = planned(sweep_text(epochs=6), tmp_path)
+    tables = collect(read_sweep(sweep, tmp_path))
+    assert draw_figures(tables, freezing_wise(tables), tmp_path) == ()
+
+
+def test_long_curves_are_thinned_evenly_in_log_epoch() -> None:
+    assert list(drawn_points(100)) == list(range(100))
+    points = drawn_points(4000)
+    assert len(points) <= 160
+    assert (points[0], points[-1]) == (0, 3999)
+    steps = np.diff(np.log(points[60:] + 1))
+    assert steps.max() < 2.5 * np.median(steps)

@@ -1,0 +1,89 @@
+"""The summary's text: what it says for each shape, and that colour is for terminals alone."""
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from analysis.claims.decide import all_claims
+from analysis.detector.verdict import Point, Verdict
+from analysis.report.summary import print_summary
+from analysis.report.wording import axis_text, epochwise_text, p_text, per_cent, per_cent_interval, threshold_text
+from analysis.tables.along_axes import AxisVerdict, freezing_wise
+from analysis.tables.collect import Tables, collect
+from analysis.tables.load import read_sweep
+from tests.analysis.store_factory import sweep_text, whole
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Tables:
+    store = tmp_path_factory.mktemp("store")
+    return collect(read_sweep(whole(store, sweep_text(epochs=30)), store))
+
+
+def _printed(tables: Tables, **options: object) -> str:
+    out = io.StringIO()
+    console = Console(file=out, width=118, **options)  # type: ignore[arg-type]
+    print_summary(tables, freezing_wise(tables), all_claims(tables), [Path("results/x.csv")], console)
+    return out.getvalue()
+
+
+def test_every_depth_has_its_line(tables: Tables) -> None:
+    lines = _printed(tables, no_color=True).splitlines()
+    depths = [line.split()[0] for line in lines if line.split()[2:3] == ["3"]]
+    assert depths == [str(depth) for depth in range(14)]
+    assert "interpolation is lost between frozen = 10 and frozen = 11" in lines
+    assert lines[-1] == "results/x.csv"
+    assert max(map(len, lines)) <= 118
+
+
+def test_colour_is_for_terminals(tables: Tables) -> None:
+    assert "\x1b[" in _printed(tables, force_terminal=True)
+    assert "\x1b[" not in _printed(tables, force_terminal=False)
+
+
+def _axis(tables: Tables, verdict: Verdict | None, reason: str | None = None) -> AxisVerdict:
+    (found,) = freezing_wise(tables)
+    return replace(found, verdict=verdict, reason=reason)
+
+
+def test_freezing_wise_in_words(tables: Tables) -> None:
+    peaked = Verdict(
+        "double_descent", "weak", Point(12, 0.2), Point(11, 0.31), Point(3, 0.25), prominence=0.0612, p_value=0.0031
+    )
+    assert axis_text(_axis(tables, peaked)) == (
+        "double descent (weak), peak at frozen = 11, prominence 0.061, n = 3, p = 0.003"
+    )
+    single = replace(peaked, p_value=None, single_seed_significance=0.02)
+    assert axis_text(_axis(tables, single)).endswith("n = 3, one seed, p = 0.02 against its own noise")
+    assert axis_text(_axis(tables, Verdict("monotone"))) == "monotone, n = 3"
+    assert axis_text(_axis(tables, Verdict("u_shaped"))) == "U-shaped, still rising where the axis ends, n = 3"
+    assert axis_text(_axis(tables, None, "2 of 5 points")) == "no verdict, 2 of 5 points"
+    holes = _axis(tables, Verdict("monotone"))
+    holes = replace(holes, test=np.where(np.arange(14) > 11, np.nan, holes.test))
+    assert axis_text(holes) == "monotone, n = 3, 6 of 42 runs not in it"
+    assert epochwise_text(Verdict("u_shaped")) == "U-shaped, unfinished"
+    assert epochwise_text(None) == "-"
+
+
+def test_interpolation_in_words(tables: Tables) -> None:
+    found = _axis(tables, None)
+    for status, words in (
+        ([1, 1, 1], "every point interpolates"),
+        ([0, 0, 0], "no point interpolates"),
+        ([np.nan, 0, 0], "of the runs that are done, no point interpolates"),
+        ([np.nan, np.nan, np.nan], "interpolation: no run is done"),
+    ):
+        assert threshold_text(replace(found, threshold=None, interpolates=np.array(status, dtype=float))) == words
+
+
+def test_numbers_in_words() -> None:
+    assert per_cent(0.28449) == "28.4"
+    assert per_cent(float("nan")) == per_cent(None) == "-"
+    assert per_cent(0.0) == "0.0"
+    assert per_cent_interval(0.25, 0.2, 0.301) == "25.0 [20.0, 30.1]"
+    assert per_cent_interval(0.25, float("nan"), float("nan")) == "25.0"
+    assert [p_text(p) for p in (0.0005, 0.031, 0.5, 1.0, None)] == ["0.0005", "0.031", "0.5", "1", "-"]

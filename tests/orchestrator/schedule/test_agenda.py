@@ -1,0 +1,176 @@
+"""The agenda: sources first, runs as soon as theirs is there, failures tried again and then final."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from orchestrator.schedule.agenda import HELD_SECONDS, Agenda
+from orchestrator.schedule.plan import make_plan
+from orchestrator.store.jobs import Job
+from orchestrator.store.ledger import MOST_ATTEMPTS, Ledger
+from orchestrator.train.trial import run_trial
+from sweeps.sweep import parse
+from tests.orchestrator.small_runs import opened, source_of
+
+SWEEP = """
+name: agenda
+base:
+  source: {task: "glyphs[A-D]", size: 40, epochs: 1}
+  target: {task: digits, size: 60}
+  model: {family: resnet, depth: 8, width: 4}
+  train: {epochs: 2}
+axes:
+  transfer.frozen: [0, 3, 7]
+  seed: 0..1
+blocks:
+  - base: {source: null}
+    axes: {seed: 0..1}
+"""
+
+
+def made(tmp_path: Path) -> tuple[Agenda, Ledger]:
+    ledger, _ = opened(tmp_path)
+    return Agenda(make_plan(parse(SWEEP), ledger)), ledger
+
+
+def taken(agenda: Agenda) -> list[Job]:
+    jobs = []
+    while (job := agenda.take()) is not None:
+        jobs.append(job)
+    return jobs
+
+
+def test_sources_first_and_runs_without_a_source_beside_them(tmp_path: Path) -> None:
+    agenda, _ = made(tmp_path)
+    first = taken(agenda)
+    assert [job.kind for job in first] == ["source", "source", "run", "run"]
+    assert all(job.needs is None for job in first)
+    assert not agenda.finished()
+
+
+def test_runs_become_ready_with_their_own_source_not_with_all(tmp_path: Path) -> None:
+    agenda, _ = made(tmp_path)
+    first = taken(agenda)
+    agenda.end(first[0], "done")
+    ready = taken(agenda)
+    assert [job.needs for job in ready] == [first[0].id] * 3
+    assert [job.spec.transfer.frozen for job in ready] == [0, 3, 7]  # longest first
+
+
+def test_a_failed_job_is_tried_again_and_then_blocks_what_needs_it(tmp_path: Path) -> None:
+    agenda, _ = made(tmp_path)
+    source, *others = taken(agenda)
+    for _ in range(MOST_ATTEMPTS - 1):
+        agenda.end(source, "failed")
+        assert agenda.take() == source
+    agenda.end(source, "failed")
+    assert agenda.ended == {source.id: "failed"}
+    assert len(agenda.blocked) == 3
+    for job in others:
+        agenda.end(job, "done")
+    for job in taken(agenda):
+        agenda.end(job, "done")
+    assert agenda.finished() and agenda.remaining_cost() == 0
+
+
+def test_a_job_held_elsewhere_is_offered_again_later(tmp_path: Path) -> None:
+    clock = [0.0]
+    ledger, _ = opened(tmp_path)
+    agenda = Agenda(make_plan(parse(SWEEP), ledger), clock=lambda: clock[0])
+    jobs = taken(agenda)
+    for job in jobs:
+        agenda.end(job, "held")
+    assert agenda.take() is None and not agenda.finished()
+    clock[0] += HELD_SECONDS
+    assert taken(agenda) == jobs
+
+
+def test_no_source_is_trained_twice(tmp_path: Path) -> None:
+    ledger, options = opened(tmp_path)
+    plan = make_plan(parse(SWEEP), ledger)
+    source = source_of(next(job.spec for job in plan.runs.values() if job.needs))
+    assert run_trial(source, options) == "done"
+    longer = make_plan(parse(SWEEP.replace("seed: 0..1", "seed: 0..2")), ledger)
+    assert source.id not in {job.id for job in longer.open_sources}
+    assert len(longer.open_sources) == 2
+    assert len(longer.open_runs) == 12
+
+
+def test_a_plan_of_a_recorded_sweep_equals_the_first(tmp_path: Path) -> None:
+    ledger, _ = opened(tmp_path)
+    fresh = make_plan(parse(SWEEP), ledger)
+    ledger.save_sweep(fresh.record())
+    recorded = make_plan(parse(SWEEP), ledger)
+    assert (recorded.runs, recorded.sources, recorded.statuses) == (fresh.runs, fresh.sources, fresh.statuses)
+
+
+def test_runs_of_a_failed_source_are_shown_as_blocked(tmp_path: Path) -> None:
+    ledger, _ = opened(tmp_path)
+    plan = make_plan(parse(SWEEP), ledger)
+    source = next(iter(plan.sources.values()))
+    ledger.fail(source, RuntimeError("no"))
+    plan.read_statuses(ledger)
+    assert plan.counts(plan.runs) == {"blocked": 3, "missing": 5}
+    assert plan.counts(plan.sources) == {"failed": 1, "missing": 1}
+
+
+def test_nothing_starts_from_a_diverged_source(tmp_path: Path) -> None:
+    """Neither in the launch in which it diverged nor in a later one: its weights are no numbers."""
+    ledger, options = opened(tmp_path)
+    text = SWEEP.replace("epochs: 1}", "epochs: 1, optimizer: sgd, learning_rate: 1e30}")
+    plan = make_plan(parse(text), ledger)
+    agenda = Agenda(plan)
+    for job in (job for job in taken(agenda) if job.kind == "source"):
+        assert run_trial(job, options) == "diverged"
+        agenda.end(job, "diverged")
+    assert len(agenda.blocked) == 6
+    plan.read_statuses(ledger)
+    assert plan.counts(plan.runs) == {"blocked": 6, "missing": 2}
+    later = Agenda(plan)
+    assert {job.needs for job in taken(later)} == {None}
+    assert later.blocked == agenda.blocked
+
+
+def test_what_ran_out_of_memory_comes_last_alone_and_once(tmp_path: Path) -> None:
+    agenda, _ = made(tmp_path)
+    first = taken(agenda)
+    victim, beside = first[2], [first[0], first[1], first[3]]
+    agenda.end(victim, "memory")
+    for job in beside:
+        agenda.end(job, "done")
+    rest = taken(agenda)
+    assert victim not in rest and len(rest) == 6
+    for job in rest[1:]:
+        agenda.end(job, "done")
+    assert agenda.take() is None and not agenda.finished()  # one is still running
+    agenda.end(rest[0], "failed")
+    assert agenda.take() == rest[0]  # tried again, still before it
+    agenda.end(rest[0], "done")
+    assert taken(agenda) == [victim]
+    agenda.end(victim, "memory")
+    assert agenda.finished() and agenda.ended[victim.id] == "failed"
+
+
+def test_nothing_starts_beside_a_job_that_must_be_alone(tmp_path: Path) -> None:
+    agenda, _ = made(tmp_path)
+    first = taken(agenda)
+    agenda.end(first[0], "memory")  # a source: its three runs wait for it
+    for job in first[1:]:
+        agenda.end(job, "done")
+    for job in taken(agenda):
+        agenda.end(job, "done")
+    assert agenda.take() == first[0]
+    agenda.end(first[0], "done")
+    assert len(taken(agenda)) == 3
+
+
+def test_a_job_whose_worker_was_told_to_go_loses_no_attempt(tmp_path: Path) -> None:
+    agenda, _ = made(tmp_path)
+    job, *_ = first = taken(agenda)
+    for _ in range(MOST_ATTEMPTS + 1):
+        agenda.end(job, "stopped")
+        assert taken(agenda) == [job]
+    agenda.stopping = True
+    for each in first:
+        agenda.end(each, "stopped")
+    assert agenda.take() is None and agenda.finished()

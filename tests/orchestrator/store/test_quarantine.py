@@ -1,0 +1,139 @@
+"""A result that is not what was committed: found, moved aside with the reason, computed again, its tables the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from orchestrator.cli import main
+from orchestrator.schedule.plan import make_plan
+from orchestrator.store.integrity import Damaged
+from orchestrator.store.jobs import Job
+from orchestrator.store.ledger import Ledger
+from orchestrator.train import inputs
+from orchestrator.train.trial import run_trial
+from sweeps.layout import Place
+from sweeps.sweep import parse
+from tests.orchestrator.small_runs import curve, opened, run_of, small, source_of
+
+SWEEP = """
+name: small
+base:
+  source: {task: "glyphs[A-D]", size: 40, epochs: 1, batch_size: 16}
+  target: {task: digits, size: 60, label_noise: 0.3}
+  model: {family: resnet, depth: 8, width: 4}
+  train: {epochs: 3, batch_size: 16}
+"""
+RUN, SOURCE = run_of(small()), source_of(small())
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def another_error(place: Place) -> None:
+    """A number altered so that the file still says something possible."""
+    text = place.result.read_text()
+    place.result.write_text(text.replace('"wall_seconds": ', '"wall_seconds": 1'))
+
+
+ALTERED: dict[str, tuple[Job, Callable[[Place], object]]] = {
+    "a number in the result": (RUN, another_error),
+    "a bit of the result": (RUN, lambda place: flip(place.result)),
+    "an empty result": (RUN, lambda place: place.result.write_bytes(b"")),
+    "a bit of the curve": (RUN, lambda place: flip(next(place.folder.glob("epochs-*")))),
+    "no curve": (RUN, lambda place: next(place.folder.glob("epochs-*")).unlink()),
+    "a bit of the source's weights": (SOURCE, lambda place: flip(next(place.folder.glob("weights-*")))),
+    "a number in the source's result": (SOURCE, another_error),
+}
+
+
+@pytest.fixture
+def filled(tmp_path: Path) -> Ledger:
+    ledger, options = opened(tmp_path)
+    for job in (SOURCE, RUN):
+        assert run_trial(job, options) == "done"
+    ledger.save_sweep(make_plan(parse(SWEEP), ledger).record())
+    return ledger
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("what", ALTERED)
+def test_what_was_altered_is_moved_aside_and_computed_again(
+    filled: Ledger, tmp_path: Path, capsys: pytest.CaptureFixture[str], what: str
+) -> None:
+    job, alter = ALTERED[what]
+    before, weights = curve(filled, RUN), filled.result(SOURCE)
+    place, store = filled.place(job), str(filled.layout.root)
+    alter(place)
+    altered = contents(place.folder)
+    sweep = tmp_path / "small.yaml"
+    sweep.write_text(SWEEP)
+
+    assert main(["plan", str(sweep), "--store", store]) == main(["status", str(sweep), "--store", store]) == 0
+    assert contents(place.folder) == altered and not filled.layout.quarantine.exists()
+
+    arguments = ["run", str(sweep), "--store", store, "--runner", "local", "--wandb", "disabled"]
+    capsys.readouterr()
+    assert main(arguments) == 0
+    assert "damaged: 1" in capsys.readouterr().out
+    assert curve(filled, RUN) == before
+    again = filled.result(SOURCE)
+    assert again is not None and weights is not None and again.weights_sha256 == weights.weights_sha256
+    assert main(["verify", store]) == 0
+
+    (folder,) = filled.layout.quarantine.iterdir()
+    assert folder.name == f"{job.kind}-{job.id}-1"
+    reason = json.loads((folder / "reason.json").read_text())
+    assert reason["id"] == job.id and str(place.folder) in reason["reason"]
+    kept = {path.name: content for path, content in contents(folder).items() if path.name != "reason.json"}
+    assert kept == {path.name: content for path, content in altered.items()}
+    assert main(arguments) == 0
+    assert "nothing to do" in capsys.readouterr().out
+
+
+def test_a_source_altered_in_mid_sweep_is_trained_again_by_the_run_that_finds_it(filled: Ledger) -> None:
+    flip(next(filled.place(SOURCE).folder.glob("weights-*")))
+    inputs.WEIGHTS = inputs.LruCache(2**30)  # as in a process that has not read them yet
+    _, options = opened(filled.layout.root.parent)
+    job = run_of(small(train={"epochs": 2}))
+    assert run_trial(job, options) == "done"
+    assert not filled.place(job).failures()
+    assert len(list(filled.layout.quarantine.iterdir())) == 1
+    assert filled.verified_result(SOURCE) is not None
+
+
+def test_a_run_waits_for_whoever_trains_its_lost_source_again(filled: Ledger) -> None:
+    filled.place(SOURCE).result.unlink()
+    _, options = opened(filled.layout.root.parent)
+    lease = filled.claim(SOURCE)
+    job = run_of(small(train={"epochs": 2}))
+    assert run_trial(job, options) == "held"
+    lease.release()
+    assert run_trial(job, options) == "done"
+
+
+def test_an_altered_curve_is_never_read_as_a_curve(filled: Ledger) -> None:
+    record = filled.result(RUN)
+    assert record is not None
+    flip(next(filled.place(RUN).folder.glob("epochs-*")))
+    with pytest.raises(Damaged, match="SHA-256 is not that of its result"):
+        filled.curve(record)
+
+
+def test_an_altered_record_of_a_sweep_is_made_again(filled: Ledger) -> None:
+    """One that lost a run, say, would silently shorten the tables."""
+    sweep = parse(SWEEP)
+    path = filled.layout.sweep(sweep.name, sweep.digest)
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(RUN.id.encode(), b"0" * 20))
+    filled.save_sweep(make_plan(sweep, filled).record())
+    assert path.read_bytes() == whole

@@ -1,0 +1,198 @@
+"""Publishing and online tracking, against a server on the loopback interface."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from orchestrator.tracking import tracker as tracking
+from orchestrator.tracking import wandb_service
+from orchestrator.tracking.publish import publish
+from orchestrator.tracking.published import is_published
+from orchestrator.tracking.tracker import TrackingOptions
+from sweeps.identity import canonical, cell_id, run_id, run_name
+from sweeps.layout import Layout
+from sweeps.records import EpochRecord, RunRecord
+from sweeps.spec import ModelSpec, RunSpec, TargetSpec
+from tests.orchestrator.tracking.tracked_runs import CANARY, curve, files, holding, track, tracker
+from tests.wandb_server import WandbServer, wandb_server
+
+CLOSED = "http://127.0.0.1:1"
+Runs = list[tuple[RunRecord, list[EpochRecord]]]
+
+
+@pytest.fixture(autouse=True)
+def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A home and a key of the test's own, and a wandb-core that knows no other."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("WANDB_CONFIG_DIR", str(tmp_path / "home"))
+    monkeypatch.setenv("WANDB_API_KEY", CANARY)
+    monkeypatch.setenv("WANDB_BASE_URL", CLOSED)
+    tracking._SERVICE = None
+    yield
+    if tracking._SERVICE is not None:
+        tracking._SERVICE.leave()
+        tracking._SERVICE = None
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[WandbServer]:
+    with wandb_server() as server:
+        monkeypatch.setenv("WANDB_BASE_URL", server.url)
+        yield server
+
+
+def spec(seed: int) -> RunSpec:
+    return RunSpec(
+        source=None,
+        target=TargetSpec(task="digits", size=100),
+        model=ModelSpec(family="vit", depth=2, width=16),
+        seed=seed,
+    )
+
+
+def committed(seeds: int, epochs: int = 4) -> Runs:
+    return [(_record(spec(seed), epochs), curve(epochs)) for seed in range(seeds)]
+
+
+def _record(spec: RunSpec, epochs: int) -> RunRecord:
+    return RunRecord(
+        schema_version=1,
+        kind="run",
+        id=run_id(spec),
+        name=run_name(spec),
+        spec=canonical(spec),
+        status="done",
+        epochs=epochs,
+        ladder=("stem", "head"),
+        trainable_params=1,
+        total_params=1,
+        epochs_sha256="",
+        data_sha256="",
+        wall_seconds=1.0,
+        compute_seconds=1.0,
+        attempts=2,
+        device="cpu",
+        provenance={},
+    )
+
+
+def test_publishes_every_epoch_once(tmp_path: Path, server: WandbServer) -> None:
+    layout, runs = Layout(tmp_path / "store"), committed(2)
+    report = publish(layout, runs, TrackingOptions(layout.wandb), sweep="letters")
+    assert (report.published, report.already, report.problems, report.complete) == (2, 0, (), True)
+    for record, epochs in runs:
+        id = f"{record.id}-2"
+        rows = server.rows[id]
+        assert [rows[n]["epoch"] for n in range(4)] == [1, 2, 3, 4]
+        assert [rows[n]["test_error"] for n in range(4)] == [row.test_error for row in epochs]
+        created = server.runs[id]
+        assert created["groupName"] == cell_id(spec(record.spec["seed"]))
+        assert (created["jobType"], created["displayName"], created["tags"]) == (
+            "target",
+            record.name,
+            ["letters"],
+        )
+        assert '"depth":{"value"' in created["config"] or '"depth":2' in created["config"]
+        assert server.exits[id] == 0
+    sent = server.requests
+    again = publish(layout, runs, TrackingOptions(layout.wandb))
+    assert (again.published, again.already, again.complete, server.requests) == (0, 2, True, sent)
+
+
+def test_published_runs_need_no_offline_copy(tmp_path: Path, server: WandbServer) -> None:
+    layout, runs = Layout(tmp_path / "store"), committed(1)
+    for attempt in (1, 2):
+        track(tracker(layout.wandb, id=runs[0][0].id, attempt=attempt), 4)
+    track(tracker(layout.wandb, number=5), 4)
+    assert publish(layout, runs, TrackingOptions(layout.wandb)).published == 1
+    assert [path.name for path in files(layout.wandb)] == [f"run-{5:020x}-1.wandb"]
+
+
+def test_another_project_is_another_place(tmp_path: Path, server: WandbServer) -> None:
+    layout, runs = Layout(tmp_path / "store"), committed(1)
+    publish(layout, runs, TrackingOptions(layout.wandb, project="one"))
+    assert publish(layout, runs, TrackingOptions(layout.wandb, project="two")).published == 1
+
+
+def test_run_that_was_followed_live_is_not_sent_again(tmp_path: Path, server: WandbServer) -> None:
+    layout, runs = Layout(tmp_path / "store"), committed(1)
+    assert track(tracker(layout.wandb, id=runs[0][0].id, mode="online"), 4) is None
+    assert len(server.rows[f"{runs[0][0].id}-1"]) == 4
+    assert publish(layout, runs, TrackingOptions(layout.wandb)).already == 1
+
+
+def test_live_run_that_failed_is_not_marked(tmp_path: Path, server: WandbServer) -> None:
+    assert track(tracker(tmp_path / "wandb", 3, mode="online"), 4, status="failed") is None
+    assert not is_published(tmp_path / "wandb", f"{3:020x}", "frostline")
+    assert server.exits[f"{3:020x}-1"] == 1
+
+
+def test_live_attempt_that_is_broken_off_is_ended_by_the_next(tmp_path: Path, server: WandbServer) -> None:
+    broken = tracker(tmp_path / "wandb", 1, mode="online")
+    broken.log(curve(1)[0])
+    assert track(tracker(tmp_path / "wandb", 2, mode="online"), 3) is None
+    assert server.exits == {f"{1:020x}-1": 1, f"{2:020x}-1": 0}
+
+
+def test_refused_upload_is_a_problem_until_the_server_takes_it(tmp_path: Path, server: WandbServer) -> None:
+    # wandb itself ends such a run without an error.
+    layout, runs = Layout(tmp_path / "store"), committed(2)
+    server.refuse = 400
+    refused = publish(layout, runs, TrackingOptions(layout.wandb))
+    assert (refused.published, len(refused.problems), refused.complete) == (0, 2, False)
+    assert all("\n" not in line and "uploading" in line for line in refused.problems)
+    server.refuse = None
+    assert publish(layout, runs, TrackingOptions(layout.wandb)).published == 2
+    assert all(len(server.rows[f"{record.id}-2"]) == 4 for record, _ in runs)
+
+
+@pytest.mark.parametrize("status", [429, 500])
+def test_server_that_keeps_failing_costs_a_bounded_wait(
+    tmp_path: Path, server: WandbServer, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setattr(wandb_service, "UPLOAD_TIMEOUT", 0.5)
+    server.refuse = status
+    assert "Timeout" in (track(tracker(tmp_path / "wandb", mode="online"), 3) or "")
+    assert not is_published(tmp_path / "wandb", f"{0:020x}", "frostline")
+
+
+def test_unreachable_server_is_given_up_after_a_few_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wandb_service, "INIT_TIMEOUT", 0.5)
+    layout, runs = Layout(tmp_path / "store"), committed(5)
+    report = publish(layout, runs, TrackingOptions(layout.wandb))
+    assert (report.published, len(report.problems), report.not_tried) == (0, 3, 2)
+    assert all(line.startswith(record.id) for line, (record, _) in zip(report.problems, runs, strict=False))
+
+
+def test_without_a_key_nothing_is_asked(tmp_path: Path, server: WandbServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WANDB_API_KEY")
+    assert "No API key" in (track(tracker(tmp_path / "wandb", mode="online"), 3) or "")
+    assert server.requests == 0
+
+
+def test_key_reaches_the_server_and_no_file(
+    tmp_path: Path, server: WandbServer, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    layout = Layout(tmp_path / "store")
+    publish(layout, committed(1), TrackingOptions(layout.wandb))
+    server.refuse = 400
+    track(tracker(layout.wandb, mode="online"), 3)
+    assert server.requests > 0
+    assert holding(tmp_path, CANARY) == []
+    assert capfd.readouterr() == ("", "")
+
+
+def test_malformed_key_is_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANDB_API_KEY", "canary")
+    problem = track(tracker(tmp_path / "wandb", mode="online"), 3)
+    assert problem is not None and "canary" not in problem
+
+
+def test_mark_that_cannot_be_read_counts_as_none(tmp_path: Path) -> None:
+    (tmp_path / "published").mkdir()
+    (tmp_path / "published" / "a.json").write_text("{")
+    assert not is_published(tmp_path, "a", "frostline")
+    assert not is_published(tmp_path, "b", "frostline")

@@ -1,0 +1,132 @@
+"""Activations kept in the store: the same bits, in place of computing; an altered file is found and set aside."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from orchestrator.cli import main
+from orchestrator.store.ledger import Ledger
+from orchestrator.train import inputs, prefix, prefix_files
+from orchestrator.train.options import TrialOptions
+from orchestrator.train.prefix import Inputs
+from orchestrator.train.trial import run_trial
+from tests.orchestrator.small_runs import MODELS, WHOLE_BATCHES, curve, opened, run_of, small, source_of
+
+
+@pytest.fixture(autouse=True)
+def every_prefix_is_worth_keeping(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prefix_files, "worth_keeping", lambda seconds, size_bytes: True)
+    forget(monkeypatch)
+
+
+def forget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a new worker process would: nothing is in memory."""
+    monkeypatch.setattr(inputs, "ACTIVATIONS", inputs.LruCache(2**30))
+
+
+def kept(folder: Path, family: str) -> tuple[Ledger, TrialOptions, Path]:
+    """A store with a source, a run with two frozen units, and the file of its activations."""
+    ledger, options = opened(folder)
+    spec = small(model=MODELS[family], target=WHOLE_BATCHES, transfer={"frozen": 2})
+    for job in (source_of(spec), run_of(spec)):
+        assert run_trial(job, options) == "done"
+    (path,) = ledger.layout.features.rglob("*.safetensors")
+    return ledger, options, path
+
+
+@pytest.mark.parametrize("family", MODELS)
+def test_another_worker_reads_them_and_computes_the_same_bits(
+    tmp_path: Path, family: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger, options, _ = kept(tmp_path, family)
+    forget(monkeypatch)
+    monkeypatch.setattr(prefix, "activations", lambda *_: pytest.fail("computed although it is in the store"))
+    job = run_of(small(model=MODELS[family], target=WHOLE_BATCHES, transfer={"frozen": 2}, train={"epochs": 4}))
+    assert run_trial(job, options) == "done"
+    monkeypatch.undo()
+    without, plain = opened(tmp_path / "without")
+    for each in (source_of(job.spec), job):
+        assert run_trial(each, TrialOptions(plain.store, use_prefix_cache=False)) == "done"
+    assert curve(ledger, job) == curve(without, job)
+
+
+def test_verify_finds_an_altered_file_and_gc_clears_the_cache(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger, _, path = kept(tmp_path, "resnet")
+    store = str(ledger.layout.root)
+    assert main(["verify", store]) == 0
+    content = bytearray(path.read_bytes())
+    content[-5] ^= 1
+    path.write_bytes(content)
+    assert main(["verify", store]) == 1
+    assert f"{path}: damaged" in capsys.readouterr().out
+    assert main(["gc", store]) == 0
+    assert path.exists() and str(path) in capsys.readouterr().out
+    assert main(["gc", store, "--delete"]) == 0
+    assert not path.exists()
+    assert main(["verify", store]) == 0
+
+
+@pytest.mark.parametrize("how", ["one number", "cut off", "empty"])
+def test_an_altered_file_goes_to_quarantine_and_is_computed_again(
+    tmp_path: Path, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger, options, path = kept(tmp_path, "resnet")
+    content = path.read_bytes()
+    before = {name: tensor.tolist() for name, tensor in load_file(path).items()}
+    if how == "one number":
+        tensors = load_file(path)
+        tensors["train.0"][0] += 1e-3
+        with safe_open(path, framework="pt") as file:
+            about = file.metadata()
+        save_file(tensors, path, about)
+    else:
+        path.write_bytes(content[: len(content) // 2] if how == "cut off" else b"")
+    forget(monkeypatch)
+    job = run_of(small(target=WHOLE_BATCHES, transfer={"frozen": 2}, train={"epochs": 4}))
+    assert run_trial(job, options) == "done"
+    assert {name: tensor.tolist() for name, tensor in load_file(path).items()} == before
+    (folder,) = ledger.layout.quarantine.iterdir()
+    assert folder.name == f"feature-{path.stem}-1"
+    assert {entry.name for entry in folder.iterdir()} == {"reason.json", path.name}
+    assert json.loads((folder / "reason.json").read_text())["kind"] == "feature"
+
+
+def test_other_arithmetic_has_another_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    cpu = torch.device("cpu")
+    ids = {
+        prefix_files.feature_id("a", 2, "float32", "d", 1000, cpu),
+        prefix_files.feature_id("b", 2, "float32", "d", 1000, cpu),
+        prefix_files.feature_id("a", 3, "float32", "d", 1000, cpu),
+        prefix_files.feature_id("a", 2, "bf16", "d", 1000, cpu),
+        prefix_files.feature_id("a", 2, "float32", "e", 1000, cpu),
+        prefix_files.feature_id("a", 2, "float32", "d", 128, cpu),
+    }
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "another")
+    ids.add(prefix_files.feature_id("a", 2, "float32", "d", 1000, cpu))
+    assert len(ids) == 7
+
+
+def test_several_tensors_keep_their_places(tmp_path: Path) -> None:
+    ledger, _ = opened(tmp_path)
+    channels_last = torch.rand(4, 2, 3, 3).contiguous(memory_format=torch.channels_last)
+    train, test = (torch.rand(4, 3), channels_last), (torch.rand(5, 3), torch.rand(5, 2, 3, 3))
+    prefix_files.write(ledger.layout, "ab" * 10, Inputs(3, train, test, 4))
+    found = prefix_files.read(ledger.layout, "ab" * 10, torch.device("cpu"), 4)
+    assert found is not None and found.cut == 3
+    for mine, theirs in zip((*train, *test), (*found.state("train"), *found.state("test")), strict=True):
+        assert torch.equal(mine, theirs) and mine.stride() == theirs.stride()
+
+
+def test_what_reads_no_faster_than_it_computes_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    assert not prefix_files.worth_keeping(0.5, 1000)
+    assert prefix_files.worth_keeping(10.0, 10**8)
+    assert not prefix_files.worth_keeping(10.0, 10**9)
