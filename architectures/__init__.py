@@ -12,10 +12,10 @@ What a plan needs is light; the rest imports torch and timm, and only when it is
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from architectures.shapes import check_frozen, ladder_length
+from sweeps.contents import lazy
 
 if TYPE_CHECKING:
     from architectures.families import build, unit_names
@@ -35,16 +35,12 @@ __all__ = [
 ]
 
 _NEEDS_TORCH = {
-    "Network": "architectures.network",
-    "build": "architectures.families",
-    "freeze": "architectures.freezing",
-    "inherit": "architectures.inheritance",
-    "trainable_parameters": "architectures.freezing",
-    "unit_names": "architectures.families",
+    "Network": "network",
+    "build": "families",
+    "freeze": "freezing",
+    "inherit": "inheritance",
+    "trainable_parameters": "freezing",
+    "unit_names": "families",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _NEEDS_TORCH:
-        raise AttributeError(f"module 'architectures' has no attribute {name!r}")
-    return getattr(import_module(_NEEDS_TORCH[name]), name)
+__getattr__ = lazy(__name__, _NEEDS_TORCH)

@@ -20,9 +20,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-import architectures
 from architectures import Network
 from benchmarks.peers.classifier import source_network, target_network
+from orchestrator.schedule.vocabulary import KnownWords
 from orchestrator.train.allocator import keep_freed
 from orchestrator.train.batch_sizes import images_per_pass, passes
 from sweeps.expand import expand
@@ -103,7 +103,7 @@ def work(specs: list[RunSpec], found: multiprocessing.Queue[tuple[float, dict[st
 
 
 def main(sweep: str, out: str, processes: int) -> None:
-    specs = list(expand(read(sweep), architectures.ladder_length).values())
+    specs = list(expand(read(sweep), KnownWords()).values())
     names = sorted({source_id(spec) or "" for spec in specs})
     shares = [[spec for spec in specs if names.index(source_id(spec) or "") % processes == n] for n in range(processes)]
     context = multiprocessing.get_context("spawn")

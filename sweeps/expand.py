@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -13,11 +13,10 @@ from pydantic import ValidationError
 from sweeps.errors import SpecError, from_pydantic, shown, suggestion
 from sweeps.identity import run_id
 from sweeps.memo import cached
-from sweeps.spec import ModelSpec, RunSpec, Spec, TransferSpec
+from sweeps.spec import LabelledSet, ModelSpec, RunSpec, Spec, TransferSpec
 from sweeps.sweep import RUN_KEYS, SweepSpec, overlay
+from sweeps.vocabulary import Vocabulary
 from sweeps.where import Filter
-
-LadderLength = Callable[[ModelSpec], int]
 
 MOST_RUNS = 1_000_000
 _RANGE = re.compile(r"\s*(-?\d+)\s*\.\.\s*(-?\d+)(?:\s*\.\.\s*(\d+))?\s*")
@@ -26,20 +25,21 @@ FIELDS = tuple(f"{path}.{field}".lstrip(".") for path, fields in RUN_KEYS.items(
 """Every dotted name in a run: what an axis may be and what a filter may speak of."""
 
 
-def expand(sweep: SweepSpec, ladder_length: LadderLength) -> dict[str, RunSpec]:
+def expand(sweep: SweepSpec, vocabulary: Vocabulary) -> dict[str, RunSpec]:
     """The sweep's runs by run_id, in the order written; a run asked for twice is one run.
 
-    `ladder_length` gives the number of units of a network, head included: `transfer.frozen: all` is every depth from
-    0 to that number less one. Raises SpecError with one line.
+    `vocabulary` gives canonical names and the rules of networks and tasks. `transfer.frozen: all` is every depth from
+    0 to the length of the network's ladder less one. Raises SpecError with one line.
     """
     keep = Filter(sweep.where, FIELDS) if sweep.where is not None else None
     grids = [(place, base, _choices(f"{place}axes", axes)) for place, base, axes in sweep.grids()]
     _limit(sum(math.prod(map(len, choices.values())) for _, _, choices in grids))
-    specs = itertools.chain.from_iterable(_grid(*grid, ladder_length) for grid in grids)
+    specs = itertools.chain.from_iterable(_grid(*grid, vocabulary) for grid in grids)
     runs: dict[str, RunSpec] = {}
     for asked, spec in enumerate(specs, 1):
         _limit(asked)  # again: `all` is counted once above and is as many runs as the ladder has units
         if keep is None or keep(flat(spec)):
+            _check(spec, vocabulary)
             runs[run_id(spec)] = spec
     if not runs:
         because = "its filter keeps none" if keep is not None else "an axis has no values"
@@ -71,6 +71,13 @@ def _dotted(name: str, part: Spec) -> dict[str, Any]:
     return dict(walk(part.model_dump(mode="json"), f"{name}."))
 
 
+def _check(spec: RunSpec, vocabulary: Vocabulary) -> None:
+    try:
+        vocabulary.check(spec)
+    except ValueError as problem:
+        raise SpecError(str(problem)) from None
+
+
 def _limit(runs: int) -> None:
     if runs > MOST_RUNS:
         raise SpecError(f"{runs:,} runs are asked for; allowed: at most {MOST_RUNS:,} in one sweep")
@@ -84,12 +91,12 @@ def _choices(place: str, axes: dict[str, Any]) -> dict[str, Sequence[Any]]:
 
 
 def _grid(
-    place: str, base: dict[str, Any], choices: dict[str, Sequence[Any]], ladder_length: LadderLength
+    place: str, base: dict[str, Any], choices: dict[str, Sequence[Any]], vocabulary: Vocabulary
 ) -> Iterator[RunSpec]:
-    """The runs of one grid. Its distinct sections are validated, not each of their combinations: no rule of a run
-    looks at two sections at once, and runs share what they have in common."""
+    """The runs of one grid. Its distinct sections are validated once and shared between runs; of each of their
+    combinations only the rules that span sections are checked."""
     sections = {name: _Section(name, base, choices) for name in dict.fromkeys((*base, *map(_section, choices)))}
-    shared = _Shared(place, ladder_length)
+    shared = _Shared(place, vocabulary)
     for point in itertools.product(*(range(len(values)) for values in choices.values())):
         yield from shared.runs({name: section.at(point) for name, section in sections.items()})
 
@@ -129,9 +136,9 @@ class _Laid:
 class _Shared:
     """Makes runs of sections, each of which is validated with the first run that it is part of."""
 
-    def __init__(self, place: str, ladder_length: LadderLength) -> None:
+    def __init__(self, place: str, vocabulary: Vocabulary) -> None:
         self._place = place
-        self._ladder_length = ladder_length
+        self._vocabulary = vocabulary
         self._read: set[_Laid] = set()
 
     def runs(self, laid: dict[str, _Laid]) -> Iterator[RunSpec]:
@@ -141,7 +148,7 @@ class _Shared:
             yield run
             return
         depths = laid["transfer"].depths
-        for frozen in range(self._ladder_length(run.model)):
+        for frozen in range(self._vocabulary.ladder_length(run.model)):
             if frozen not in depths:
                 depths[frozen] = run.transfer.model_copy(update={"frozen": frozen})
             yield _with(run, {"transfer": depths[frozen]})
@@ -155,9 +162,21 @@ class _Shared:
             self._first = run
         for name, section in laid.items():
             if section not in self._read:
-                section.part = getattr(run, name)
+                section.part = self._known(name, getattr(run, name))
                 self._read.add(section)
         return _with(run, {name: section.part for name, section in laid.items()})
+
+    def _known(self, name: str, part: Any) -> Any:
+        """A section in its canonical form, its own rules checked."""
+        try:
+            if isinstance(part, ModelSpec):
+                return self._vocabulary.model(part)
+            if isinstance(part, LabelledSet):
+                return part.model_copy(update={"task": self._vocabulary.task(part.task)})
+        except ValueError as problem:
+            field = f"{name}.task: " if isinstance(part, LabelledSet) else f"{name}: "
+            raise SpecError(f"{self._place}{field}{problem}") from None
+        return part
 
 
 def _with(run: RunSpec, parts: dict[str, Any]) -> RunSpec:

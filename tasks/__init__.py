@@ -1,14 +1,20 @@
 """Tasks: from a name such as `glyphs[A-Z]` to the tensors a network trains on.
 
-Names and checks are light; the rest imports torch, and only when it is first asked for, so that planning a
-sweep of thousands of runs does not wait for it.
+classes_of, held_out         how many classes and test samples a task has
+check                        what can be said against a run's data before anything is launched
+source_data, target_data     a run's TaskData: images and labels on the device
+Batches                      the order of an epoch's samples
+augment                      crop and flip
+
+Names and checks are light; the rest imports torch, and only when it is first asked for, so that planning a sweep of
+thousands of runs does not wait for it.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from sweeps.contents import lazy
 from tasks.checks import check
 from tasks.names import classes_of, held_out
 
@@ -20,15 +26,11 @@ if TYPE_CHECKING:
 __all__ = ["Batches", "TaskData", "augment", "check", "classes_of", "held_out", "source_data", "target_data"]
 
 _NEEDS_TORCH = {
-    "Batches": "tasks.batches",
-    "TaskData": "tasks.data",
-    "augment": "tasks.augmentation",
-    "source_data": "tasks.data",
-    "target_data": "tasks.data",
+    "Batches": "batches",
+    "TaskData": "data",
+    "augment": "augmentation",
+    "source_data": "data",
+    "target_data": "data",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _NEEDS_TORCH:
-        raise AttributeError(f"module 'tasks' has no attribute {name!r}")
-    return getattr(import_module(_NEEDS_TORCH[name]), name)
+__getattr__ = lazy(__name__, _NEEDS_TORCH)

@@ -9,9 +9,12 @@ All imports count: at the top, inside functions, under TYPE_CHECKING. Every rule
 from __future__ import annotations
 
 import ast
+import importlib
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -26,6 +29,32 @@ MAY_IMPORT = {
     "analysis": {"sweeps"},
 }
 NO_PACKAGE = {"tests", "benchmarks"}
+
+_STORE, _TRAIN = {"store"}, {"store", "tracking"}
+ROOMS: dict[str, dict[str, set[str]]] = {
+    "analysis": {
+        "statistics": set(),
+        "detector": {"statistics"},
+        "scoring": {"detector", "statistics"},
+        "logs": {"detector", "statistics", "scoring"},
+        "tables": {"detector", "statistics"},
+        "claims": {"tables", "detector", "statistics"},
+        "report": {"claims", "tables", "detector", "statistics"},
+    },
+    "orchestrator": {
+        "store": set(),
+        "tracking": _STORE,
+        "train": _TRAIN,
+        "schedule": {*_TRAIN, "train"},
+        "runners": {*_TRAIN, "train", "schedule"},
+    },
+}
+"""The rooms of a package, and those that each may import. Modules beside the rooms (command lines) import any of them,
+and no room imports these, but for those in PASSAGES."""
+PASSAGES: set[tuple[str, str]] = set()
+"""(file, module) that a room takes from beside the rooms."""
+MOST_MODULES = 16
+MOST_LINES = 260
 
 LIGHT = {"sweeps": {"pydantic", "yaml"}}
 """All that a room takes from outside the standard library, where that is the rule."""
@@ -42,8 +71,8 @@ FILES_OF = {
     "wandb": {"orchestrator/tracking/tracker.py"},
 }
 PICKLES = {"pickle", "_pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
-COMPUTED_IMPORTS = {"tasks/__init__.py", "architectures/__init__.py"}
-"""Where the name of an imported module is computed: from a literal table in the same file."""
+COMPUTED_IMPORTS = {"sweeps/contents.py"}
+"""Where the name of an imported module is computed: from the literal table of a contents page."""
 
 SAFE_LOADERS = {"yaml.SafeLoader", "yaml.CSafeLoader"}
 UNSAFE_CALLS = {
@@ -132,6 +161,26 @@ def wrong_imports(module: Module) -> Iterator[str]:
             yield f"{module.room} imports {root}; allowed: {', '.join(sorted(LIGHT[module.room]))}"
 
 
+def wrong_arrows(module: Module) -> Iterator[str]:
+    """Imports between the rooms of one package that run against the arrows."""
+    package, *inner = module.path.split("/")
+    rooms = ROOMS.get(package, {})
+    room = inner[0] if len(inner) > 1 else None
+    if room is None:
+        return
+    if room not in rooms:
+        yield f"{package}/{room} is no room that the rules know"
+        return
+    for name in module.imported():
+        parts = name.split(".")
+        if parts[0] != package or len(parts) < 2 or parts[1] == room:
+            continue
+        if parts[1] in rooms and parts[1] not in rooms[room]:
+            yield f"{package}/{room} imports {package}/{parts[1]}"
+        elif parts[1] not in rooms and (module.path, parts[1]) not in PASSAGES:
+            yield f"{package}/{room} imports {package}.{parts[1]}, which stands beside the rooms"
+
+
 def unsafe_calls(module: Module) -> Iterator[str]:
     for name, call in module.calls():
         given = {keyword.arg: keyword.value for keyword in call.keywords}
@@ -154,7 +203,7 @@ def _is(node: ast.expr | None, value: bool) -> bool:
 
 def faults(path: str, text: str) -> list[str]:
     module = Module(path, text)
-    return [*wrong_imports(module), *unsafe_calls(module)]
+    return [*wrong_imports(module), *wrong_arrows(module), *unsafe_calls(module)]
 
 
 FILES = sorted(path.relative_to(ROOT).as_posix() for room in MAY_IMPORT for path in (ROOT / room).rglob("*.py"))
@@ -164,6 +213,33 @@ def test_every_room_is_looked_at() -> None:
     assert {path.split("/")[0] for path in FILES} == set(MAY_IMPORT)
     named = {path for paths in FILES_OF.values() for path in paths} | COMPUTED_IMPORTS
     assert named <= set(FILES)
+
+
+def test_rooms_and_files_are_of_a_size_to_be_read() -> None:
+    """Benchmarks too. Tests are left out."""
+    files = [*FILES, *(path.relative_to(ROOT).as_posix() for path in (ROOT / "benchmarks").rglob("*.py"))]
+    held = Counter(path.rpartition("/")[0] for path in files if not path.startswith("benchmarks/"))
+    assert {room: modules for room, modules in held.items() if modules > MOST_MODULES} == {}
+    lines = {path: len((ROOT / path).read_text(encoding="utf-8").splitlines()) for path in files}
+    assert {path: number for path, number in lines.items() if number > MOST_LINES} == {}
+
+
+def test_the_arrows_between_rooms_have_no_circle() -> None:
+    for rooms in ROOMS.values():
+        assert all(below <= set(rooms) - {room} for room, below in rooms.items())
+        tuple(TopologicalSorter(rooms).static_order())  # raises CycleError
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path.endswith("__init__.py")])
+def test_a_contents_page_offers_what_there_is(path: str) -> None:
+    """A name of a module would hide what is offered once that module is imported."""
+    package = importlib.import_module(path.removesuffix("/__init__.py").replace("/", "."))
+    offered = {**getattr(package, "OFFERED", {}), **dict.fromkeys(getattr(package, "__all__", ()))}
+    modules = {file.stem for file in (ROOT / path).parent.glob("*.py")}
+    assert not modules & set(offered)
+    for name in offered:
+        assert getattr(package, name) is not None
+        assert name in (package.__doc__ or ""), f"{name} is not explained"
 
 
 @pytest.mark.parametrize("path", FILES)
@@ -201,6 +277,19 @@ def test_a_file_keeps_the_rules(path: str) -> None:
         ("tasks/a.py", "__import__('orchestrator')", "tasks imports orchestrator"),
         ("analysis/a.py", "from importlib import import_module\nimport_module(name)", "by a computed name"),
         ("tasks/a.py", "from ..architectures import build", "tasks imports architectures"),
+        # Between the rooms of a package.
+        ("analysis/detector/a.py", "from analysis.tables.load import x", "analysis/detector imports analysis/tables"),
+        ("analysis/tables/a.py", "from analysis.claims import x", "analysis/tables imports analysis/claims"),
+        (
+            "analysis/claims/a.py",
+            "def f():\n    from analysis import report",
+            "analysis/claims imports analysis/report",
+        ),
+        ("analysis/tables/a.py", "from analysis.cli import app", "which stands beside the rooms"),
+        ("analysis/attic/a.py", "import json", "is no room that the rules know"),
+        ("orchestrator/store/a.py", "from orchestrator.train import trial", "imports orchestrator/train"),
+        ("orchestrator/train/a.py", "from ..schedule import plan", "imports orchestrator/schedule"),
+        ("orchestrator/schedule/a.py", "import orchestrator.runners.local", "imports orchestrator/runners"),
         # Heavy packages.
         ("sweeps/a.py", "import torch", "sweeps imports torch"),
         ("sweeps/a.py", "def f():\n    import pandas as pd", "sweeps imports pandas"),
@@ -261,6 +350,7 @@ def test_a_broken_rule_is_found(path: str, text: str, fault: str) -> None:
     ("path", "text"),
     [
         ("orchestrator/a.py", "import sweeps.spec, tasks, architectures\nfrom orchestrator import plan"),
+        ("orchestrator/runners/a.py", "from orchestrator.schedule import plan\nfrom orchestrator.store import jobs"),
         ("orchestrator/runners/cluster.py", "import ray\nfrom ray import tune"),
         ("orchestrator/tracking/tracker.py", "def f():\n    import wandb"),
         ("orchestrator/a.py", "import pytorch_lightning as pl\nimport torch\ntorch.load(path, weights_only=True)"),
@@ -272,7 +362,7 @@ def test_a_broken_rule_is_found(path: str, text: str, fault: str) -> None:
         ("analysis/a.py", "import re\nre.compile('a')\nframe.eval('a')"),
         ("sweeps/a.py", "import yaml\nclass L(yaml.SafeLoader): ...\nclass M(L): ...\nyaml.load(text, Loader=M)"),
         ("sweeps/a.py", "import ast, json\nimport pydantic\nfrom sweeps.errors import SpecError\nyaml.safe_load(text)"),
-        ("tasks/__init__.py", "from importlib import import_module\nimport_module(TABLE[name])"),
+        ("sweeps/contents.py", "from importlib import import_module\nimport_module(TABLE[name])"),
         ("tasks/a.py", "import numpy as np\nnp.load('a', allow_pickle=False)"),
     ],
 )

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import false_discovery_control
 
-from analysis.detector.smoothing import Array
+from analysis.statistics.bootstrap import Array
 
 
 def benjamini_hochberg(p_values: ArrayLike) -> Array:

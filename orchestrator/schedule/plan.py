@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from architectures import check_frozen, ladder_length
 from orchestrator.schedule import history
 from orchestrator.schedule.cost import Sample
+from orchestrator.schedule.vocabulary import KnownWords
 from orchestrator.store.jobs import Job, source_job
 from orchestrator.store.ledger import Ledger
 from orchestrator.store.survey import survey
@@ -89,7 +89,7 @@ def make_plan(sweep: SweepSpec, ledger: Ledger, thorough: bool = False) -> Plan:
     `thorough` hashes every file of every result; otherwise result.json alone is checked by its own digest.
     A sweep that the store has on record was checked when it was recorded: what it needs on disk is not asked for again.
     """
-    specs = expand(sweep, ladder_length)
+    specs = expand(sweep, KnownWords())
     if not ledger.layout.sweep(sweep.name, sweep.digest).exists():
         _check(sweep, specs)
     runs = {id: Job("run", id, spec) for id, spec in specs.items()}
@@ -106,7 +106,6 @@ def make_plan(sweep: SweepSpec, ledger: Ledger, thorough: bool = False) -> Plan:
 def _check(sweep: SweepSpec, specs: dict[str, RunSpec]) -> None:
     for spec in specs.values():
         try:
-            check_frozen(spec.model, spec.transfer.frozen)
             check(spec)
         except ValueError as problem:
             raise SpecError(str(problem)) from None

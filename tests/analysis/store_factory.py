@@ -19,6 +19,7 @@ from sweeps.layout import Layout
 from sweeps.records import EPOCH_TYPES, FailureRecord, RunRecord, SweepRecord
 from sweeps.spec import RunSpec
 from sweeps.sweep import SweepSpec, parse
+from tests.sweeps.example_specs import Words
 
 LADDER = 14
 Curve = Callable[[RunSpec, np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -56,7 +57,7 @@ def double_descent(spec: RunSpec, epochs: np.ndarray) -> tuple[np.ndarray, np.nd
 def planned(text: str, store: Path) -> tuple[SweepSpec, dict[str, RunSpec]]:
     """Writes the sweep's record, as planning it does; no run has a result yet."""
     sweep = parse(text)
-    runs = expand(sweep, lambda _: LADDER)
+    runs = expand(sweep, Words(lambda _: LADDER))
     record = SweepRecord(
         schema_version=SCHEMA,
         name=sweep.name,

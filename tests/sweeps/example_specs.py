@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from hypothesis import strategies as st
@@ -37,6 +38,22 @@ def at(path: str, value: Any) -> dict[str, Any]:
 def ladder_length(model: ModelSpec) -> int:
     """Stands in for architectures.ladder_length, which sweeps does not know."""
     return {"resnet": model.depth, "densenet": model.depth - 1, "vit": model.depth + 2}[model.family]
+
+
+class Words:
+    """Stands in for what the packages beside `sweeps` know: every name is canonical, and nothing is refused."""
+
+    def __init__(self, ladder: Callable[[ModelSpec], int] = ladder_length) -> None:
+        self.ladder_length = ladder
+
+    def model(self, model: ModelSpec) -> ModelSpec:
+        return model
+
+    def task(self, name: str) -> str:
+        return name
+
+    def check(self, run: RunSpec) -> None:
+        del run
 
 
 WHOLE = st.integers(0, 10**9)

@@ -12,7 +12,7 @@ from sweeps.expand import expand, flat
 from sweeps.identity import run_id
 from sweeps.spec import RunSpec
 from sweeps.sweep import SweepSpec, overlay, parse
-from tests.sweeps.example_specs import LEAVES, VALUE, ladder_length, spec
+from tests.sweeps.example_specs import LEAVES, VALUE, Words, spec
 
 BASE = {key: value for key, value in VALUE.items() if key not in ("transfer", "seed")}
 
@@ -36,7 +36,7 @@ where: "transfer.frozen > 0 or target.size == 1000"
 
 
 def runs(**sweep: Any) -> list[RunSpec]:
-    return list(expand(SweepSpec.model_validate({"name": "a", "base": BASE, **sweep}), ladder_length).values())
+    return list(expand(SweepSpec.model_validate({"name": "a", "base": BASE, **sweep}), Words()).values())
 
 
 def seen(specs: list[RunSpec], *fields: str) -> list[Any]:
@@ -53,7 +53,7 @@ def refused(**sweep: Any) -> str:
 
 
 def test_the_example() -> None:
-    found = list(expand(parse(LETTERS_TO_DIGITS), ladder_length).values())
+    found = list(expand(parse(LETTERS_TO_DIGITS), Words()).values())
     resnets = [run for run in found if run.model.family == "resnet"]
     # 18 depths x 2 sizes x 5 seeds without frozen 0 of size 500; the vit has 6 depths, 5 seeds and one size.
     assert len(resnets) == 18 * 2 * 5 - 5
@@ -65,7 +65,7 @@ def test_the_example() -> None:
 
 
 def test_runs_are_found_under_their_ids() -> None:
-    found = expand(parse(LETTERS_TO_DIGITS), ladder_length)
+    found = expand(parse(LETTERS_TO_DIGITS), Words())
     assert all(id == run_id(run) for id, run in found.items())
 
 
@@ -83,7 +83,7 @@ def test_axes_are_crossed_the_last_one_fastest() -> None:
 
 
 def test_the_order_is_the_same_every_time() -> None:
-    ids = [list(expand(parse(LETTERS_TO_DIGITS), ladder_length)) for _ in range(3)]
+    ids = [list(expand(parse(LETTERS_TO_DIGITS), Words())) for _ in range(3)]
     assert ids[0] == ids[1] == ids[2]
 
 

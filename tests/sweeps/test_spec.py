@@ -13,7 +13,7 @@ from sweeps.errors import SpecError, from_pydantic
 from sweeps.expand import expand, flat
 from sweeps.spec import ModelSpec, RunSpec, SourceSpec, TargetSpec, TrainSpec
 from sweeps.sweep import RUN_KEYS, overlay, parse
-from tests.sweeps.example_specs import LEAVES, VALUE, at, ladder_length, spec
+from tests.sweeps.example_specs import LEAVES, VALUE, Words, at, spec
 
 
 def refusal(changes: dict[str, Any]) -> str:
@@ -169,7 +169,7 @@ def test_the_reference_lists_every_field_with_its_default() -> None:
 
 def test_the_example_of_the_reference_is_a_sweep() -> None:
     example = re.findall(r"```yaml\n(.*?)```", REFERENCE.read_text(), re.DOTALL)[0]
-    assert len(expand(parse(example), ladder_length)) == 18 * 2 * 5 - 5 + 6 * 5
+    assert len(expand(parse(example), Words())) == 18 * 2 * 5 - 5 + 6 * 5
 
 
 def test_errors_are_for_users() -> None:

@@ -1,0 +1,22 @@
+"""The words that a sweep may use, as the packages that run it know them: one place for rules that span sections."""
+
+from __future__ import annotations
+
+from architectures import check_frozen, ladder_length
+from sweeps.spec import ModelSpec, RunSpec
+
+
+class KnownWords:
+    """`sweeps.vocabulary.Vocabulary`, from the families of `architectures` and the tasks of `tasks`."""
+
+    def model(self, model: ModelSpec) -> ModelSpec:
+        return model
+
+    def task(self, name: str) -> str:
+        return name
+
+    def ladder_length(self, model: ModelSpec) -> int:
+        return ladder_length(model)
+
+    def check(self, run: RunSpec) -> None:
+        check_frozen(run.model, run.transfer.frozen)
