@@ -264,7 +264,7 @@ def test_a_log_in_another_style_is_read_as_what_it_says(tmp_path: Path) -> None:
             true = expected[verdict["run"]]
             assert (verdict["shape"], verdict["strength"]) == (true.shape, true.strength)
             if true.peak is not None:
-                assert verdict["peak"]["epoch"] == pytest.approx(true.peak.epoch, rel=1e-6)
+                assert verdict["peak"]["epoch"] == pytest.approx(true.peak.position, rel=1e-6)
                 assert verdict["peak"]["error"] == pytest.approx(true.peak.error, rel=1e-6)
 
     fuzz()
