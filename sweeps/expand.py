@@ -12,17 +12,19 @@ from pydantic import ValidationError
 
 from sweeps.errors import SpecError, from_pydantic, shown, suggestion
 from sweeps.identity import run_id
+from sweeps.language.task_text import parameter_values
+from sweeps.language.where import Filter
 from sweeps.memo import cached
 from sweeps.spec import LabelledSet, ModelSpec, RunSpec, Spec, TransferSpec
 from sweeps.sweep import RUN_KEYS, SweepSpec, overlay
 from sweeps.vocabulary import Vocabulary
-from sweeps.where import Filter
 
 MOST_RUNS = 1_000_000
 _RANGE = re.compile(r"\s*(-?\d+)\s*\.\.\s*(-?\d+)(?:\s*\.\.\s*(\d+))?\s*")
 _FROZEN = "transfer.frozen"
 FIELDS = tuple(f"{path}.{field}".lstrip(".") for path, fields in RUN_KEYS.items() for field in fields)
-"""Every dotted name in a run: what an axis may be and what a filter may speak of."""
+"""Every dotted name in a run: what an axis may be and what a filter may speak of, beside parameters of tasks."""
+TASKS = ("source.task", "target.task")
 
 
 def expand(sweep: SweepSpec, vocabulary: Vocabulary) -> dict[str, RunSpec]:
@@ -31,8 +33,10 @@ def expand(sweep: SweepSpec, vocabulary: Vocabulary) -> dict[str, RunSpec]:
     `vocabulary` gives canonical names and the rules of networks and tasks. `transfer.frozen: all` is every depth from
     0 to the length of the network's ladder less one. Raises SpecError with one line.
     """
-    keep = Filter(sweep.where, FIELDS) if sweep.where is not None else None
-    grids = [(place, base, _choices(f"{place}axes", axes)) for place, base, axes in sweep.grids()]
+    fields = (*FIELDS, *(f"{task}.{name}" for task in TASKS for name in sorted(vocabulary.task_parameters())))
+    spellings = {task: vocabulary.task for task in TASKS}
+    keep = Filter(sweep.where, fields, spellings) if sweep.where is not None else None
+    grids = [(place, base, _choices(f"{place}axes", axes, fields)) for place, base, axes in sweep.grids()]
     _limit(sum(math.prod(map(len, choices.values())) for _, _, choices in grids))
     specs = itertools.chain.from_iterable(_grid(*grid, vocabulary) for grid in grids)
     runs: dict[str, RunSpec] = {}
@@ -48,7 +52,10 @@ def expand(sweep: SweepSpec, vocabulary: Vocabulary) -> dict[str, RunSpec]:
 
 
 def flat(spec: RunSpec) -> dict[str, Any]:
-    """A run's fields by dotted name, in the order of the specification. `source` is None in a run without one."""
+    """A run's fields by dotted name, in the order of the specification. `source` is None in a run without one.
+
+    Parameters of a task stand beside its text: `target.task` and `target.task.universal`.
+    """
 
     fields: dict[str, Any] = {}
     for name, part in vars(spec).items():
@@ -68,7 +75,10 @@ def _dotted(name: str, part: Spec) -> dict[str, Any]:
             else:
                 yield f"{prefix}{key}", item
 
-    return dict(walk(part.model_dump(mode="json"), f"{name}."))
+    fields = dict(walk(part.model_dump(mode="json"), f"{name}."))
+    if isinstance(part, LabelledSet):
+        fields |= {f"{name}.task.{key}": value for key, value in parameter_values(part.task).items()}
+    return fields
 
 
 def _check(spec: RunSpec, vocabulary: Vocabulary) -> None:
@@ -83,10 +93,10 @@ def _limit(runs: int) -> None:
         raise SpecError(f"{runs:,} runs are asked for; allowed: at most {MOST_RUNS:,} in one sweep")
 
 
-def _choices(place: str, axes: dict[str, Any]) -> dict[str, Sequence[Any]]:
+def _choices(place: str, axes: dict[str, Any], known: Sequence[str]) -> dict[str, Sequence[Any]]:
     for key in axes:
-        if key not in FIELDS:
-            raise SpecError(f"{place}: unknown key {shown(key)}{suggestion(key, FIELDS)}")
+        if key not in known:
+            raise SpecError(f"{place}: unknown key {shown(key)}{suggestion(key, known)}")
     return {key: _values(f"{place}.{key}", key, value) for key, value in axes.items()}
 
 

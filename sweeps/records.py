@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
+from pydantic import Field
+
 from sweeps.spec import Spec
 
 Status = Literal["missing", "running", "done", "diverged", "failed", "blocked"]
@@ -90,3 +92,5 @@ class SweepRecord(Spec):
     digest: str
     runs: dict[str, dict[str, Any]]
     """The full spec of each run by its id."""
+    citations: dict[str, str] = Field(default_factory=dict)
+    """What to cite for each data set in use, and its licence, by the data set's name. Empty in records from before."""

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from sweeps.language.task_text import LONGEST, as_text
 from sweeps.numbers import real, whole
 
 NoiseKind = Literal["incorrect", "any", "permute"]
@@ -27,7 +28,8 @@ NonNegative = Annotated[Real, Field(ge=0, allow_inf_nan=False)]
 Momentum = Annotated[Real, Field(ge=0, lt=1, allow_inf_nan=False)]
 Pixels = Annotated[Whole, Field(ge=8, le=64)]
 Channels = Annotated[Literal[1, 3], BeforeValidator(whole)]
-TaskName = Annotated[str, Field(min_length=1, max_length=200)]
+TaskName = Annotated[str, Field(min_length=1, max_length=LONGEST), BeforeValidator(as_text)]
+"""The text of a task; a mapping of `name` and parameters is read too (sweeps/language/task_text.py)."""
 
 DEPTHS: dict[str, tuple[int, ...]] = {
     "resnet": (8, 10, 14, 18, 20, 32, 34, 44, 56),

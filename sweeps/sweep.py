@@ -9,7 +9,7 @@ from typing import Annotated, Any, get_args
 from pydantic import BaseModel, Field, ValidationError
 
 from sweeps.errors import SpecError, from_pydantic, shown, suggestion
-from sweeps.plain_yaml import load
+from sweeps.language.plain_yaml import load
 from sweeps.spec import RunSpec, Spec
 
 CATALOG = Path(__file__).parent / "catalog"

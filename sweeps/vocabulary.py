@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Protocol
 
 from sweeps.spec import ModelSpec, RunSpec
@@ -20,6 +21,10 @@ class Vocabulary(Protocol):
 
     def task(self, name: str, /) -> str:
         """The one name of a task: equal data, equal name. Raises ValueError for a name that means no task."""
+        ...
+
+    def task_parameters(self) -> Collection[str]:
+        """The names of all parameters that tasks have: what may follow `source.task.` in an axis or a filter."""
         ...
 
     def ladder_length(self, model: ModelSpec, /) -> int:

@@ -1,6 +1,9 @@
 """Tasks: from a name such as `glyphs[A-Z]` to the tensors a network trains on.
 
+canonical_name               the one name of a task: equal data, equal name
 classes_of, held_out         how many classes and test samples a task has
+citation                     what to cite for a task's data, and their licence
+parameter_names              all parameters that tasks have
 check                        what can be said against a run's data before anything is launched
 source_data, target_data     a run's TaskData: images and labels on the device
 Batches                      the order of an epoch's samples
@@ -16,14 +19,27 @@ from typing import TYPE_CHECKING
 
 from sweeps.contents import lazy
 from tasks.checks import check
-from tasks.names import classes_of, held_out
+from tasks.names import canonical_name, citation, classes_of, held_out
+from tasks.registry import parameter_names
 
 if TYPE_CHECKING:
     from tasks.augmentation import augment
     from tasks.batches import Batches
     from tasks.data import TaskData, source_data, target_data
 
-__all__ = ["Batches", "TaskData", "augment", "check", "classes_of", "held_out", "source_data", "target_data"]
+__all__ = [
+    "Batches",
+    "TaskData",
+    "augment",
+    "canonical_name",
+    "check",
+    "citation",
+    "classes_of",
+    "held_out",
+    "parameter_names",
+    "source_data",
+    "target_data",
+]
 
 _NEEDS_TORCH = {
     "Batches": "batches",

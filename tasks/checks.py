@@ -50,7 +50,8 @@ def available(role: str, name: str, size: int) -> Task:
 def _disjoint(source: Task, source_ask: tuple[str, int], target: Task, target_ask: tuple[str, int]) -> None:
     """A source takes each class from the back, a target from the front: they meet where both ask for much."""
     pool = source.dataset.pool
-    if source.dataset.name != target.dataset.name or pool is None:
+    # Values of parameters that leave the pool as it is show the same samples in another way.
+    if source.dataset.name != target.dataset.name or pool is None or pool != target.dataset.pool:
         return
     taken = dict(zip(target.classes, class_counts(pool, target.classes, target_ask[1]), strict=True))
 

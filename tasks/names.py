@@ -1,28 +1,34 @@
-"""Task names: a data set, or some of its classes.
+"""Task names: a data set, some of its classes in brackets, values of its parameters in parentheses.
 
-    digits   digits[0-4]   digits[0,2,7]   glyphs   glyphs[A-Z]   glyphs[A-Za-f]   cifar10[cat,dog]
+    digits   digits[0-4]   digits[0,2,7]   glyphs[A-Za-f]   cifar10[cat,dog]   signal_noise(universal=4)
 
-A bracket names a set of classes: its order and spelling do not matter, labels follow the data set's own
-order.
+A bracket names a set of classes: its order and spelling do not matter, labels follow the data set's own order. Equal
+data have one canonical name: the bare name only where it means all of the data set's classes, else ascending maximal
+ranges; all parameters, defaults too, by name.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
-from sweeps.errors import suggestion
-from tasks.registry import DATASETS, Dataset
+from pydantic import ValidationError
 
-_NAME = re.compile(r"([^\[\]]*)(?:\[([^\[\]]*)\])?")
-_INDICES = re.compile(r"([0-9]+)(?:-([0-9]+))?")
+from sweeps.errors import from_pydantic, suggestion
+from sweeps.identity import canonical
+from sweeps.language.task_text import LONGEST, TaskText, read_task, scalar_text
+from sweeps.spec import Spec
+from tasks.dataset import Dataset, ParameterisedDataset
+from tasks.registry import DATASETS, row
 
 
 @dataclass(frozen=True)
 class Task:
-    """A data set and the classes in use, as ascending indices into `dataset.classes`."""
+    """A data set and the classes in use, as ascending indices into `dataset.classes`. `name` is canonical."""
 
+    name: str
     dataset: Dataset
     classes: tuple[int, ...]
 
@@ -33,23 +39,23 @@ class Task:
 
 @lru_cache(maxsize=4096)
 def parse(name: str) -> Task:
-    """The task of that name; ValueError, in one line, for a name that means none."""
-    match = _NAME.fullmatch(name)
-    if match is None:
-        raise ValueError(f"{name!r} is not a task name; write e.g. 'digits', 'digits[0-4]' or 'glyphs[A-Za-f]'")
-    base, subset = match[1], match[2]
-    if base not in DATASETS:
-        raise ValueError(f"{name!r} is no known task{suggestion(base, DATASETS)}")
-    dataset = DATASETS[base]
-    if subset is None:
-        return Task(dataset, dataset.default)
-    indices = _characters(name, subset, dataset) if base == "glyphs" else _listed(name, subset, dataset)
-    repeated = sorted({dataset.classes[index] for index in indices if indices.count(index) > 1})
-    if repeated:
-        raise ValueError(f"{name!r} names {', '.join(repeated)} more than once")
-    if len(indices) < 2:
-        raise ValueError(f"{name!r} has {len(indices)} class(es); a task needs at least 2")
-    return Task(dataset, tuple(sorted(indices)))
+    """The task of that name, in any of its spellings; ValueError, in one line, for a name that means none.
+
+    Example: `parse("digits[4,3,2,1,0]").name` is `digits[0-4]`, `parse("glyphs").name` is `glyphs[A-Z]`.
+    """
+    text = read_task(name)
+    dataset, values = _dataset(name, text)
+    classes = dataset.default if text.classes is None else _classes(name, text.classes, dataset)
+    written = _canonical_classes(dataset, classes)
+    task = Task(str(TaskText(text.dataset, written, values)), dataset, classes)
+    if len(task.name) > LONGEST:
+        raise ValueError(f"{name!r}: with all its parameters {len(task.name)} characters; allowed: at most {LONGEST}")
+    return task
+
+
+def canonical_name(name: str) -> str:
+    """The one name of a task: equal data, equal name. ValueError for a name that means no task."""
+    return parse(name).name
 
 
 def classes_of(task: str) -> int:
@@ -64,31 +70,48 @@ def held_out(task: str) -> int:
     return found.dataset.held_out(len(found.classes))
 
 
-def _listed(name: str, subset: str, dataset: Dataset) -> list[int]:
-    """Classes separated by commas, each an index, a range of indices or a class name."""
-    indices: list[int] = []
-    last = len(dataset.classes) - 1
-    for item in (part.strip(" ") for part in subset.split(",")):
-        match = _INDICES.fullmatch(item)
-        if match:
-            first, end = int(match[1]), int(match[2] or match[1])
-            if not first <= end <= last:
-                raise ValueError(f"{name!r}: {item!r} is not within the classes 0-{last} of {dataset.name}")
-            indices.extend(range(first, end + 1))
-        elif item in dataset.classes:
-            indices.append(dataset.classes.index(item))
-        else:
-            raise ValueError(f"{name!r}: no class {item!r}{suggestion(item, (*dataset.classes, '0-4'))}")
-    return indices
+def citation(task: str) -> str:
+    """What to cite for a task's data, and their licence; ValueError for a name that means no task."""
+    dataset = parse(task).dataset
+    return f"{dataset.citation} Licence: {dataset.licence}."
 
 
-def _characters(name: str, subset: str, dataset: Dataset) -> list[int]:
-    """Characters and ranges of them without separators, as in a regular expression; commas are skipped."""
-    indices: list[int] = []
-    for item in re.findall(r"[^,]-[^,]|[^,]", subset):
-        first, end = item[0], item[-1]
-        same_kind = first.isdigit() == end.isdigit() and first.isupper() == end.isupper()
-        if first not in dataset.classes or end not in dataset.classes or not same_kind or first > end:
-            raise ValueError(f"{name!r}: {item!r} is not allowed; use characters and ranges within 0-9, A-Z and a-z")
-        indices.extend(range(dataset.classes.index(first), dataset.classes.index(end) + 1))
-    return indices
+def _dataset(name: str, text: TaskText) -> tuple[Dataset, Mapping[str, str]]:
+    """The data set with its parameters set, and their canonical values."""
+    if text.dataset not in DATASETS:
+        raise ValueError(f"{name!r} is no known task{suggestion(text.dataset, DATASETS)}")
+    found = row(text.dataset)
+    if isinstance(found, Dataset):
+        if text.parameters:
+            raise ValueError(f"{name!r}: {found.name} has no parameters")
+        return found, {}
+    values = _values(name, found, text.parameters)
+    return found.dataset(values), {key: scalar_text(value) for key, value in canonical(values).items()}
+
+
+def _values(name: str, found: ParameterisedDataset, given: Mapping[str, Any]) -> Spec:
+    try:
+        return found.parameters.model_validate(dict(given))
+    except ValidationError as error:
+        allowed = {"": tuple(found.parameters.model_fields)}
+        raise ValueError(str(from_pydantic(error, allowed, f"{name!r}: "))) from None
+
+
+def _classes(name: str, text: str, dataset: Dataset) -> tuple[int, ...]:
+    try:
+        indices = dataset.class_list.read(text, dataset.classes)
+    except ValueError as error:
+        raise ValueError(f"{name!r}: {error}") from None
+    repeated = sorted({dataset.classes[index] for index in indices if indices.count(index) > 1})
+    if repeated:
+        raise ValueError(f"{name!r} names {', '.join(repeated)} more than once")
+    if len(indices) < 2:
+        raise ValueError(f"{name!r} has {len(indices)} class(es); a task needs at least 2")
+    return tuple(sorted(indices))
+
+
+def _canonical_classes(dataset: Dataset, classes: tuple[int, ...]) -> str | None:
+    everything = tuple(range(len(dataset.classes)))
+    if classes == everything == dataset.default:
+        return None
+    return dataset.class_list.write(classes, dataset.classes)

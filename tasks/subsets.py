@@ -30,6 +30,15 @@ def subset(labels: np.ndarray, classes: Sequence[int], role: Role, size: int, se
     return np.concatenate(rows)[by_turn[:size]]
 
 
+def held_out_rows(labels: np.ndarray, per_class: int) -> np.ndarray:
+    """Rows that are kept for testing, ascending int64: `per_class` of each class, drawn at random, the same in every
+    run. The other rows are the pool to train on."""
+    rows = [np.flatnonzero(labels == index) for index in range(labels.max() + 1)]
+    drawn = [stream(0, "test", "split", index).permutation(len(members)) for index, members in enumerate(rows)]
+    kept = [members[order[:per_class]] for members, order in zip(rows, drawn, strict=True)]
+    return np.sort(np.concatenate(kept))
+
+
 def class_counts(pool: Sequence[int], classes: Sequence[int], size: int) -> list[int]:
     """How many samples of each of `classes` a subset of `size` holds, `pool[c]` being there of class c."""
     left = [pool[index] for index in classes]

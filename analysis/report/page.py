@@ -75,7 +75,7 @@ def page(
         groups="\n".join(_group(tables, each, drawn.get((each.group.axis, each.group.label))) for each in verdicts),
         run="\n".join(what_was_run(tables)),
         reading="\n".join(html.paragraph(text) for text in READING),
-        data=html.listing(citations(_tasks(tables.runs))),
+        data=html.listing(citations(_tasks(tables.runs), tables.sweep.record.citations)),
     )
 
 

@@ -14,10 +14,11 @@ from orchestrator.store.survey import survey
 from sweeps.errors import SpecError
 from sweeps.expand import expand
 from sweeps.identity import SCHEMA, canonical
+from sweeps.language.task_text import dataset_of
 from sweeps.records import FINAL, Status, SweepRecord
 from sweeps.spec import RunSpec
 from sweeps.sweep import SweepSpec
-from tasks import check
+from tasks import check, citation
 
 
 @dataclass
@@ -80,7 +81,13 @@ class Plan:
             about=self.sweep.about,
             digest=self.sweep.digest,
             runs={id: canonical(job.spec) for id, job in self.runs.items()},
+            citations={dataset_of(task): citation(task) for task in sorted(self._tasks)},
         )
+
+    @property
+    def _tasks(self) -> set[str]:
+        parts = [part for job in self.runs.values() for part in (job.spec.source, job.spec.target)]
+        return {part.task for part in parts if part is not None}
 
 
 def make_plan(sweep: SweepSpec, ledger: Ledger, thorough: bool = False) -> Plan:

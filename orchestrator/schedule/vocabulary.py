@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from architectures import check_frozen, ladder_length
 from sweeps.spec import ModelSpec, RunSpec
+from tasks import canonical_name, parameter_names
 
 
 class KnownWords:
@@ -13,7 +16,10 @@ class KnownWords:
         return model
 
     def task(self, name: str) -> str:
-        return name
+        return canonical_name(name)
+
+    def task_parameters(self) -> Collection[str]:
+        return parameter_names()
 
     def ladder_length(self, model: ModelSpec) -> int:
         return ladder_length(model)

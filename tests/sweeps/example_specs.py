@@ -52,6 +52,9 @@ class Words:
     def task(self, name: str) -> str:
         return name
 
+    def task_parameters(self) -> tuple[str, ...]:
+        return ("universal", "specific")
+
     def check(self, run: RunSpec) -> None:
         del run
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from sweeps.expand import flat
 from sweeps.identity import ID_LENGTH, SCHEMA, canonical, canonical_json, cell_id, run_id, run_name, source_id
-from sweeps.plain_yaml import load
+from sweeps.language.plain_yaml import load
 from sweeps.spec import DEPTHS, RunSpec, SourceSpec, TrainSpec
 from sweeps.sweep import overlay
 from tests.sweeps.example_specs import FIELD_VALUES, LEAVES, RUN_VALUES, VALUE, at, spec

@@ -9,7 +9,7 @@ import pytest
 
 from sweeps import sweep as sweeps
 from sweeps.errors import SpecError
-from sweeps.plain_yaml import DEEPEST, load
+from sweeps.language.plain_yaml import DEEPEST, load
 from sweeps.sweep import LARGEST_FILE, SweepSpec, parse, read
 
 LEAST = "name: a\n"

@@ -11,7 +11,8 @@ import pytest
 
 from sweeps.spec import ModelSpec, RunSpec, SourceSpec, TargetSpec
 from tasks import check
-from tasks.registry import DATASETS
+from tasks.dataset import Dataset
+from tasks.registry import DATASETS, row
 
 MODEL = ModelSpec(family="resnet", depth=18, width=4)
 
@@ -82,8 +83,11 @@ def test_a_hundred_thousand_runs_are_checked_in_seconds() -> None:
 
 
 def test_the_registry_is_consistent() -> None:
-    for name, dataset in DATASETS.items():
+    for name in DATASETS:
+        dataset = row(name)
         assert name == dataset.name
+        assert isinstance(dataset, Dataset), "a data set with parameters is checked for some of their values"
+        assert dataset.citation.endswith(".") and dataset.licence
         assert len(set(dataset.classes)) == len(dataset.classes)
         assert set(dataset.default) <= set(range(len(dataset.classes)))
         assert dataset.pool is None or len(dataset.pool) == len(dataset.classes)

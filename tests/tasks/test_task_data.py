@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from sweeps.spec import ModelSpec, RunSpec, SourceSpec, TargetSpec
-from tasks import digits, source_data, target_data
+from tasks import source_data, target_data
+from tasks.datasets import digits
 
 
 def run(

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks import classes_of
+from tasks import canonical_name, classes_of
+from tasks.dataset import Dataset
 from tasks.names import parse
-from tasks.registry import DATASETS
+from tasks.registry import DATASETS, row
 
 
 @pytest.mark.parametrize(
@@ -71,6 +72,47 @@ def test_a_name_without_meaning_is_told_so_in_one_line(name: str, said: str) -> 
     with pytest.raises(ValueError, match=r"^[^\n]+$") as refusal:
         parse(name)
     assert said in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "canonical"),
+    [
+        ("digits", "digits"),
+        ("digits[0-9]", "digits"),
+        ("digits[9,8,0-7]", "digits"),
+        ("digits[4,3,2,1,0]", "digits[0-4]"),
+        ("digits[ 0-4]", "digits[0-4]"),
+        ("digits[0-2, 3,4]", "digits[0-4]"),
+        ("digits[7,0,2]", "digits[0,2,7]"),
+        ("digits[8,1,0,9,5]", "digits[0-1,5,8-9]"),
+        ("digits[00-04]", "digits[0-4]"),
+        ("glyphs", "glyphs[A-Z]"),
+        ("glyphs[A-MN-Z]", "glyphs[A-Z]"),
+        ("glyphs[Z,A-Y]", "glyphs[A-Z]"),
+        ("glyphs[a-zA-Z]", "glyphs[A-Za-z]"),
+        ("glyphs[A-Z0-9a-z]", "glyphs[0-9A-Za-z]"),
+        ("glyphs[98A]", "glyphs[8-9A]"),
+        ("glyphs[zA3B]", "glyphs[3A-Bz]"),
+        ("cifar10", "cifar10"),
+        ("cifar10[0-9]", "cifar10"),
+        ("cifar10[cat,dog]", "cifar10[3,5]"),
+        ("cifar10[truck,ship,0-4]", "cifar10[0-4,8-9]"),
+    ],
+)
+def test_equal_data_have_one_name(written: str, canonical: str) -> None:
+    assert canonical_name(written) == canonical
+    assert parse(canonical).classes == parse(written).classes
+
+
+@given(st.data())
+def test_a_canonical_name_means_its_classes_and_no_other_spelling_is_canonical(data: st.DataObject) -> None:
+    dataset = row(data.draw(st.sampled_from(sorted(DATASETS))))
+    assert isinstance(dataset, Dataset)
+    order = data.draw(st.lists(st.sampled_from(range(len(dataset.classes))), min_size=2, unique=True))
+    listed = ",".join(dataset.classes[index] for index in order)
+    task = parse(f"{dataset.name}[{listed}]")
+    assert task.classes == tuple(sorted(order))
+    assert parse(task.name) == task and canonical_name(task.name) == task.name
 
 
 @given(st.text(max_size=200) | st.builds("{}[{}]".format, st.sampled_from(list(DATASETS)), st.text("09AZaz-, ")))

@@ -97,7 +97,10 @@ def test_what_is_missing_is_said(tmp_path: Path) -> None:
 
 
 def test_every_data_set_is_cited_once() -> None:
-    lines = citations(["glyphs[A-Z]", "digits[0-4]", "digits[5-9]", "unheard-of"])
-    assert len(lines) == 3
-    assert "UCI" in lines[0]
-    assert lines[2].startswith("unheard-of: no reference")
+    recorded = {"digits": "Alpaydin (1998).", "signal_noise": "Ours.", "another": "Not used."}
+    used = ["signal_noise[0-1](universal=4)", "digits[0-4]", "digits", "signal_noise(universal=2)", "glyphs[A-Z]"]
+    assert citations(used, recorded) == [
+        "Alpaydin (1998).",
+        "glyphs: no reference is on record; `python -m orchestrator run` records it.",
+        "Ours.",
+    ]

@@ -39,14 +39,18 @@ class Filter:
     """A parsed `where`. Call it with a run's fields, flattened with dots; it says whether the run stays.
 
     `known` are the names it may speak of. All of it is checked at once, also what no run may come to: a misspelt
-    field behind an `or` is an error and not silence.
+    field behind an `or` is an error and not silence. `canonical` gives, for some fields, the one spelling of a value:
+    text that such a field is compared with (`==`, `!=`, `in` a list) is brought to it, or refused with its ValueError.
     """
 
-    def __init__(self, text: str, known: Collection[str]) -> None:
+    def __init__(
+        self, text: str, known: Collection[str], canonical: Mapping[str, Callable[[str], str]] | None = None
+    ) -> None:
         if len(text) > LONGEST:
             raise SpecError(f"where: {len(text)} characters; allowed: at most {LONGEST}")
         self.text = text
         self._names: dict[ast.expr, str] = {}
+        self._canonical = canonical or {}
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")  # Python only warns of `1or 2` and of "\\d"
@@ -92,6 +96,30 @@ class Filter:
         for part in ast.iter_child_nodes(node):
             if isinstance(part, ast.expr):
                 self._check(part, known)
+        if isinstance(node, ast.Compare):
+            self._respell(node)
+
+    def _respell(self, node: ast.Compare) -> None:
+        """Bring text that a field is compared with to the field's own spelling."""
+        operands = [node.left, *node.comparators]
+        for left, op, right in zip(operands, node.ops, operands[1:], strict=False):
+            if isinstance(op, ast.Eq | ast.NotEq):
+                compared = [(left, [right]), (right, [left])]
+            elif isinstance(right, ast.List | ast.Tuple):
+                compared = [(left, right.elts)]
+            else:
+                continue
+            for field, others in compared:
+                spelling = self._canonical.get(self._names.get(field, ""))
+                for value in others:
+                    if spelling and isinstance(value, ast.Constant) and isinstance(value.value, str):
+                        value.value = self._respelt(value.value, spelling)
+
+    def _respelt(self, text: str, spelling: Callable[[str], str]) -> str:
+        try:
+            return spelling(text)
+        except ValueError as problem:
+            raise self._wrong(str(problem)) from None
 
     def _value(self, node: ast.expr, fields: Mapping[str, Any]) -> Any:
         match node:

@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from sweeps.seeds import Role
+from tasks.class_lists import CHARACTERS
+from tasks.dataset import Dataset, Samples
 from tasks.streams import stream
 
 CLASSES = tuple("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
@@ -41,22 +43,20 @@ depend on how many are asked for with it."""
 TEST_SAMPLES = 1000
 
 
-def train(classes: tuple[int, ...], role: Role, size: int, seed: int, side: int) -> tuple[np.ndarray, np.ndarray]:
+def train(classes: tuple[int, ...], role: Role, size: int, seed: int, side: int) -> Samples:
     """The first `size` images of a role's stream: (size, 1, side, side) in [0, 1], and labels (size,), taking
     turns."""
     return render(classes, role, seed, side, 0, size)
 
 
-def test(classes: tuple[int, ...], side: int) -> tuple[np.ndarray, np.ndarray]:
+def test(classes: tuple[int, ...], side: int) -> Samples:
     """About 1,000 images (rounded up to the same number per class) from a stream of their own, the same in
     every run."""
     per_class = -(-TEST_SAMPLES // len(classes))
     return render(classes, "test", 0, side, 0, per_class * len(classes))
 
 
-def render(
-    classes: tuple[int, ...], role: Role, seed: int, side: int, start: int, stop: int
-) -> tuple[np.ndarray, np.ndarray]:
+def render(classes: tuple[int, ...], role: Role, seed: int, side: int, start: int, stop: int) -> Samples:
     """Images `start` to `stop` of a stream: float32 (stop-start, 1, side, side) in whole 255ths, labels
     int64."""
     letters = _atlas(classes, 2 * side)
@@ -141,3 +141,24 @@ def _font(name: str):
     _, top, _, bottom = trial.getbbox("H", anchor="ls")
     points = round(200 * CAP_HEIGHT * DRAWN / (bottom - top))
     return ImageFont.truetype(str(path), points, layout_engine=ImageFont.Layout.BASIC)
+
+
+DATASET = Dataset(
+    name="glyphs",
+    classes=CLASSES,
+    default=tuple(range(10, 36)),
+    pool=None,
+    limit=1_000_000,
+    mean=0.209,
+    std=0.375,
+    train=train,
+    test=test,
+    held_out=lambda classes: -(-TEST_SAMPLES // classes) * classes,
+    class_list=CHARACTERS,
+    citation=(
+        "Rendered characters: drawn by Frostline from the DejaVu, STIX and Computer Modern fonts that ship with "
+        "Matplotlib; J. D. Hunter (2007), Matplotlib: A 2D Graphics Environment, Computing in Science & "
+        "Engineering 9(3), 90-95."
+    ),
+    licence="the fonts' own",
+)

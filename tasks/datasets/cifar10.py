@@ -1,5 +1,4 @@
-"""CIFAR-10: 60,000 colour photographs of 32x32 pixels in ten classes (Krizhevsky 2009, Learning Multiple
-Layers of Features from Tiny Images).
+"""CIFAR-10: 60,000 colour photographs of 32x32 pixels in ten classes.
 
 Read from the authors' binary archive and not from the Python one, whose batches are pickles and could run
 code. A record is one byte of label and 3,072 of pixels: the red plane, then green, then blue, each row by
@@ -15,6 +14,7 @@ import numpy as np
 
 from sweeps.seeds import Role
 from tasks.archives import BadArchive, find, read_members, verify
+from tasks.dataset import Dataset, Samples
 from tasks.subsets import relabel, subset
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -35,7 +35,7 @@ def present() -> None:
     find(ARCHIVE, URL)
 
 
-def train(classes: tuple[int, ...], role: Role, size: int, seed: int, side: int) -> tuple[np.ndarray, np.ndarray]:
+def train(classes: tuple[int, ...], role: Role, size: int, seed: int, side: int) -> Samples:
     """Training samples of a role: images (size, 3, 32, 32) in [0, 1] and labels (size,); `side` plays no
     part."""
     images, labels, _, _ = _read(find(ARCHIVE, URL), MD5)
@@ -43,7 +43,7 @@ def train(classes: tuple[int, ...], role: Role, size: int, seed: int, side: int)
     return images[rows].astype(np.float32) / 255, relabel(labels[rows], classes)
 
 
-def test(classes: tuple[int, ...], side: int) -> tuple[np.ndarray, np.ndarray]:
+def test(classes: tuple[int, ...], side: int) -> Samples:
     """The official test samples of these classes, 1,000 each: images (N, 3, 32, 32) in [0, 1] and labels
     (N,)."""
     _, _, images, labels = _read(find(ARCHIVE, URL), MD5)
@@ -68,3 +68,23 @@ def _records(path: Path, content: bytes) -> tuple[np.ndarray, np.ndarray]:
     if (labels >= len(CLASSES)).any():
         raise BadArchive(f"{path}: label {labels.max()} found, allowed are 0 to {len(CLASSES) - 1}")
     return records[:, 1:].reshape(-1, 3, 32, 32), labels
+
+
+DATASET = Dataset(
+    name="cifar10",
+    classes=CLASSES,
+    default=tuple(range(10)),
+    pool=POOL,
+    limit=sum(POOL),
+    mean=0.473,
+    std=0.252,
+    train=train,
+    test=test,
+    held_out=lambda classes: 1000 * classes,
+    present=present,
+    citation=(
+        "CIFAR-10: A. Krizhevsky (2009), Learning Multiple Layers of Features from Tiny Images, technical report, "
+        "University of Toronto."
+    ),
+    licence="none is stated by its authors",
+)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from sweeps.errors import SpecError
 from sweeps.expand import FIELDS, flat
+from sweeps.language.where import LONGEST, Filter
 from sweeps.spec import RunSpec
-from sweeps.where import LONGEST, Filter
 from tests.sweeps.example_specs import VALUE, spec
 
 RUN = flat(spec())  # frozen 3, target.size 1000, label_noise 0.3, seed 1, resnet

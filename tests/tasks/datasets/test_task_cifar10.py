@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from sweeps.spec import ModelSpec, RunSpec, SourceSpec, TargetSpec
-from tasks import check, checks, cifar10, source_data, target_data
+from tasks import check, checks, source_data, target_data
 from tasks.archives import BadArchive, MissingData, data_folder
+from tasks.datasets import cifar10
 
 PER_CLASS = 4
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sweeps.seeds import Role
-from tasks import glyphs
+from tasks.datasets import glyphs
 
 LETTERS = tuple(range(10, 36))
 EVERYTHING = tuple(range(62))

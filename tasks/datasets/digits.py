@@ -1,8 +1,4 @@
-"""Handwritten digits: 1,797 real scans of 8x8 pixels and 17 grey levels, shipped with scikit-learn.
-
-Alpaydin and Kaynak 1998, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository (its test
-part).
-"""
+"""Handwritten digits: 1,797 real scans of 8x8 pixels and 17 grey levels, shipped with scikit-learn."""
 
 from __future__ import annotations
 
@@ -12,10 +8,9 @@ from typing import Any, cast
 import numpy as np
 
 from sweeps.seeds import Role
-from tasks.streams import stream
-from tasks.subsets import relabel, subset
+from tasks.dataset import Dataset, Samples
+from tasks.subsets import held_out_rows, relabel, subset
 
-CLASSES = tuple("0123456789")
 TEST_PER_CLASS = 59
 """A third of the rarest class: 590 test samples, and 1,207 to train on."""
 
@@ -23,7 +18,7 @@ POOL = (119, 123, 118, 124, 122, 123, 122, 120, 115, 121)
 """Training samples per class."""
 
 
-def train(classes: tuple[int, ...], role: Role, size: int, seed: int, side: int) -> tuple[np.ndarray, np.ndarray]:
+def train(classes: tuple[int, ...], role: Role, size: int, seed: int, side: int) -> Samples:
     """Training samples of a role: images (size, 1, 8, 8) in [0, 1] and labels (size,); `side` plays no
     part."""
     images, labels, test_rows = _read()
@@ -32,7 +27,7 @@ def train(classes: tuple[int, ...], role: Role, size: int, seed: int, side: int)
     return images[rows], relabel(labels[rows], classes)
 
 
-def test(classes: tuple[int, ...], side: int) -> tuple[np.ndarray, np.ndarray]:
+def test(classes: tuple[int, ...], side: int) -> Samples:
     """The test samples of these classes, 59 each, the same for every run: images (N, 1, 8, 8) and labels
     (N,)."""
     images, labels, test_rows = _read()
@@ -50,8 +45,23 @@ def _read() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     bunch = cast(dict[str, Any], load_digits())
     labels = np.asarray(bunch["target"], dtype=np.int64)
     images = (np.asarray(bunch["images"], dtype=np.float32) / 16)[:, None]
-    test_rows = [
-        np.flatnonzero(labels == index)[stream(0, "test", "split", index).permutation(count + TEST_PER_CLASS)]
-        for index, count in enumerate(POOL)
-    ]
-    return images, labels, np.sort(np.concatenate([rows[:TEST_PER_CLASS] for rows in test_rows]))
+    return images, labels, held_out_rows(labels, TEST_PER_CLASS)
+
+
+DATASET = Dataset(
+    name="digits",
+    classes=tuple("0123456789"),
+    default=tuple(range(10)),
+    pool=POOL,
+    limit=sum(POOL),
+    mean=0.305,
+    std=0.376,
+    train=train,
+    test=test,
+    held_out=lambda classes: TEST_PER_CLASS * classes,
+    citation=(
+        "Handwritten digits, 8x8: E. Alpaydin and C. Kaynak (1998), Optical Recognition of Handwritten Digits, "
+        "UCI Machine Learning Repository, doi:10.24432/C50P49 (its test part, as shipped with scikit-learn)."
+    ),
+    licence="CC BY 4.0",
+)
