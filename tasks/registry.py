@@ -11,6 +11,7 @@ DATASETS = {
     "cifar10": "tasks.datasets.cifar10",
     "digits": "tasks.datasets.digits",
     "glyphs": "tasks.datasets.glyphs",
+    "mnist": "tasks.datasets.mnist",
 }
 """A row for each data set: its name and the module whose `DATASET` it is, imported when it is first asked for."""
 
