@@ -128,7 +128,9 @@ def report(
     collected = collect(stored)
     verdicts = along_every_axis(collected)
     drawn = draw_figures(collected, verdicts, folder)
-    print(write_report(collected, verdicts, drawn, all_claims(collected), out or folder / "report.html"))
+    print(
+        write_report(collected, verdicts, drawn, all_claims(collected, along=verdicts), out or folder / "report.html")
+    )
 
 
 @app.command()
@@ -146,7 +148,7 @@ def summary(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOp
     collected, files = write_tables(stored, folder)
     verdicts = along_every_axis(collected)
     drawn = draw_figures(collected, verdicts, folder)
-    found = all_claims(collected)
+    found = all_claims(collected, along=verdicts)
     page = write_report(collected, verdicts, drawn, found, folder / "report.html")
     print_summary(collected, verdicts, found, [*files, *(path for group in drawn for path in group.files()), page])
 
@@ -163,7 +165,7 @@ def claims(
     """Whether the sweep supports, contradicts or leaves undecided each of the claims C1 to C4."""
     from analysis.claims.decide import all_claims
     from analysis.claims.sources import UnknownTask
-    from analysis.report.wording import claim_text, judged_texts
+    from analysis.report.wording import claim_name, claim_text, judged_texts
     from analysis.tables.collect import collect
 
     order = [name.strip() for name in related.split(";") if name.strip()]
@@ -175,7 +177,7 @@ def claims(
         print(json.dumps([claim.as_json() for claim in found], indent=1, allow_nan=False))
         return
     for claim in found:
-        print(f"{claim.claim} {claim_text(claim)}")
+        print(f"{claim_name(claim)} {claim_text(claim)}")
         print(f"   {claim.statement}")
         for test in claim.tests:
             group, measure, n, effect, q, outcome, detail = judged_texts(test)

@@ -7,7 +7,8 @@ tests of one claim are adjusted together (Benjamini-Hochberg), and the claim is
     contradicted  if none does and at least one group shows the opposite,
     undecided     otherwise: not seeing an effect is no evidence that it cannot be.
 
-The tests themselves are in claims_sizes.py, claims_freezing.py and claims_sources.py.
+A claim that says two things (C2: later interpolation, later peak; C4: better, on par) is decided once for each. The
+tests themselves are in sizes.py, freezing.py and sources.py.
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ import numpy as np
 
 from analysis.claims.evidence import Evidence
 from analysis.claims.freezing import C3, c3
-from analysis.claims.sizes import C1, C2, c1, c2
-from analysis.claims.sources import C4, c4
+from analysis.claims.sizes import C1, C2_CROSSING, C2_PEAK, c1, c2_crossing, c2_peak
+from analysis.claims.sources import C4_BETTER, C4_ON_PAR, pairs_of_sources
 from analysis.statistics.bootstrap import share_interval
 from analysis.statistics.multiplicity import benjamini_hochberg
+from analysis.tables.along_axes import FROZEN, AxisVerdict, freezing_wise
 from analysis.tables.collect import Tables
 
 ALPHA = 0.05
@@ -44,9 +46,13 @@ class DecidedTest:
 
 @dataclass(frozen=True)
 class ClaimVerdict:
-    """A claim's verdict. share = satisfied / groups, groups counted once whatever number of tests they had."""
+    """A claim's verdict. share = satisfied / groups, groups counted once whatever number of tests they had.
+
+    claim: C1 to C4; part: which of the two things that C2 and C4 say, None for the others.
+    """
 
     claim: str
+    part: str | None
     statement: str
     decision: Decision
     reason: str
@@ -64,7 +70,9 @@ class ClaimVerdict:
         return value
 
 
-def judge(claim: str, statement: str, nothing: str, evidence: Sequence[Evidence]) -> ClaimVerdict:
+def judge(
+    claim: str, statement: str, nothing: str, evidence: Sequence[Evidence], part: str | None = None
+) -> ClaimVerdict:
     """The verdict that the evidence gives; `nothing` says why there is none, where there is none."""
     q_for = benjamini_hochberg([_nan(item.p_for) for item in evidence])
     q_against = benjamini_hochberg([_nan(item.p_against) for item in evidence])
@@ -76,6 +84,7 @@ def judge(claim: str, statement: str, nothing: str, evidence: Sequence[Evidence]
     low, high = share_interval(len(satisfied), len(groups))
     return ClaimVerdict(
         claim=claim,
+        part=part,
         statement=statement,
         decision=decision,
         reason=_reason(len(satisfied), len(opposed), len(groups)) if groups else nothing,
@@ -105,11 +114,22 @@ def _nan(value: float | None) -> float:
     return np.nan if value is None else value
 
 
-def all_claims(tables: Tables, related: Sequence[str] = ()) -> tuple[ClaimVerdict, ...]:
-    """C1 to C4 on one sweep. `related`: source tasks from the most to the least related (see claims_sources.c4)."""
+def all_claims(
+    tables: Tables, related: Sequence[str] = (), along: Sequence[AxisVerdict] | None = None
+) -> tuple[ClaimVerdict, ...]:
+    """C1 to C4 on one sweep, C2 and C4 in two parts.
+
+    related: source tasks from the most to the least related (see sources.pairs_of_sources). along: the verdicts along
+    frozen units where they are known already; others among them are passed over.
+    """
+    frozen = freezing_wise(tables) if along is None else [each for each in along if each.group.axis == FROZEN]
+    better, on_par = pairs_of_sources(tables, frozen, related)
+    no_sizes = "no group of cells differs in source.size alone"
     return (
         judge("C1", C1, "no group of cells differs in target.size alone", c1(tables)),
-        judge("C2", C2, "no group of cells differs in source.size alone", c2(tables)),
-        judge("C3", C3, "no group has four frozen depths with results", c3(tables)),
-        judge("C4", C4, NO_PAIR, c4(tables, related)),
+        judge("C2", C2_CROSSING, no_sizes, c2_crossing(tables), "interpolation time"),
+        judge("C2", C2_PEAK, no_sizes, c2_peak(tables), "peak time"),
+        judge("C3", C3, "no group has four frozen depths with results", c3(frozen)),
+        judge("C4", C4_BETTER, NO_PAIR, better, "better"),
+        judge("C4", C4_ON_PAR, NO_PAIR, on_par, "on par"),
     )

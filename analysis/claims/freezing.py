@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from analysis.claims.evidence import Evidence
 from analysis.detector.verdict import Verdict
 from analysis.statistics.bootstrap import mean_interval
-from analysis.tables.along_axes import AxisVerdict, freezing_wise
-from analysis.tables.collect import Tables
+from analysis.tables.along_axes import AxisVerdict
 
 C3 = (
     "The number of frozen layers decides effective over- and underparameterisation, and may induce a freezing-wise "
@@ -16,14 +17,14 @@ C3 = (
 )
 
 
-def c3(tables: Tables) -> tuple[Evidence, ...]:
+def c3(frozen: Iterable[AxisVerdict]) -> tuple[Evidence, ...]:
     """The freezing-wise shape of each group, and whether its peak stands next to the loss of interpolation.
 
     For: a double descent whose peak is at one of the two depths between which interpolation is lost, or one depth
     beside them. Against: one whose peak is elsewhere, or with no such loss along the axis. The interval of the
     prominence takes the peak and the higher minimum as given.
     """
-    return tuple(_freezing_evidence(each) for each in freezing_wise(tables) if each.verdict is not None)
+    return tuple(_freezing_evidence(each) for each in frozen if each.verdict is not None)
 
 
 def _freezing_evidence(each: AxisVerdict) -> Evidence:

@@ -16,7 +16,11 @@ from analysis.tables.groups import Group, groups_along
 from analysis.tables.schema import CROSSINGS, numbers
 
 C1 = "A sufficiently large target training set makes the epoch-wise double descent more significant."
-C2 = "A larger source training set can make the target training slower: later interpolation, later peak."
+C2_CROSSING = "A larger source training set can make the target training slower: it interpolates later."
+C2_PEAK = "A larger source training set can make the target training slower: its double descent peaks later."
+
+FEWEST_SEEDS = 3
+"""A trend over fewer is described and not tested: two seeds that agree are no evidence of a third."""
 
 RangeOf = Callable[[int], Range | None]
 """From a run's row to the range of its value; None where it has none."""
@@ -46,14 +50,12 @@ def c1(tables: Tables) -> tuple[Evidence, ...]:
     )
 
 
-def c2(tables: Tables) -> tuple[Evidence, ...]:
-    """Epochs to 15, 10, 5 and 1 % train error, and the epoch of each run's own peak, against source size.
+def c2_crossing(tables: Tables) -> tuple[Evidence, ...]:
+    """Epochs to 15, 10, 5 and 1 % train error against source size.
 
-    A run that never crosses crosses later than its last epoch; a curve still rising at its end peaks no earlier than
-    there. A curve without a peak has no peak epoch.
+    A run that never crosses crosses later than its last epoch.
     """
     groups = groups_along(tables.cells, "source.size")
-    verdicts = run_verdicts(tables.curves, _done_rows(tables, groups))
     lengths = tables.curves.lengths()
 
     def crossing(per_cent: int) -> RangeOf:
@@ -62,15 +64,27 @@ def c2(tables: Tables) -> tuple[Evidence, ...]:
             (float(epochs[row]), float(epochs[row])) if np.isfinite(epochs[row]) else (lengths[row] + 1.0, np.inf)
         )
 
+    measures = [(f"epochs to {each} % train error", crossing(each)) for each in CROSSINGS]
+    found = [_trend_evidence(tables, group, name, range_of, 1, "") for group in groups for name, range_of in measures]
+    return tuple(evidence for evidence in found if evidence is not None)
+
+
+def c2_peak(tables: Tables) -> tuple[Evidence, ...]:
+    """The epoch of each run's own peak against source size.
+
+    A curve still rising at its end peaks no earlier than there. A curve without a peak has no peak epoch.
+    """
+    groups = groups_along(tables.cells, "source.size")
+    verdicts = run_verdicts(tables.curves, _done_rows(tables, groups))
+    lengths = tables.curves.lengths()
+
     def peak(row: int) -> Range | None:
         verdict = verdicts.get(row)
         if verdict is not None and verdict.shape == "u_shaped":
             return float(lengths[row]), np.inf
         return None if verdict is None or verdict.peak is None else (verdict.peak.position, verdict.peak.position)
 
-    measures: list[tuple[str, RangeOf]] = [(f"epochs to {each} % train error", crossing(each)) for each in CROSSINGS]
-    measures.append(("peak epoch", peak))
-    found = [_trend_evidence(tables, group, name, range_of, 1, "") for group in groups for name, range_of in measures]
+    found = [_trend_evidence(tables, group, "peak epoch", peak, 1, "") for group in groups]
     return tuple(evidence for evidence in found if evidence is not None)
 
 
@@ -100,6 +114,8 @@ def _trend_evidence(
     if result is None:
         return None
     missing = None if np.isnan(result.low) else result.low, None if np.isnan(result.high) else result.high
+    enough = result.seeds >= FEWEST_SEEDS
+    few = "" if enough else f"not tested, {result.seeds} of at least {FEWEST_SEEDS} seeds; "
     return Evidence(
         group=_place(group),
         measure=f"{measure} against {group.axis}",
@@ -107,9 +123,9 @@ def _trend_evidence(
         effect=result.tau,
         low=missing[0],
         high=missing[1],
-        p_for=result.p_up,
-        p_against=result.p_down,
-        detail=f"Kendall's tau within seeds; medians {', '.join(by_size)}",
+        p_for=result.p_up if enough else None,
+        p_against=result.p_down if enough else None,
+        detail=f"{few}Kendall's tau within seeds; medians {', '.join(by_size)}",
     )
 
 

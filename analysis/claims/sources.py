@@ -1,24 +1,32 @@
-"""Claim C4: two sources compared along the frozen axis, paired by seed. Errors as fractions."""
+"""Claim C4: two sources compared along the frozen axis, paired by seed. Errors as fractions.
+
+The claim says why: because of double descent. Where the more related source shows none, a less related one that wins is
+two lines that cross, and no evidence. So a depth counts only where the more related source is in a double descent.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-import pandas as pd
 
 from analysis.claims.evidence import Evidence
 from analysis.statistics.bootstrap import mean_interval
-from analysis.tables.along_axes import FROZEN
+from analysis.statistics.multiplicity import holm
+from analysis.tables.along_axes import FROZEN, AxisVerdict
 from analysis.tables.collect import Tables
 from analysis.tables.curves import Array
-from analysis.tables.groups import Group, cell_fields, groups_along
+from analysis.tables.groups import Group, cell_fields
 from analysis.tables.schema import numbers
 
-C4 = "Because of double descent, transfer from a less related source can beat transfer from a more related one."
+C4_BETTER = "Because of double descent, transfer from a less related source can beat transfer from a more related one."
+C4_ON_PAR = "Because of double descent, transfer from a less related source can equal transfer from a more related one."
 
 FEWEST_SEEDS = 3
+MARGIN = 0.01
+"""On par: the less related source's error is higher by less than this (one percentage point). A choice of ours."""
 SMALLEST_SD = 0.001
 """Least standard deviation of a paired difference that is believed: errors come in steps of one test sample, and a
 few equal differences are not certainty."""
@@ -28,70 +36,76 @@ class UnknownTask(ValueError):
     """A source task that no run of the sweep uses. Its text is one line."""
 
 
-def c4(tables: Tables, related: Sequence[str] = ()) -> tuple[Evidence, ...]:
-    """Pairs of groups that differ in source.task alone: the sign of error(less related) - error(more related).
+@dataclass(frozen=True)
+class Pair:
+    """Two groups that differ in source.task alone. differences: error(less related) - error(more related), (seeds,) by
+    frozen depth. inside: depths at which the more related source is in a double descent. given: whether the user said
+    which is the more related one."""
 
-    Paired by seed, a t-test at each frozen depth, two-sided and adjusted over the depths of the pair. For: at some
-    depth the less related source has the smaller error and at another the more related one does. Against: the more
-    related source has the smaller error at every depth.
+    name: str
+    differences: dict[float, Array]
+    inside: frozenset[float]
+    given: bool
+
+
+def pairs_of_sources(
+    tables: Tables, frozen: Sequence[AxisVerdict], related: Sequence[str] = ()
+) -> tuple[tuple[Evidence, ...], tuple[Evidence, ...]]:
+    """Tests of both parts of C4, one per pair of groups that differ in source.task alone: better, on par.
+
+    Paired by seed, one-sided t-tests at each frozen depth, adjusted over the depths of the pair (Holm 1979). Better:
+    the less related source has the smaller error at a depth where the more related one is in a double descent. On par:
+    its error is higher there by less than MARGIN. Against either: it is not so at any depth, by the opposite test.
+    The more related source is in a double descent at a depth whose own epoch-wise curve has one, and at the depths
+    between the two minima of a freezing-wise one.
 
     `related` orders the source tasks from the most to the least related; a task not in it comes last. Without it, a
     definition of ours: of two sources the more related one has the smaller mean error where the head alone trains, or
-    at the deepest depth that both have. Raises UnknownTask for a name that no run uses.
+    at the deepest depth that both have; the pair counts only where it is better at some depth beyond chance. Raises
+    UnknownTask for a name that no run uses.
     """
     used = sorted(set(tables.runs["source.task"].dropna()))
     for name in related:
         if name not in used:
             raise UnknownTask(f"--related: no run has the source task {name!r}; allowed: {', '.join(used) or 'none'}")
-    pairs = [
-        (first, second)
-        for family in _families(tables)
+    found = [
+        pair
+        for family in _families(frozen)
         for first, second in combinations(family, 2)
-        if first.fields["source.task"] != second.fields["source.task"]
+        if first.group.fields["source.task"] != second.group.fields["source.task"]
+        and (pair := _pair(tables, first, second, list(related))) is not None
     ]
-    found = [_pair_evidence(tables, first, second, list(related)) for first, second in pairs]
-    return tuple(evidence for evidence in found if evidence is not None)
+    return tuple(better(pair) for pair in found), tuple(on_par(pair) for pair in found)
 
 
-def _families(tables: Tables) -> list[list[Group]]:
+def _families(frozen: Sequence[AxisVerdict]) -> list[list[AxisVerdict]]:
     """Groups along the frozen axis, put together where they differ in the source task alone."""
     others = [name for name in cell_fields() if name not in (FROZEN, "source.task")]
-    families: dict[tuple[str, ...], list[Group]] = {}
-    for group in groups_along(tables.cells, FROZEN):
-        if group.fields["source.task"] is not None:
-            families.setdefault(tuple(str(group.fields[name]) for name in others), []).append(group)
+    families: dict[tuple[str, ...], list[AxisVerdict]] = {}
+    for each in frozen:
+        if each.group.fields["source.task"] is not None:
+            families.setdefault(tuple(str(each.group.fields[name]) for name in others), []).append(each)
     return [family for family in families.values() if len(family) > 1]
 
 
-def _pair_evidence(tables: Tables, first: Group, second: Group, related: list[str]) -> Evidence | None:
-    errors = [_errors(tables, group) for group in (first, second)]
-    depths = sorted(depth for depth in set(errors[0]) & set(errors[1]) if _pairs(errors, depth).size >= FEWEST_SEEDS)
-    if not depths:
+def _pair(tables: Tables, first: AxisVerdict, second: AxisVerdict, related: list[str]) -> Pair | None:
+    """The pair in order of relatedness; None where no depth has enough shared seeds."""
+    tasks = [str(each.group.fields["source.task"]) for each in (first, second)]
+    errors = [_errors(tables, each.group) for each in (first, second)]
+    differences = {
+        depth: _paired(*(each[depth] for each in errors)) for depth in sorted(set(errors[0]) & set(errors[1]))
+    }
+    differences = {depth: values for depth, values in differences.items() if len(values) >= FEWEST_SEEDS}
+    if not differences:
         return None
-    first_task, second_task = (str(group.fields["source.task"]) for group in (first, second))
-    tasks = [first_task, second_task]
-    network = first.label.replace(f", source.task = {first_task}", "")
-    if _second_is_more_related(tasks, related, float(_pairs(errors, depths[-1]).mean())):
+    network = first.group.label.replace(f", source.task = {tasks[0]}", "")
+    more = first
+    if _second_is_more_related(tasks, related, float(differences[max(differences)].mean())):
         tasks.reverse()
-        errors.reverse()
-    differences = {depth: _pairs(errors, depth) for depth in depths}  # less related - more related
-    p_less, p_more = (_smallest_adjusted(differences, side) for side in (-1.0, 1.0))
-    everywhere = max(_t_test(values, 1.0) for values in differences.values())
-    best = min(depths, key=lambda depth: differences[depth].mean())
-    effect, low, high = mean_interval(differences[best])
-    winning = [depth for depth in depths if differences[depth].mean() < 0]
-    return Evidence(
-        group=f"{network}, {tasks[1]} against {tasks[0]} (more related)",
-        measure="error(less related) - error(more related), smallest over frozen depths",
-        n=len(differences[best]),
-        effect=effect,
-        low=low,
-        high=high,
-        # Both signs must be shown: the larger of the two p-values is that of their conjunction (Berger 1982).
-        p_for=max(p_less, p_more),
-        p_against=everywhere,
-        detail=_pair_detail(tables, first if tasks[0] == first_task else second, winning, best),
-    )
+        differences = {depth: -values for depth, values in differences.items()}
+        more = second
+    name = f"{network}, {tasks[1]} against {tasks[0]} (more related)"
+    return Pair(name, differences, _inside(tables, more) & frozenset(differences), bool(related))
 
 
 def _second_is_more_related(tasks: list[str], related: list[str], difference: float) -> bool:
@@ -100,6 +114,25 @@ def _second_is_more_related(tasks: list[str], related: list[str], difference: fl
         place = [related.index(task) if task in related else len(related) for task in tasks]
         return place[1] < place[0]
     return difference < 0
+
+
+def _inside(tables: Tables, each: AxisVerdict) -> frozenset[float]:
+    """Depths of a group at which it is in a double descent."""
+    found = {
+        float(value)
+        for value, cell in zip(each.group.values, each.group.cells, strict=True)
+        if (own := tables.verdicts[int(cell)]) is not None and own.double_descent
+    }
+    verdict = each.verdict
+    if (
+        verdict is not None
+        and verdict.double_descent
+        and verdict.first_min is not None
+        and verdict.second_min is not None
+    ):
+        low, high = sorted((verdict.first_min.position, verdict.second_min.position))
+        found |= {float(value) for value in each.group.values if low < value < high}
+    return frozenset(found)
 
 
 def _errors(tables: Tables, group: Group) -> dict[float, dict[int, float]]:
@@ -112,32 +145,67 @@ def _errors(tables: Tables, group: Group) -> dict[float, dict[int, float]]:
     }
 
 
-def _pairs(errors: list[dict[float, dict[int, float]]], depth: float) -> Array:
+def _paired(first: dict[int, float], second: dict[int, float]) -> Array:
     """Error of the second source less that of the first, by shared seed."""
-    first, second = errors[0][depth], errors[1][depth]
     return np.array([second[seed] - first[seed] for seed in sorted(set(first) & set(second))])
 
 
-def _smallest_adjusted(differences: dict[float, Array], side: float) -> float:
-    """p-value that at some depth the difference has this sign: two-sided tests, Simes' rule over the depths."""
-    p = np.sort([min(1.0, 2.0 * _t_test(values, side)) for values in differences.values()])
-    return float(min(1.0, (p * len(p) / np.arange(1, len(p) + 1)).min()))
+def better(pair: Pair) -> Evidence:
+    """Whether the less related source has the smaller error where the more related one is in a double descent."""
+    return _evidence(pair, 0.0, "error(less related) - error(more related), smallest over frozen depths", "better")
 
 
-def _t_test(values: Array, side: float) -> float:
-    """One-sided p-value that the mean of side * values is above 0."""
+def on_par(pair: Pair) -> Evidence:
+    """Whether it is worse there by less than MARGIN: a test of non-inferiority."""
+    return _evidence(
+        pair, MARGIN, f"the same, against a margin of {100 * MARGIN:g} points", f"within {100 * MARGIN:g} points"
+    )
+
+
+def _evidence(pair: Pair, margin: float, measure: str, word: str) -> Evidence:
+    below = _adjusted(pair, lambda values: _t_test(margin - values))
+    above = [_t_test(values - margin) for values in pair.differences.values()]
+    candidates = pair.inside or frozenset(pair.differences)
+    best = min(candidates, key=lambda depth: pair.differences[depth].mean())
+    p_for = min((below[depth] for depth in pair.inside), default=1.0)
+    if not pair.given:
+        # That the other source is the more related one must be shown too: the larger of the two p-values is that of
+        # their conjunction (Berger 1982).
+        p_for = max(p_for, min(_adjusted(pair, _t_test).values()))
+    effect, low, high = mean_interval(pair.differences[best])
+    return Evidence(
+        group=pair.name,
+        measure=measure,
+        n=len(pair.differences[best]),
+        effect=effect,
+        low=low,
+        high=high,
+        p_for=p_for,
+        p_against=max(above),
+        detail=_detail(pair, margin, word, best),
+        condition_for=bool(pair.inside),
+    )
+
+
+def _adjusted(pair: Pair, p_value: Callable[[Array], float]) -> dict[float, float]:
+    """The p-value at each depth of a pair, all depths taken into account."""
+    each = holm([p_value(values) for values in pair.differences.values()])
+    return dict(zip(pair.differences, each.tolist(), strict=True))
+
+
+def _t_test(values: Array) -> float:
+    """One-sided p-value that the mean of the values is above 0."""
     from scipy.special import stdtr
 
     spread = max(float(values.std(ddof=1)), SMALLEST_SD) / np.sqrt(len(values))
-    return float(stdtr(len(values) - 1, -side * values.mean() / spread))
+    return float(stdtr(len(values) - 1, -values.mean() / spread))
 
 
-def _pair_detail(tables: Tables, more: Group, winning: list[float], best: float) -> str:
-    if not winning:
-        return f"the more related source is better at every depth; closest at frozen = {best:g}"
-    cell = int(more.cells[int(np.abs(more.values - best).argmin())])
-    shape = tables.cells["shape"].iloc[cell]
-    there = "of unknown shape" if pd.isna(shape) else str(shape).replace("_", " ")
+def _detail(pair: Pair, margin: float, word: str, best: float) -> str:
+    winning = sorted(depth for depth, values in pair.differences.items() if values.mean() < margin)
     listed = ", ".join(f"{depth:g}" for depth in winning)
-    shown = f"there the more related one is epoch-wise {there}"
-    return f"the less related source is better at frozen = {listed}, most at {best:g}; {shown}"
+    where = f"the less related source is {word} at frozen = {listed}" if winning else f"it is {word} at no depth"
+    if not pair.inside:
+        return f"{where}; the more related one shows no double descent, so nothing can come of it"
+    inside = ", ".join(f"{depth:g}" for depth in sorted(pair.inside))
+    return f"{where}; the more related one is in a double descent at frozen = {inside}, closest there at {best:g}"

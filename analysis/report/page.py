@@ -27,6 +27,7 @@ from analysis.report.wording import (
     axis_text,
     axis_words,
     cell_texts,
+    claim_name,
     claim_text,
     judged_texts,
     p_text,
@@ -150,7 +151,7 @@ def _claims(claims: tuple[ClaimVerdict, ...]) -> str:
     """Every claim with its verdict; under it the tests that it rests on, decided ones first."""
     parts = []
     for claim in claims:
-        parts.append(html.heading(3, f"{claim.claim}: {claim.decision}"))
+        parts.append(html.heading(3, f"{claim_name(claim)}: {claim.decision}"))
         parts.append(html.paragraph(claim.statement))
         parts.append(html.paragraph(claim_text(claim), "quiet"))
         if claim.tests:

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis.claims.decide import ClaimVerdict
-from analysis.report.wording import CELL_HEAD, along_text, axis_text, cell_texts, claim_text, threshold_text
+from analysis.report.wording import CELL_HEAD, along_text, axis_text, cell_texts, claim_name, claim_text, threshold_text
 from analysis.tables.along_axes import FROZEN, AxisVerdict
 from analysis.tables.collect import Tables
 from analysis.tables.coverage import coverage_text, missing_text
@@ -42,7 +42,7 @@ def print_summary(
         _line(console, f"{along_text(each)}: {axis_text(each)}{suffix}", style="bold")
     for claim in claims:
         if claim.tests:
-            _line(console, f"claim {claim.claim}, {claim_text(claim)}")
+            _line(console, f"claim {claim_name(claim)}, {claim_text(claim)}")
     for line in missing_text(tables.runs):
         _line(console, f"missing from the above: {line}", style="yellow")
     console.print()

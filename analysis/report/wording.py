@@ -153,6 +153,11 @@ TEST_HEAD = ("group", "measure", "n", "effect, 95 %", "q", "outcome", "")
 TEST_NUMBERS = (False, False, True, True, True, False, False)
 
 
+def claim_name(claim: ClaimVerdict) -> str:
+    """`C1`, or `C2 (peak time)` where a claim says two things."""
+    return claim.claim if claim.part is None else f"{claim.claim} ({claim.part})"
+
+
 def claim_text(claim: ClaimVerdict) -> str:
     """`supported: 2 of 3 groups show it (67 %, 95 % interval 21 to 94 %)`."""
     if claim.share is None or claim.share_low is None or claim.share_high is None:
