@@ -27,7 +27,7 @@ def benjamini_hochberg(p_values: ArrayLike) -> Array:
 
 
 def holm(p_values: ArrayLike) -> Array:
-    """Adjusted p-values (Holm 1979, Scand. J. Stat. 6): claiming those <= a makes any false claim with chance a at most.
+    """Adjusted p-values: claiming those <= a makes any false claim with a chance of at most a (Holm 1979).
 
     p_values: (tests,) in [0, 1], no NaN. Returns (tests,). Nothing is assumed of how the tests depend on each other.
 
