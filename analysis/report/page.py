@@ -38,6 +38,7 @@ from analysis.tables.along_axes import FROZEN, AxisVerdict
 from analysis.tables.collect import Tables
 from analysis.tables.coverage import coverage_text, missing_text
 from analysis.tables.curves import INTERPOLATES_AT
+from analysis.tables.unlike import warnings
 from sweeps.records import FailureRecord
 
 TEMPLATE = Path(__file__).with_name("report.html")
@@ -103,6 +104,8 @@ READING = (
 
 
 def _warnings(tables: Tables) -> Iterator[str]:
+    for line in warnings(tables.cells):
+        yield html.paragraph(f"Warning: {line}.", "warning")
     for line in missing_text(tables.runs):
         yield html.paragraph(f"Not in the results: {line}.", "warning")
     shown = 0

@@ -14,6 +14,7 @@ from analysis.report.wording import CELL_HEAD, along_text, axis_text, cell_texts
 from analysis.tables.along_axes import FROZEN, AxisVerdict
 from analysis.tables.collect import Tables
 from analysis.tables.coverage import coverage_text, missing_text
+from analysis.tables.unlike import warnings
 
 NARROWEST = 118  # columns, where the output is no terminal
 
@@ -43,6 +44,8 @@ def print_summary(
     for claim in claims:
         if claim.tests:
             _line(console, f"claim {claim_name(claim)}, {claim_text(claim)}")
+    for line in warnings(tables.cells):
+        _line(console, f"warning: {line}", style="yellow")
     for line in missing_text(tables.runs):
         _line(console, f"missing from the above: {line}", style="yellow")
     console.print()

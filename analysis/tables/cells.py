@@ -16,6 +16,7 @@ from analysis.statistics.bootstrap import intervals
 from analysis.statistics.multiplicity import benjamini_hochberg
 from analysis.tables.curves import Array, Rows
 from analysis.tables.schema import CELLS, CROSSINGS, frame_of, numbers, spec_types
+from analysis.tables.unlike import differences
 
 DECIMALS = 9  # of a verdict's numbers: beyond this they depend on the machine's matrix products
 
@@ -43,6 +44,7 @@ def cell_frame(runs: pd.DataFrame, rows: tuple[Rows, ...], verdicts: tuple[Verdi
     columns |= _mean_columns(runs, done, "final_train_error")
     columns |= _interpolation_columns(runs, done)
     columns |= _verdict_columns(verdicts)
+    columns["unlike"] = differences(runs, rows)
     columns["q_value"] = benjamini_hochberg(np.array(columns["p_value"], dtype=np.float64))
     columns = {name: columns[name] for name in CELLS.names}
     return frame_of(columns, CELLS)

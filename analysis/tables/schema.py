@@ -16,7 +16,7 @@ from sweeps.spec import RunSpec
 CROSSINGS = (15, 10, 5, 1)
 """Per cent of train error whose first crossing is reported."""
 
-MACHINE_COLUMNS = ("device", "attempts", "provenance")
+MACHINE_COLUMNS = ("device", "attempts", "provenance", "unlike")
 """Where and how a run ran, beside the times: the same run elsewhere differs in these and in nothing else."""
 
 _TYPES: dict[type, pa.DataType] = {int: pa.int64(), float: pa.float64(), str: pa.string(), bool: pa.bool_()}
@@ -110,6 +110,7 @@ CELLS = pa.schema(
         ("q_value", pa.float64()),
         ("train_error_at_peak", pa.float64()),
         ("agreement", pa.float64()),
+        ("unlike", pa.string()),
     ]
 )  # fmt: skip
 

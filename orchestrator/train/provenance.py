@@ -6,6 +6,7 @@ import platform
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -26,6 +27,8 @@ def code() -> dict[str, Any]:
 @cache
 def machine() -> dict[str, Any]:
     """Versions and host of the process that computed a result."""
+    import torch  # here, as the driver, which imports this module, is spared it
+
     versions = {}
     for package in PACKAGES:
         try:
@@ -37,7 +40,18 @@ def machine() -> dict[str, Any]:
         "versions": versions,
         "platform": platform.platform(),
         "host": socket.gethostname(),
+        "cpu": _cpu(),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
     }
+
+
+def _cpu() -> str | None:
+    """The processor's own name for itself, None where the system does not tell."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or None
 
 
 def _git(*arguments: str) -> str | None:
