@@ -1,0 +1,72 @@
+"""Whether errors had settled when training ended, and what they were at shorter budgets: on curves of known course."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from analysis.tables.budgets import budgets, converged, errors_after
+from analysis.tables.collect import Tables, collect
+from analysis.tables.groups import groups_along
+from analysis.tables.load import read_sweep
+from sweeps.spec import RunSpec
+from tests.analysis.store_factory import Curve, finished, planned, sweep_text
+
+EPOCHS = 100
+
+
+def _tables(store: Path, curve: Curve, last_seed: int = 4, skipped: int = -1) -> Tables:
+    sweep, runs = planned(sweep_text(EPOCHS, "[0, 4, 8]", last_seed), store)
+    for spec in runs.values():
+        if spec.transfer.frozen != skipped:
+            finished(store, spec, curve)
+    return collect(read_sweep(sweep, store))
+
+
+def _curve(test_at_end: Callable[[int], float], train_at_end: Callable[[int], float], noise: float = 0.004) -> Curve:
+    """Errors that fall to .2 in 50 epochs and then change by so much over the second half, by frozen depth."""
+
+    def curve(spec: RunSpec, epochs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        rng = np.random.default_rng([spec.seed, spec.transfer.frozen])
+        fall = 0.2 + 0.6 * np.exp(-epochs / 8)
+        late = np.clip((epochs - 50) / 50, 0, None)
+        sets = (test_at_end(spec.transfer.frozen), train_at_end(spec.transfer.frozen))
+        test, train = (fall + late * move + noise * rng.standard_normal(len(epochs)) for move in sets)
+        return test + 0.02 * rng.standard_normal(), train
+
+    return curve
+
+
+def test_a_depth_whose_errors_still_move_is_marked(tmp_path: Path) -> None:
+    curve = _curve(lambda frozen: 0.08 if frozen == 4 else 0.0, lambda frozen: -0.08 if frozen == 8 else 0.0)
+    tables = _tables(tmp_path, curve)
+    (group,) = groups_along(tables.cells, "transfer.frozen")
+    assert converged(tables, group).tolist() == [1.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("last_seed", [0, 4])
+def test_noise_is_no_movement(tmp_path: Path, last_seed: int) -> None:
+    tables = _tables(tmp_path, _curve(lambda _: 0.0, lambda _: 0.0, noise=0.01), last_seed)
+    (group,) = groups_along(tables.cells, "transfer.frozen")
+    assert converged(tables, group).tolist() == [1.0, 1.0, 1.0]
+
+
+def test_a_depth_without_runs_is_unknown(tmp_path: Path) -> None:
+    tables = _tables(tmp_path, _curve(lambda _: 0.0, lambda _: 0.0), skipped=4)
+    (group,) = groups_along(tables.cells, "transfer.frozen")
+    assert np.array_equal(converged(tables, group), [1.0, np.nan, 1.0], equal_nan=True)
+
+
+def test_errors_at_a_budget_are_those_of_its_epoch(tmp_path: Path) -> None:
+    tables = _tables(tmp_path, _curve(lambda _: 0.05, lambda _: 0.0), last_seed=1, skipped=4)
+    (group,) = groups_along(tables.cells, "transfer.frozen")
+    assert budgets(tables, group) == (25, 50, 100)
+    for epochs in (25, 100):
+        seeds, test, train = errors_after(tables, group, epochs)
+        assert seeds == (0, 1) and np.isnan(test[:, 1]).all()
+        row = int(tables.rows[int(group.cells[2])][1])
+        begin = int(tables.curves.offsets[row])
+        assert test[1, 2] == tables.curves.test_error[begin + epochs - 1]
+        assert train[1, 2] == tables.curves.train_error[begin + epochs - 1]
+    assert np.isnan(errors_after(tables, group, 101)[1]).all()
