@@ -90,3 +90,5 @@ class SweepRecord(Spec):
     digest: str
     runs: dict[str, dict[str, Any]]
     """The full spec of each run by its id."""
+    edition: int | None = None
+    """Of the sweep (sweeps/editions.py). None in records from before there were editions: the first."""

@@ -3,6 +3,7 @@
 classes_of, held_out         how many classes and test samples a task has
 check                        what can be said against a run's data before anything is launched
 source_data, target_data     a run's TaskData: images and labels on the device
+batch_sizes                  the samples of each step of an epoch
 Batches                      the order of an epoch's samples
 augment                      crop and flip
 
@@ -17,13 +18,24 @@ from typing import TYPE_CHECKING
 from sweeps.contents import lazy
 from tasks.checks import check
 from tasks.names import classes_of, held_out
+from tasks.steps import batch_sizes
 
 if TYPE_CHECKING:
     from tasks.augmentation import augment
     from tasks.batches import Batches
     from tasks.data import TaskData, source_data, target_data
 
-__all__ = ["Batches", "TaskData", "augment", "check", "classes_of", "held_out", "source_data", "target_data"]
+__all__ = [
+    "Batches",
+    "TaskData",
+    "augment",
+    "batch_sizes",
+    "check",
+    "classes_of",
+    "held_out",
+    "source_data",
+    "target_data",
+]
 
 _NEEDS_TORCH = {
     "Batches": "batches",

@@ -80,6 +80,7 @@ class Plan:
             about=self.sweep.about,
             digest=self.sweep.digest,
             runs={id: canonical(job.spec) for id, job in self.runs.items()},
+            edition=self.sweep.edition,
         )
 
 
