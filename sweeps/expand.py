@@ -194,7 +194,7 @@ class _Shared:
 
 def _with(run: RunSpec, parts: dict[str, Any]) -> RunSpec:
     """The run with other parts, which are valid already."""
-    return RunSpec.model_construct(_fields_set=run.model_fields_set, **{**vars(run), **parts})
+    return run.model_copy(update=parts)
 
 
 def _section(key: str) -> str:
