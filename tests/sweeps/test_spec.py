@@ -166,7 +166,10 @@ def test_the_reference_lists_every_field_with_its_default() -> None:
         model=ModelSpec(family="resnet", depth=18, width=8),
     )
     needed = {"source.task", "source.size", "target.task", "target.size", "model.family", "model.depth", "model.width"}
-    assert listed == {path: "needed" if path in needed else "null" if value is None else str(value) for path, value in flat(least).items()}
+    assert listed == {
+        path: "needed" if path in needed else "null" if value is None else str(value)
+        for path, value in flat(least).items()
+    }
 
 
 def test_the_example_of_the_reference_is_a_sweep() -> None:
