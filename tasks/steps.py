@@ -1,4 +1,4 @@
-"""The optimiser steps of an epoch: how many samples each takes. Arithmetic alone: a plan asks it and imports no torch."""
+"""The optimiser steps of an epoch: how many samples each takes. Arithmetic alone, for a plan that imports no torch."""
 
 from __future__ import annotations
 

@@ -68,7 +68,8 @@ def _ids(ledger: Ledger, kinds: Iterable[Kind]) -> Iterator[tuple[Kind, str]]:
         shelf = ledger.layout.shelf(kind)
         try:
             for first in sorted(os.listdir(shelf)):
-                yield from ((kind, id) for id in sorted(os.listdir(shelf / first)))
+                for id in sorted(os.listdir(shelf / first)):
+                    yield kind, id
         except OSError:  # no store yet
             continue
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from architectures import uses_batch_statistics
@@ -97,7 +97,7 @@ def small_last_batches(plan: Plan) -> list[str]:
 Trained = tuple[LabelledSet, Recipe, ModelSpec, TransferSpec]
 
 
-def _line(what: str, data: str, recipe: str, trained: list[Trained]) -> str | None:
+def _line(what: str, data: str, recipe: str, trained: Sequence[Trained]) -> str | None:
     found: dict[str, int] = {}
     for parts, number in _distinct(trained):
         size, batch_size = parts[0].size, parts[1].batch_size
