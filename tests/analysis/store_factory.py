@@ -64,6 +64,7 @@ def planned(text: str, store: Path) -> tuple[SweepSpec, dict[str, RunSpec]]:
         about=sweep.about,
         digest=sweep.digest,
         runs={id: spec.model_dump(mode="json") for id, spec in runs.items()},
+        edition=sweep.edition,
     )
     path = Layout(store).sweep(sweep.name, sweep.digest)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from sweeps.errors import SpecError
 from sweeps.expand import expand, flat
 from sweeps.identity import run_id
 from sweeps.layout import Layout
+from sweeps.plain_yaml import load
 from sweeps.records import SweepRecord
 from sweeps.self_digest import unsealed
 from sweeps.spec import RunSpec
-from sweeps.sweep import SweepSpec, overlay, parse
+from sweeps.sweep import CATALOG, SweepSpec, overlay, parse
 from tests.sweeps.example_specs import VALUE, Words, at
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -99,6 +101,23 @@ def test_a_missing_section_is_missing_under_every_edition() -> None:
     for edition in EDITIONS:
         with pytest.raises(SpecError, match=r"^source: missing; it has no default$"):
             runs(edition=edition, base={key: value for key, value in BASE.items() if key != "source"})
+
+
+def test_the_reference_lists_every_edition() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "sweeps.md").read_text()
+    assert f"| the current one, {CURRENT} |" in text
+    for edition, sections in EDITIONS.items():
+        (row,) = re.findall(rf"^\| {edition} \| (.*) \|$", text, re.MULTILINE)
+        fields = [
+            f"`{name}.{field}: {value}`" for name, written in sections.items() for field, value in written.items()
+        ]
+        assert re.findall("`[^`]*`", row) == fields
+
+
+@pytest.mark.parametrize("file", sorted(CATALOG.glob("*.yaml")), ids=lambda file: file.stem)
+def test_sweeps_of_the_catalog_say_their_edition(file: Path) -> None:
+    """Without it, the results that people have of them would be asked for anew with every edition."""
+    assert load(file.read_text())["edition"] in EDITIONS
 
 
 # The sweep's digest and record.
