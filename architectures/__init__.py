@@ -2,6 +2,7 @@
 
 build            a network from a ModelSpec, its weights from one seed
 ladder_length, check_frozen               what can be frozen, without torch
+uses_batch_statistics                     whether batch norm looks at training batches, without torch
 unit_names                                the ladder's names, without building anything
 inherit                                   weights of a source network
 freeze, trainable_parameters              which units train
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from architectures.shapes import check_frozen, ladder_length
+from architectures.shapes import check_frozen, ladder_length, uses_batch_statistics
 from sweeps.contents import lazy
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ __all__ = [
     "ladder_length",
     "trainable_parameters",
     "unit_names",
+    "uses_batch_statistics",
 ]
 
 _NEEDS_TORCH = {

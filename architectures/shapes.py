@@ -3,7 +3,7 @@ planning a sweep does not wait for it."""
 
 from __future__ import annotations
 
-from sweeps.spec import ModelSpec
+from sweeps.spec import Family, ModelSpec, TransferSpec
 
 BLOCKS: dict[int, tuple[int, ...]] = {
     10: (1, 1, 1, 1),
@@ -35,6 +35,9 @@ width 256 heads have the 64 entries of Dosovitskiy et al. 2021."""
 
 LARGEST_PATCH = 4
 
+BATCH_NORM: dict[Family, bool] = {"resnet": True, "densenet": True, "vit": False}
+"""Whether every unit but the head has a batch norm. ViT has layer norms, which look at one sample at a time."""
+
 
 def patch_side(image_size: int) -> int:
     """Side of a ViT's patch in pixels: a quarter of the image's, at most 4: 4x4 patches at 8 px, 8x8 at 32 px."""
@@ -51,6 +54,14 @@ def ladder_length(model: ModelSpec) -> int:
 def check_frozen(model: ModelSpec, frozen: int) -> None:
     """Raise ValueError if a network of `model` has no `frozen` units to freeze."""
     check_depth(frozen, ladder_length(model))
+
+
+def uses_batch_statistics(model: ModelSpec, transfer: TransferSpec) -> bool:
+    """Whether training passes batches through a batch norm that takes their mean and variance.
+
+    Units that train do; frozen ones do unless `norm` is `eval`. The head has no norm.
+    """
+    return BATCH_NORM[model.family] and (transfer.frozen < ladder_length(model) - 1 or transfer.norm != "eval")
 
 
 def check_depth(frozen: int, length: int) -> None:

@@ -46,7 +46,7 @@ def train(network: Network, data: TaskData, cut: int, recipe: Recipe, role: Role
         optimizer: torch.optim.Optimizer = torch.optim.Adam(parameters, recipe.learning_rate, fused=True)
     else:
         optimizer = torch.optim.SGD(parameters, recipe.learning_rate, recipe.momentum, fused=True)
-    batches = Batches(len(data.labels), recipe.batch_size, seed, role)
+    batches = Batches(len(data.labels), recipe.batch_size, seed, role, batches=recipe.batches)
     error = float("nan")
     for epoch in range(recipe.epochs):
         network.train()

@@ -29,6 +29,7 @@ from sweeps.sweep import parse
 
 SWEEP = """
 name: forecast-{seeds}
+edition: 1
 base:
   source: {{task: "glyphs[A-Z]", size: 400, epochs: 2}}
   target: {{task: digits, size: 400, label_noise: 0.2}}

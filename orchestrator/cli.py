@@ -18,6 +18,7 @@ from orchestrator.runners.resources import check_resources
 from orchestrator.schedule import launch_log
 from orchestrator.schedule.forecast import forecast
 from orchestrator.schedule.plan import Plan, make_plan
+from orchestrator.schedule.plan_warnings import warnings_of
 from orchestrator.store.ledger import Ledger
 from orchestrator.store_commands import DEFAULT_STORE, gc, resolved, upgrade, verify
 from sweeps.errors import SpecError
@@ -52,8 +53,9 @@ def plan(
 ) -> None:
     """Show what a sweep asks for, what of it the store holds, and what the rest will take. Launches nothing."""
     with clear_errors():
-        made, _ = _planned(sweep, store)
-        print_plan(made, forecast(made, workers or os.cpu_count() or 1, gpus), None, as_json)
+        made, ledger = _planned(sweep, store)
+        left = forecast(made, workers or os.cpu_count() or 1, gpus)
+        print_plan(made, left, None, as_json, warnings_of(made, ledger))
 
 
 @app.command()
@@ -103,7 +105,8 @@ def run(
         from orchestrator.launch import Launch, launch, workers_of
 
         how = Launch(runner, address, workers, gpus_per_run, threads_per_run, wandb, wandb_project)
-        print_plan(made, forecast(made, workers_of(how), gpus_per_run > 0), None, as_json=False)
+        left = forecast(made, workers_of(how), gpus_per_run > 0)
+        print_plan(made, left, None, as_json=False, warnings=warnings_of(made, ledger))
         raise typer.Exit(launch(made, ledger, how, console))
 
 

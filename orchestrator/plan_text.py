@@ -8,13 +8,21 @@ from typing import Any
 from orchestrator.schedule import launch_log
 from orchestrator.schedule.forecast import Forecast
 from orchestrator.schedule.plan import Plan
+from orchestrator.schedule.plan_warnings import Warnings
 from orchestrator.store.ledger import Ledger
 
 
-def print_plan(made: Plan, left: Forecast, past: dict[str, Any] | None, as_json: bool) -> None:
+def print_plan(
+    made: Plan, left: Forecast, past: dict[str, Any] | None, as_json: bool, warnings: Warnings | None = None
+) -> None:
+    """`warnings` where they were looked for: by `plan` and `run`, not by `status`."""
     runs, sources = made.counts(made.runs), made.counts(made.sources)
     if as_json:
-        content = {"sweep": made.sweep.name, "digest": made.sweep.digest, "runs": runs, "sources": sources}
+        content: dict[str, Any] = {"sweep": made.sweep.name, "digest": made.sweep.digest, "edition": made.sweep.edition}
+        content |= {"runs": runs, "sources": sources}
+        if warnings is not None:
+            content["warnings"] = warnings.lines()
+            content["older_editions"] = [older._asdict() for older in warnings.older]
         print(
             json.dumps(
                 {
@@ -43,6 +51,8 @@ def print_plan(made: Plan, left: Forecast, past: dict[str, Any] | None, as_json:
     if made.damaged:
         print(f"  damaged: {len(made.damaged)}, counted as missing; `run` moves them to quarantine. The first of them:")
         print(f"    {next(iter(made.damaged.values()))}")
+    for line in warnings.lines() if warnings is not None else []:
+        print(f"  warning: {line}")
 
 
 def print_failures(made: Plan, ledger: Ledger) -> None:

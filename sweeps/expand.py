@@ -10,8 +10,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from sweeps.editions import EDITIONS, filled
 from sweeps.errors import SpecError, from_pydantic, shown, suggestion
-from sweeps.identity import run_id
+from sweeps.identity import run_id, run_name
 from sweeps.language.task_text import parameter_values
 from sweeps.language.where import Filter
 from sweeps.memo import cached
@@ -30,21 +31,25 @@ TASKS = ("source.task", "target.task")
 def expand(sweep: SweepSpec, vocabulary: Vocabulary) -> dict[str, RunSpec]:
     """The sweep's runs by run_id, in the order written; a run asked for twice is one run.
 
-    `vocabulary` gives canonical names and the rules of networks and tasks. `transfer.frozen: all` is every depth from
-    0 to the length of the network's ladder less one. Raises SpecError with one line.
+    `vocabulary` gives canonical names and the rules of networks and tasks: each distinct section is brought to its
+    canonical form once, and rules that span sections are asked of every run that the filter keeps. `transfer.frozen:
+    all` is every depth from 0 to the length of the network's ladder less one. Fields that the sweep does not mention
+    have the values of its edition. Raises SpecError with one line.
     """
     fields = (*FIELDS, *(f"{task}.{name}" for task in TASKS for name in sorted(vocabulary.task_parameters())))
     spellings = {task: vocabulary.task for task in TASKS}
     keep = Filter(sweep.where, fields, spellings) if sweep.where is not None else None
     grids = [(place, base, _choices(f"{place}axes", axes, fields)) for place, base, axes in sweep.grids()]
     _limit(sum(math.prod(map(len, choices.values())) for _, _, choices in grids))
-    specs = itertools.chain.from_iterable(_grid(*grid, vocabulary) for grid in grids)
     runs: dict[str, RunSpec] = {}
-    for asked, spec in enumerate(specs, 1):
-        _limit(asked)  # again: `all` is counted once above and is as many runs as the ladder has units
-        if keep is None or keep(flat(spec)):
-            _check(spec, vocabulary)
-            runs[run_id(spec)] = spec
+    asked = 0
+    for place, base, choices in grids:
+        for spec in _grid(place, base, choices, sweep.edition, vocabulary):
+            asked += 1
+            _limit(asked)  # again: `all` is counted once above and is as many runs as the ladder has units
+            if keep is None or keep(flat(spec)):
+                _check(place, spec, vocabulary)
+                runs[run_id(spec)] = spec
     if not runs:
         because = "its filter keeps none" if keep is not None else "an axis has no values"
         raise SpecError(f"{sweep.name}: the sweep has no runs ({because})")
@@ -81,11 +86,12 @@ def _dotted(name: str, part: Spec) -> dict[str, Any]:
     return fields
 
 
-def _check(spec: RunSpec, vocabulary: Vocabulary) -> None:
+def _check(place: str, spec: RunSpec, vocabulary: Vocabulary) -> None:
+    """Rules that span sections: they hold of a run, however its sections came together."""
     try:
         vocabulary.check(spec)
     except ValueError as problem:
-        raise SpecError(str(problem)) from None
+        raise SpecError(f"{place}{problem}; first in the run {run_name(spec)}") from None
 
 
 def _limit(runs: int) -> None:
@@ -101,21 +107,28 @@ def _choices(place: str, axes: dict[str, Any], known: Sequence[str]) -> dict[str
 
 
 def _grid(
-    place: str, base: dict[str, Any], choices: dict[str, Sequence[Any]], vocabulary: Vocabulary
+    place: str, base: dict[str, Any], choices: dict[str, Sequence[Any]], edition: int, vocabulary: Vocabulary
 ) -> Iterator[RunSpec]:
     """The runs of one grid. Its distinct sections are validated once and shared between runs; of each of their
     combinations only the rules that span sections are checked."""
-    sections = {name: _Section(name, base, choices) for name in dict.fromkeys((*base, *map(_section, choices)))}
+    names = dict.fromkeys((*base, *map(_section, choices), *_unwritten(edition)))
+    sections = {name: _Section(name, base, choices, edition) for name in names}
     shared = _Shared(place, vocabulary)
     for point in itertools.product(*(range(len(values)) for values in choices.values())):
         yield from shared.runs({name: section.at(point) for name, section in sections.items()})
 
 
-class _Section:
-    """One top-level key of a grid's runs, and the axes that say something of it."""
+def _unwritten(edition: int) -> list[str]:
+    """The sections that a sweep may leave out, and of which its edition says something."""
+    return [name for name in EDITIONS[edition] if not RunSpec.model_fields[name].is_required()]
 
-    def __init__(self, name: str, base: dict[str, Any], choices: dict[str, Sequence[Any]]) -> None:
+
+class _Section:
+    """One top-level key of a grid's runs, the axes that say something of it, and its edition."""
+
+    def __init__(self, name: str, base: dict[str, Any], choices: dict[str, Sequence[Any]], edition: int) -> None:
         self._name = name
+        self._edition = edition
         self._base = {name: base[name]} if name in base else {}
         self._axes = [(index, key, values) for index, (key, values) in enumerate(choices.items())]
         self._axes = [axis for axis in self._axes if _section(axis[1]) == name]
@@ -128,7 +141,7 @@ class _Section:
             value = self._base
             for index, key, values in self._axes:
                 value = overlay(value, _nested(key, values[point[index]]))
-            self._made[chosen] = _Laid(value[self._name])
+            self._made[chosen] = _Laid(filled(self._edition, self._name, value.get(self._name, {})))
         return self._made[chosen]
 
 
@@ -191,7 +204,7 @@ class _Shared:
 
 def _with(run: RunSpec, parts: dict[str, Any]) -> RunSpec:
     """The run with other parts, which are valid already."""
-    return RunSpec.model_construct(_fields_set=run.model_fields_set, **{**vars(run), **parts})
+    return run.model_copy(update=parts)
 
 
 def _section(key: str) -> str:

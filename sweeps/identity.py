@@ -56,7 +56,9 @@ def _without_none(value: Any) -> Any:
 
 
 def _text(part: Any) -> str:
-    return _part(part)[1] if isinstance(part, Spec) else canonical_json(part)
+    if isinstance(part, Spec):
+        return _part(part)[1]
+    return str(part) if type(part) is int else canonical_json(part)
 
 
 def _joined(texts: dict[str, str]) -> str:
@@ -73,8 +75,13 @@ def digest(kind: str, value: Any) -> str:
 
 
 def _digest_of_text(kind: str, value: str) -> str:
-    text = _joined({"kind": canonical_json(kind), "schema": str(SCHEMA), "value": value})
-    return hashlib.sha256(text.encode()).hexdigest()[:ID_LENGTH]
+    """Of the canonical JSON of {"kind": kind, "schema": SCHEMA, "value": value}, `value` being text already."""
+    return hashlib.sha256(f"{_opening(kind)}{value}}}".encode()).hexdigest()[:ID_LENGTH]
+
+
+@cached
+def _opening(kind: str) -> str:
+    return f'{{"kind":{canonical_json(kind)},"schema":{SCHEMA},"value":'
 
 
 def run_id(spec: RunSpec) -> str:

@@ -10,12 +10,13 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from sweeps.language.plain_yaml import real, whole
 from sweeps.language.task_text import LONGEST, as_text
-from sweeps.numbers import real, whole
 
 NoiseKind = Literal["incorrect", "any", "permute"]
 Family = Literal["resnet", "densenet", "vit"]
 FrozenNorm = Literal["eval", "stats", "train"]
+Batching = Literal["even"]
 
 Whole = Annotated[int, BeforeValidator(whole)]
 Real = Annotated[float, BeforeValidator(real)]
@@ -56,6 +57,8 @@ class Recipe(Spec):
     weight_decay: NonNegative = 0.0
     augment: Literal["none", "crop_flip"] = "none"
     precision: Literal["float32", "tf32", "bf16"] = "float32"
+    batches: Batching | None = None
+    """How the samples of an epoch are cut: full batches and a smaller last one (None), or sizes that differ by 1."""
 
 
 class LabelledSet(Spec):

@@ -6,17 +6,20 @@ import hashlib
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
+from sweeps import editions
 from sweeps.errors import SpecError, from_pydantic, shown, suggestion
 from sweeps.language.plain_yaml import load
-from sweeps.spec import RunSpec, Spec
+from sweeps.spec import RunSpec, Spec, Whole
 
 CATALOG = Path(__file__).parent / "catalog"
 LARGEST_FILE = 250_000
 """Bytes; read in about three seconds."""
 
 SweepName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,79}$")]
+
+Edition = Annotated[Whole, AfterValidator(editions.allowed)]
 
 
 class Block(Spec):
@@ -35,11 +38,22 @@ class SweepSpec(Spec):
     axes: dict[str, Any] | None = None
     blocks: tuple[Block, ...] = ()
     where: str | None = None
+    edition: Edition = editions.CURRENT
+    """Which defaults it has (sweeps/editions.py)."""
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the sweep as read: unmoved by comments and layout."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        """SHA-256 of the sweep as read: unmoved by comments and layout.
+
+        The first edition stays out: it is what sweeps had before there were editions, and their records are found by
+        their digest.
+        """
+        unsaid = {"edition"} if self.edition == editions.FIRST else None
+        return hashlib.sha256(self.model_dump_json(exclude=unsaid).encode()).hexdigest()
+
+    def under(self, edition: int) -> SweepSpec:
+        """The same sweep with the defaults of another edition. Raises ValueError if there is no such edition."""
+        return self.model_copy(update={"edition": editions.allowed(edition)})
 
     def grids(self) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
         """(where it stands in the file, base, axes) of each grid."""

@@ -6,6 +6,7 @@ citation                     what to cite for a task's data, and their licence
 parameter_names              all parameters that tasks have
 check                        what can be said against a run's data before anything is launched
 source_data, target_data     a run's TaskData: images and labels on the device
+batch_sizes                  the samples of each step of an epoch
 Batches                      the order of an epoch's samples
 augment                      crop and flip
 
@@ -21,6 +22,7 @@ from sweeps.contents import lazy
 from tasks.checks import check
 from tasks.names import canonical_name, citation, classes_of, held_out
 from tasks.registry import parameter_names
+from tasks.steps import batch_sizes
 
 if TYPE_CHECKING:
     from tasks.augmentation import augment
@@ -31,6 +33,7 @@ __all__ = [
     "Batches",
     "TaskData",
     "augment",
+    "batch_sizes",
     "canonical_name",
     "check",
     "citation",

@@ -6,30 +6,32 @@ import torch
 from torch import Tensor
 
 from sweeps.seeds import Role
+from sweeps.spec import Batching
+from tasks.steps import batch_sizes
 from tasks.streams import stream
 
 
 class Batches:
     """The order in which one role's samples are visited: a fresh permutation every epoch, cut into batches.
 
-    It depends on (seed, role, epoch) alone, so training resumed at an epoch sees what uninterrupted training
-    would.
+    It depends on (seed, role, epoch) alone, so training resumed at an epoch sees what uninterrupted training would, and
+    samples come in the same order however they are cut (`batches`, as tasks/steps.py has it).
     """
 
     def __init__(
-        self, samples: int, batch_size: int, seed: int, role: Role, device: torch.device | str = "cpu"
+        self,
+        samples: int,
+        batch_size: int,
+        seed: int,
+        role: Role,
+        device: torch.device | str = "cpu",
+        batches: Batching | None = None,
     ) -> None:
-        if samples < 1 or batch_size < 1:
-            raise ValueError(f"samples {samples} and batch_size {batch_size} must both be at least 1")
+        self.sizes = batch_sizes(samples, batch_size, batches)
         self.samples = samples
         self.seed = seed
         self.role: Role = role
         self.device = torch.device(device)
-        starts = list(range(0, samples, batch_size))
-        # Batch norm has no variance to take over one sample: a lone last one joins the batch before it.
-        if batch_size > 1 and len(starts) > 1 and samples - starts[-1] == 1:
-            starts.pop()
-        self.sizes = [stop - start for start, stop in zip(starts, [*starts[1:], samples], strict=True)]
 
     def __len__(self) -> int:
         """Batches, i.e. optimiser steps, per epoch."""

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from analysis.tables.schema import spec_types
+from sweeps.editions import EDITIONS
 from sweeps.errors import from_pydantic
 from sweeps.expand import flat
 from sweeps.identity import SCHEMA, canonical, run_id, source_id
@@ -73,6 +74,9 @@ def read_sweep(sweep: SweepSpec, store: Path) -> StoredSweep:
     if not path.is_file():
         others = len(list(path.parent.glob("*.json"))) if path.parent.is_dir() else 0
         known = f" (it holds {others} other version{'s' * (others != 1)} of {sweep.name})" if others else ""
+        for edition in EDITIONS:
+            if layout.sweep(sweep.name, sweep.under(edition).digest).is_file():
+                known = f" (it holds one of edition {edition}: add `edition: {edition}` to read it)"
         raise StoreError(
             f"sweep {sweep.name}: store {str(store)!r} has no plan of this version{known}; "
             f"`python -m orchestrator run` makes it"

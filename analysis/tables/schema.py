@@ -40,6 +40,22 @@ def _flat_types(model: type[BaseModel], prefix: str) -> list[tuple[str, pa.DataT
     return columns
 
 
+def later_fields() -> set[str]:
+    """The fields whose default is None: what was there before them (sweeps/identity.py)."""
+    return set(_later(RunSpec, ""))
+
+
+def _later(model: type[BaseModel], prefix: str) -> list[str]:
+    found: list[str] = []
+    for name, field in model.model_fields.items():
+        inner = _model_in(field.annotation)
+        if inner is not None:
+            found += _later(inner, f"{prefix}{name}.")
+        elif not field.is_required() and field.default is None:
+            found.append(f"{prefix}{name}")
+    return found
+
+
 def _model_in(annotation: Any) -> type[BaseModel] | None:
     for part in (annotation, *get_args(annotation)):
         if isinstance(part, type) and issubclass(part, BaseModel):
@@ -129,8 +145,13 @@ def as_frame(table: pa.Table) -> pd.DataFrame:
 
 
 def as_table(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
-    """pandas to Arrow: the schema's columns that the frame has, missing values null, no pandas metadata."""
-    kept = pa.schema([field for field in schema if field.name in frame.columns])
+    """pandas to Arrow: the schema's columns that the frame has, missing values null, no pandas metadata.
+
+    A field that was added to the specification later has a column only where some run gives it: tables of older results
+    stay as they are.
+    """
+    unused = {name for name in later_fields() if name in frame.columns and frame[name].isna().all()}
+    kept = pa.schema([field for field in schema if field.name in frame.columns and field.name not in unused])
     return pa.Table.from_pandas(frame, schema=kept, preserve_index=False).replace_schema_metadata(None)
 
 

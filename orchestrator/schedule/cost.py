@@ -19,7 +19,7 @@ from orchestrator.store.jobs import Job
 from orchestrator.train.batch_sizes import images_per_pass
 from sweeps.memo import cached
 from sweeps.spec import Family, LabelledSet, ModelSpec, Recipe, TransferSpec
-from tasks import classes_of, held_out
+from tasks import batch_sizes, classes_of, held_out
 
 KINDS = ("job", "epochs", "steps", "calls", "elements", "multiply_adds")
 """What the seconds of a job are a sum over: itself, epochs, optimizer steps, operator calls, and per image the
@@ -83,7 +83,7 @@ def work_of_parts(model: ModelSpec, part: LabelledSet, recipe: Recipe, transfer:
     trained = work_from(model, classes, transfer.frozen)
     passed = trained if once else work_from(model, classes, 0)
     whole = work_from(model, classes, 0)
-    steps = recipe.epochs * math.ceil(part.size / recipe.batch_size)
+    steps = recipe.epochs * len(batch_sizes(part.size, recipe.batch_size, recipe.batches))
     # As on a CPU: an accelerator takes large images in fewer passes, which its rate of a call learns.
     looks = recipe.epochs * math.ceil((part.size + tested) / images_per_pass(model.image_size))
     # Forward through what is passed, backward (twice the work) through what trains; then both sets are looked at.

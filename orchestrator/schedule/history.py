@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from itertools import islice
 
 from pydantic import ValidationError
@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from orchestrator.schedule.cost import Sample, work_of_parts
 from orchestrator.store.integrity import StoreError, read_record
 from orchestrator.store.ledger import Ledger
-from sweeps.layout import KINDS
+from sweeps.layout import KINDS, Kind
 from sweeps.records import RunRecord
 from sweeps.spec import ModelSpec, SourceSpec, TargetSpec, TrainSpec, TransferSpec
 
@@ -46,20 +46,30 @@ def others(ledger: Ledger, known: set[str], most: int) -> Iterator[Sample]:
 
 
 def _others(ledger: Ledger, known: set[str]) -> Iterator[Sample]:
-    for kind in KINDS:
+    for kind, id in _ids(ledger, KINDS):
+        if id in known:
+            continue
+        try:
+            record = read_record(ledger.layout.place(kind, id))
+            if record is not None:
+                yield sample_of(record)
+        except (StoreError, ValidationError, ValueError, KeyError):
+            continue  # not this sweep's to complain of
+
+
+def holds_other_runs(ledger: Ledger, known: Container[str]) -> bool:
+    """Whether the store has a folder of a run that is not among these. Reads no result."""
+    return any(id not in known for _, id in _ids(ledger, ("run",)))
+
+
+def _ids(ledger: Ledger, kinds: Iterable[Kind]) -> Iterator[tuple[Kind, str]]:
+    """(kind, id) of the folders that there are, by id."""
+    for kind in kinds:
         shelf = ledger.layout.shelf(kind)
         try:
-            firsts = sorted(os.listdir(shelf))
-            ids = (id for first in firsts for id in sorted(os.listdir(shelf / first)))
-            for id in ids:
-                if id in known:
-                    continue
-                try:
-                    record = read_record(ledger.layout.place(kind, id))
-                    if record is not None:
-                        yield sample_of(record)
-                except (StoreError, ValidationError, ValueError, KeyError):
-                    continue  # not this sweep's to complain of
+            for first in sorted(os.listdir(shelf)):
+                for id in sorted(os.listdir(shelf / first)):
+                    yield kind, id
         except OSError:  # no store yet
             continue
 

@@ -82,6 +82,7 @@ class Plan:
             digest=self.sweep.digest,
             runs={id: canonical(job.spec) for id, job in self.runs.items()},
             citations={dataset_of(task): citation(task) for task in sorted(self._tasks)},
+            edition=self.sweep.edition,
         )
 
     @property

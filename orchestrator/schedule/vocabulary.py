@@ -1,16 +1,35 @@
-"""The words that a sweep may use, as the packages that run it know them: one place for rules that span sections."""
+"""The words that a sweep may use, as the packages that run it know them, and the rules that span its sections.
+
+A rule that needs two sections of a run stands here and nowhere else: one function, one line in RULES. Expansion asks it
+of every run that the sweep's filter keeps, whether its sections met through an axis, a block or `transfer.frozen: all`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 
 from architectures import check_frozen, ladder_length
 from sweeps.spec import ModelSpec, RunSpec
 from tasks import canonical_name, parameter_names
 
+Rule = Callable[[RunSpec], None]
+"""Raises ValueError with one line that names the field, its value and what is allowed. Asked 100,000 times in a large
+sweep: it reads fields and looks nothing up on disk (what needs the data is `tasks.check`)."""
+
+
+def frozen_units_exist(run: RunSpec) -> None:
+    """`transfer.frozen` is a depth of the network's ladder."""
+    check_frozen(run.model, run.transfer.frozen)
+
+
+RULES: tuple[Rule, ...] = (frozen_units_exist,)
+
 
 class KnownWords:
-    """`sweeps.vocabulary.Vocabulary`, from the families of `architectures` and the tasks of `tasks`."""
+    """`sweeps.vocabulary.Vocabulary`, from the families of `architectures`, the tasks of `tasks`, and RULES."""
+
+    def __init__(self, rules: Sequence[Rule] = RULES) -> None:
+        self._rules = tuple(rules)
 
     def model(self, model: ModelSpec) -> ModelSpec:
         return model
@@ -25,4 +44,6 @@ class KnownWords:
         return ladder_length(model)
 
     def check(self, run: RunSpec) -> None:
-        check_frozen(run.model, run.transfer.frozen)
+        """Ask all rules of a run. Raises ValueError with the line of the first that refuses it."""
+        for rule in self._rules:
+            rule(run)

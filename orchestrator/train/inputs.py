@@ -116,7 +116,7 @@ def inputs_of(
     if found is None:
         return prefix.images(data), "frozen prefix in every pass: its activations are too large"
     if device.type == "cpu":  # elsewhere results are equal to rounding, not to the bit
-        sizes = tasks.Batches(len(data.labels), job.recipe.batch_size, job.spec.seed, job.role).sizes
+        sizes = tasks.batch_sizes(len(data.labels), job.recipe.batch_size, job.recipe.batches)
         with autocast(job.recipe.precision, device):
             size = prefix.inexact_batch(network, data, found, sizes)
         if size is not None:

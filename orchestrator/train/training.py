@@ -37,7 +37,8 @@ class Training(pl.LightningModule):
         self.role: Role = role
         self.seed = seed
         self.curve: list[EpochRecord] = []
-        self.batches = Batches(len(data.labels), recipe.batch_size, seed, role, data.labels.device)
+        samples, device = len(data.labels), data.labels.device
+        self.batches = Batches(samples, recipe.batch_size, seed, role, device, recipe.batches)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         parameters = [parameter for parameter in self.network.parameters() if parameter.requires_grad]

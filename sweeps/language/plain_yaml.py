@@ -1,7 +1,8 @@
 """The plain part of YAML: mappings, lists, text, decimal numbers, true, false, null. All else is refused by line.
 
 What YAML 1.1 would read by surprise stays text, for the field it stands in to judge: dates, 1:30 as 90, 010 as 8 and
-0x10 as 16, `no` as false. What could blow up a small file is refused: aliases, tags, deep nesting.
+0x10 as 16, `no` as false. What could blow up a small file is refused: aliases, tags, deep nesting. `real` and `whole`
+bring the ways to write a number to one value each, so that spelling never changes an identity.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ _READ_AS = (
     ("int", r"[-+]?(?:0|[1-9](?:_?[0-9]){0,29})", "-+0123456789"),
     ("float", r"[-+]?(?:[0-9][0-9_]*(?:\.[0-9_]*)?|\.[0-9][0-9_]*)(?:[eE][-+]?[0-9]+)?", "-+.0123456789"),
 )
+
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 
 
 class _Loader(yaml.SafeLoader):
@@ -95,3 +98,34 @@ def load(text: str) -> Any:
 
 def _line(node: yaml.Node) -> int:
     return node.start_mark.line + 1
+
+
+def real(value: Any) -> Any:
+    """A float from 1, 1.0, or the text `1e-3` (which YAML 1.1 does not read as a number); -0.0 becomes 0.0.
+
+    Anything else is handed on for the field to refuse. A bool is no number.
+    """
+    if isinstance(value, bool):
+        raise ValueError("expected a number, not true or false")
+    if isinstance(value, str):
+        if not _NUMBER.fullmatch(value.strip()):
+            raise ValueError("expected a number")
+        value = float(value)
+    if isinstance(value, int):
+        try:
+            value = float(value)
+        except OverflowError:
+            raise ValueError("the number is too large") from None
+    return value + 0.0 if isinstance(value, float) else value
+
+
+def whole(value: Any) -> Any:
+    """An int from 1000, 1000.0, 1e3 or the text `1e3`; a fraction is handed on for the field to refuse."""
+    if isinstance(value, bool):
+        raise ValueError("expected a whole number, not true or false")
+    if isinstance(value, int):
+        return value
+    number = real(value)
+    if isinstance(number, float) and number.is_integer() and abs(number) < 2**53:
+        return int(number)
+    raise ValueError("expected a whole number")

@@ -65,6 +65,7 @@ def planned(text: str, store: Path) -> tuple[SweepSpec, dict[str, RunSpec]]:
         digest=sweep.digest,
         runs={id: spec.model_dump(mode="json") for id, spec in runs.items()},
         citations={"digits": "Digits. doi:10.24432/C50P49", "glyphs": "Glyphs."},
+        edition=sweep.edition,
     )
     path = Layout(store).sweep(sweep.name, sweep.digest)
     path.parent.mkdir(parents=True, exist_ok=True)

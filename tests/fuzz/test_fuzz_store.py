@@ -31,6 +31,7 @@ from tests.orchestrator.small_runs import opened, run_of, small, source_of
 EXAMPLES = int(os.environ.get("FROSTLINE_FUZZ_EXAMPLES", "200"))
 SWEEP = """
 name: fuzz
+edition: 1
 base:
   source: {task: "glyphs[A-D]", size: 40, epochs: 1, batch_size: 16}
   target: {task: digits, size: 60, label_noise: 0.3}

@@ -75,6 +75,7 @@ _RECIPE = {
     "weight_decay": st.floats(0, 1e6),
     "augment": st.sampled_from(["none", "crop_flip"]),
     "precision": st.sampled_from(["float32", "tf32", "bf16"]),
+    "batches": st.sampled_from([None, "even"]),
 }
 _LABELLED = {
     "task": TASK,

@@ -36,7 +36,9 @@ where: "transfer.frozen > 0 or target.size == 1000"
 
 
 def runs(**sweep: Any) -> list[RunSpec]:
-    return list(expand(SweepSpec.model_validate({"name": "a", "base": BASE, **sweep}), Words()).values())
+    """Under the first edition unless said otherwise: a run is then its fields and their defaults."""
+    value = {"name": "a", "edition": 1, "base": BASE, **sweep}
+    return list(expand(SweepSpec.model_validate(value), Words()).values())
 
 
 def seen(specs: list[RunSpec], *fields: str) -> list[Any]:

@@ -68,6 +68,7 @@ def test_every_specification_is_frozen_and_refuses_unknown_keys() -> None:
         ("train.learning_rate", "inf", "expected a number"),
         ("train.momentum", 1, "train.momentum = 1: allowed: less than 1"),
         ("train.optimizer", "adamw", "train.optimizer = 'adamw': allowed: 'adam' or 'sgd'"),
+        ("train.batches", "odd", "train.batches = 'odd': allowed: 'even'"),
         ("train.epochs", -1, "train.epochs = -1: allowed: greater than or equal to 0"),
         ("train", None, "train = None"),
         ("model.family", "resnet18", "model.family = 'resnet18': allowed: 'resnet', 'densenet' or 'vit'"),
@@ -144,6 +145,7 @@ def test_defaults_are_the_documented_ones() -> None:
         weight_decay=0.0,
         augment="none",
         precision="float32",
+        batches=None,
     )
     assert run.source is not None
     assert run.source.epochs == 10
@@ -164,7 +166,10 @@ def test_the_reference_lists_every_field_with_its_default() -> None:
         model=ModelSpec(family="resnet", depth=18, width=8),
     )
     needed = {"source.task", "source.size", "target.task", "target.size", "model.family", "model.depth", "model.width"}
-    assert listed == {path: "needed" if path in needed else str(value) for path, value in flat(least).items()}
+    assert listed == {
+        path: "needed" if path in needed else "null" if value is None else str(value)
+        for path, value in flat(least).items()
+    }
 
 
 def test_the_example_of_the_reference_is_a_sweep() -> None:

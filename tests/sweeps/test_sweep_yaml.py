@@ -114,7 +114,7 @@ def test_a_byte_order_mark_is_no_part_of_the_sweep(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "a sweep is a mapping with the keys name, about, base, axes, blocks, where; this is nothing"),
+        ("", "a sweep is a mapping with the keys name, about, base, axes, blocks, where, edition; this is nothing"),
         ("# only a comment\n", "this is nothing"),
         ("- name: a\n", "this is a list"),
         ("letters", "this is a str"),

@@ -21,6 +21,7 @@ from tests.orchestrator.small_runs import curve, opened, run_of, small, source_o
 
 SWEEP = """
 name: small
+edition: 1
 base:
   source: {task: "glyphs[A-D]", size: 40, epochs: 1, batch_size: 16}
   target: {task: digits, size: 60, label_noise: 0.3}

@@ -1,0 +1,133 @@
+"""What a user should know before a sweep is run: results under an older edition, and batches that make artefacts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from architectures import uses_batch_statistics
+from orchestrator.schedule import history
+from orchestrator.schedule.plan import Plan
+from orchestrator.schedule.vocabulary import KnownWords
+from orchestrator.store.jobs import Job
+from orchestrator.store.ledger import Ledger
+from orchestrator.store.survey import survey
+from sweeps.editions import EDITIONS
+from sweeps.errors import SpecError
+from sweeps.expand import expand
+from sweeps.records import FINAL
+from sweeps.spec import LabelledSet, ModelSpec, Recipe, TransferSpec
+from sweeps.sweep import SweepSpec
+from tasks import batch_sizes
+
+TOO_FEW = 4
+"""Samples. Fewer give no variance worth the name where a channel is a single pixel."""
+MOST_NAMED = 3
+
+
+class Older(NamedTuple):
+    """Runs of a sweep that have a result under an older edition, which the sweep as written does not use."""
+
+    edition: int
+    done: int
+    runs: int
+
+    def line(self) -> str:
+        return (
+            f"{self.done} of these {self.runs} runs stand under edition {self.edition}: "
+            f"add `edition: {self.edition}` to use them"
+        )
+
+
+class Warnings(NamedTuple):
+    """`older`: newest edition first. `batches`: a line for each kind of job that has small last batches."""
+
+    older: list[Older]
+    batches: list[str]
+
+    def lines(self) -> list[str]:
+        return [*(older.line() for older in self.older), *self.batches]
+
+
+def warnings_of(plan: Plan, ledger: Ledger) -> Warnings:
+    """All warnings on a plan. Changes nothing. Raises StoreError where the store cannot be read."""
+    return Warnings(older_editions(plan, ledger), small_last_batches(plan))
+
+
+def older_editions(plan: Plan, ledger: Ledger) -> list[Older]:
+    """What stands under older editions, if the sweep has open runs. Raises StoreError.
+
+    The sweep is expanded under each older edition, unless the store holds no run but the plan's own.
+    """
+    older = [edition for edition in sorted(EDITIONS, reverse=True) if edition < plan.sweep.edition]
+    if not older or not plan.open_runs or not history.holds_other_runs(ledger, plan.runs):
+        return []
+    found = [_standing(plan, ledger, plan.sweep.under(edition)) for edition in older]
+    return [entry for entry in found if entry.done]
+
+
+def _standing(plan: Plan, ledger: Ledger, sweep: SweepSpec) -> Older:
+    try:
+        specs = expand(sweep, KnownWords())
+    except SpecError:  # its filter keeps nothing then, say
+        specs = {}
+    jobs = [Job("run", id, spec) for id, spec in specs.items() if id not in plan.runs]
+    done = sum(status in FINAL for _, status, _ in survey(ledger, jobs))
+    return Older(sweep.edition, done, len(specs))
+
+
+def small_last_batches(plan: Plan) -> list[str]:
+    """A line for the runs, and one for the source models, of which a small last batch goes through batch norm.
+
+    An epoch is evaluated right after its last batch, and a batch norm's running statistics take a tenth of each batch.
+    Of batches of b samples they carry a variance of 0.1 / 1.9 / b (in units of a sample's), of a last one of m samples
+    0.01 / m: more than all others together where m is below b / 4.3. So "small" is less than a quarter of a full batch,
+    and, as a variance over two or three single pixels is hardly one, less than TOO_FEW.
+    """
+    runs = [(job.spec.target, job.spec.train, job.spec.model, job.spec.transfer) for job in plan.runs.values()]
+    sources = [
+        (job.spec.source, job.spec.source, job.spec.model, TransferSpec())
+        for job in plan.sources.values()
+        if job.spec.source is not None
+    ]
+    lines = (_line("runs", "target", "train", runs), _line("source models", "source", "source", sources))
+    return [line for line in lines if line is not None]
+
+
+Trained = tuple[LabelledSet, Recipe, ModelSpec, TransferSpec]
+
+
+def _line(what: str, data: str, recipe: str, trained: Sequence[Trained]) -> str | None:
+    found: dict[str, int] = {}
+    for parts, number in _distinct(trained):
+        size, batch_size = parts[0].size, parts[1].batch_size
+        last = batch_sizes(size, batch_size)[-1]
+        if _is_small(size, batch_size, last) and uses_batch_statistics(parts[2], parts[3]):
+            cut = f"{size} = {size // batch_size} x {batch_size} + {last}"
+            found[cut] = found.get(cut, 0) + number
+    if not found:
+        return None
+    named = ", ".join(list(found)[:MOST_NAMED])
+    named += f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
+    return (
+        f"{sum(found.values())} of {len(trained)} {what} end each epoch with a small batch through batch norm "
+        f"({data}.size {named}), which can look like an effect of size; "
+        f"`{recipe}.batches: even` makes batches of nearly equal size, under new run ids"
+    )
+
+
+def _distinct(trained: Iterable[Trained]) -> Iterable[tuple[Trained, int]]:
+    """Each combination of parts whose last batch may be small, and how often it is there. Runs share their parts."""
+    numbers: dict[tuple[int, ...], int] = {}
+    parts_of: dict[tuple[int, ...], Trained] = {}
+    for parts in trained:
+        if parts[1].batches is None and parts[1].epochs > 0:
+            key = tuple(map(id, parts))
+            numbers[key] = numbers.get(key, 0) + 1
+            parts_of[key] = parts
+    return [(parts_of[key], number) for key, number in numbers.items()]
+
+
+def _is_small(size: int, batch_size: int, last: int) -> bool:
+    small = 4 * last < batch_size or last < min(TOO_FEW, batch_size)
+    return small and min(batch_sizes(size, batch_size, "even")) > last
