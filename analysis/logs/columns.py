@@ -11,7 +11,7 @@ from analysis.logs.readers.table import CurveError, Table, listed, nearest, shor
 from analysis.logs.readers.words import AXES, EPOCH, RUN, SEED, STEP, Kind, Quantity, last_part, plain, quantity
 
 _ORDER: dict[Kind, int] = {"error": 0, "accuracy": 1, "loss": 2, "unknown": 3}
-_BESIDE = {"lr", "learning_rate", "time", "seconds", "wall_time", "duration", "runtime", "(row)", "row", "timestamp"}
+_BESIDE = {"lr", "learning_rate", "(row)", "row"}
 _SHOW = "; name it with --metric COLUMN"
 
 
@@ -67,14 +67,18 @@ def resolved(table: Table, name: str, option: str) -> str:
         alike = [c for c in table.columns if plain(c) == plain(name)]
         if len(alike) != 1:
             if name in table.lengths:
-                raise CurveError(f"{table.where}: {option}: {short(name)} has {table.lengths[name]} values, the others {len(table)}")
+                raise CurveError(
+                    f"{table.where}: {option}: {short(name)} has {table.lengths[name]} values, the others {len(table)}"
+                )
             raise CurveError(
                 f"{table.where}: {option}: no column {short(name)!r}; there are {listed(table.columns)}"
                 f"{nearest(name, table.columns)}"
             )
         (found,) = alike
     if found in table.twice:
-        raise CurveError(f"{table.where}: {short(found)} stands more than once in the header; if these are seeds: --seed '{short(found)}*'")
+        raise CurveError(
+            f"{table.where}: {short(found)} stands more than once in the header; if these are seeds: --seed '{short(found)}*'"
+        )
     return found
 
 
@@ -118,7 +122,9 @@ def _counted(table: Table, said: list[str]) -> str | None:
     for axis, names in AXES.items():
         column = None if axis == "epoch" else _first(table, names, last=True)
         if column is not None:
-            raise CurveError(f"{where}; for a curve along {short(column)}: --axis {axis}, or name the column of epochs: --x COLUMN")
+            raise CurveError(
+                f"{where}; for a curve along {short(column)}: --axis {axis}, or name the column of epochs: --x COLUMN"
+            )
     raise CurveError(f"{where}; name it with --x COLUMN")
 
 
@@ -126,8 +132,9 @@ def _test(table: Table, choices: Choices, said: list[str]) -> Metric:
     if choices.metric is not None:
         column = resolved(table, choices.metric, "metric")
         return _asked(table, column, quantity(column), choices, said)
-    if "value" in table.columns and choices.better is not None and choices.rule == "error":
-        return _asked(table, "value", quantity("value"), choices, said)
+    value = next((c for c in table.columns if plain(c) == "value"), None)
+    if value is not None and (choices.better is not None or choices.rule == "loss"):
+        return _asked(table, value, quantity(value), choices, said)
     wanted = ("loss",) if choices.rule == "loss" else ("error", "accuracy")
     found = [
         (q.rank, _ORDER[q.kind], column)
@@ -169,10 +176,11 @@ def _no_metric(table: Table, choices: Choices) -> str:
     if losses and choices.rule != "loss":
         return f"{text}; for the loss: --metric {short(losses[0])} --rule loss"
     asked = [c for c in other if quantity(c).kind == "unknown" and quantity(c).split == "test"]
-    asked = asked or (["value"] if "value" in other else [])
+    asked = asked or [c for c in other if plain(c) == "value"]
+    numbers = [c for c in other if c not in _BESIDE]
+    asked = asked or [c for c in numbers if len(numbers) == 1 and quantity(c).split != "train"]
     if asked:
         return f"{text}; name it, and which way is better: --metric {short(asked[0])} --better high (or low)"
-    numbers = [c for c in other if c not in _BESIDE]
     if table.lengths:
         return f"{text}, of {len(table)} values each ({listed(table.lengths)} have another length){_SHOW}"
     if len(numbers) > 2 and all(c.isdigit() or quantity(c).kind == "unknown" for c in numbers):

@@ -61,9 +61,7 @@ def one_epoch(s: Series, choices: Choices) -> Series:
 
 
 def _groups(s: Series) -> NDArray[np.intp]:
-    code, _ = codes(s.run, s.seed)
-    pairs: dict[tuple[int, float], int] = {}
-    return np.array([pairs.setdefault(p, len(pairs)) for p in zip(code.tolist(), s.x.tolist(), strict=True)], dtype=np.intp)
+    return codes(codes(s.run, s.seed)[0], s.x)[0]
 
 
 def _one_value_per_epoch(s: Series, group: NDArray[np.intp], order: NDArray[np.intp]) -> None:
@@ -75,7 +73,7 @@ def _one_value_per_epoch(s: Series, group: NDArray[np.intp], order: NDArray[np.i
         row = order[int(again.argmax())]
         raise CurveError(
             f"{s.table.where}: run {short(s.run[row])}: {short(s.roles.x)} = {s.x[row]:g}, epoch {s.epoch[row]:g} stands twice "
-            f"with different errors; {hint(s, [s.x, s.epoch])}"
+            f"with different errors; {hint(s, codes(group, s.epoch)[0])}"
         )
 
 
@@ -84,8 +82,9 @@ def _at(s: Series, group: NDArray[np.intp], at: float) -> Series:
     here = np.flatnonzero(s.epoch == at)
     lacking = np.setdiff1d(group, group[here])
     if len(lacking):
-        row = int(np.flatnonzero(group == lacking[0])[0])
-        has = np.unique(s.epoch[group == lacking[0]])
+        rows = np.flatnonzero(np.isin(group, lacking))
+        row = int(rows[s.x[rows].argmin()])
+        has = np.unique(s.epoch[group == group[row]])
         raise CurveError(
             f"{s.table.where}: --at {at:g}: {short(s.roles.x)} = {s.x[row]:g} of run {short(s.run[row])} has no such epoch; "
             f"it has {len(has)} from {has[0]:g} to {has[-1]:g}"
@@ -132,10 +131,10 @@ def models_as_curve(every: Sequence[Series], choices: Choices) -> bool:
 
 
 def _nothing_else_differs(s: Series) -> None:
-    pairs = list(zip(s.seed.tolist(), s.x.tolist(), strict=True))
-    if len(set(pairs)) == len(pairs):
+    places = codes(s.seed, s.x)[0]
+    if len(np.unique(places)) == len(places):
         return
-    names = separating(s, [s.x])
+    names = separating(s, places)
     if names:
         raise CurveError(
             f"{s.table.where}: several models at one {short(s.roles.x)} differ in {short(names[0])}: --run {short(names[0])} "
@@ -143,24 +142,30 @@ def _nothing_else_differs(s: Series) -> None:
         )
 
 
-def separating(s: Series, by: Sequence[Array]) -> list[str]:
-    """Columns with few values that tell rows of one run, seed and place apart."""
-    code, _ = codes(s.run, s.seed)
-    base = list(zip(code.tolist(), *(v.tolist() for v in by), strict=True))
+def separating(s: Series, places: NDArray[np.intp]) -> list[str]:
+    """Columns with few values that tell rows of one place apart. places: (rows,) number of each row's place."""
+    base = places.tolist()
     used = {s.roles.x, s.roles.test.column, s.roles.seed, *s.roles.run}
     found = []
     for name, column in s.table.columns.items():
-        if name in used or plain(name) in _NO_SETTING or last_part(name) in _NO_SETTING or quantity(name).kind != "unknown":
+        if (
+            name in used
+            or plain(name) in _NO_SETTING
+            or last_part(name) in _NO_SETTING
+            or quantity(name).kind != "unknown"
+        ):
             continue
         values = column.tolist()
-        if 2 <= len(set(values)) <= max(2, len(values) // 2) and len(set(zip(base, values, strict=True))) > len(set(base)):
+        if 2 <= len(set(values)) <= max(2, len(values) // 2) and len(set(zip(base, values, strict=True))) > len(
+            set(base)
+        ):
             found.append(name)
     return found
 
 
-def hint(s: Series, by: Sequence[Array]) -> str:
-    """What to type where two rows stand for one place."""
-    names = separating(s, by)
+def hint(s: Series, places: NDArray[np.intp]) -> str:
+    """What to type where two rows stand for one place. places: (rows,) number of each row's place."""
+    names = separating(s, places)
     if not names:
         return "one row is allowed, or a column that tells them apart: --run COLUMN or --seed COLUMN"
     axis = next((a for a in ("width", "size", "depth", "frozen") if last_part(names[0]).startswith(a)), None)

@@ -88,15 +88,21 @@ def _understood(tables: Sequence[Table], choices: Choices, axis: str) -> tuple[l
     """Series of all tables; where some cannot be understood and others can, a line for each of the former."""
     found: list[Series] = []
     refused: list[tuple[Table, str]] = []
+    lists = {(t.where, t.name) for t in tables if t.lengths}  # lists of several lengths: one of them has the errors
+    read: set[tuple[str, str]] = set()
     for table in tables:
+        same = (table.where, table.name)
         try:
-            found.append(series(table, roles(table, choices, axis)))
+            if same not in read:
+                found.append(series(table, roles(table, choices, axis)))
+                read |= {same} & lists
         except CurveError as error:
             refused.append((table, str(error)))
+    refused = [(table, text) for table, text in refused if (table.where, table.name) not in read]
     if not found:
         raise CurveError(refused[0][1])
     several = len({table.where for table in tables}) < len(tables)
-    lines = [f"{table.name}: {text}" if several and table.name not in text else text for table, text in refused]
+    lines = [f"run {table.name}: {text}" if several else text for table, text in refused]
     return found, lines
 
 
@@ -177,6 +183,6 @@ def _no_clash(s: Series) -> None:
         of = f"run {short(s.run[row])}" + (f", seed {short(s.seed[row])}" if s.seed[row] else "")
         raise CurveError(
             f"{s.table.where}: {of}: x = {s.x[row]:g} appears twice, with errors {s.test[before]:g} and {s.test[row]:g}; "
-            f"{hint(s, [s.x])}"
+            f"{hint(s, codes(codes(s.run, s.seed)[0], s.x)[0])}"
         )
     s.said.append(f"{int(again.sum())} repeated rows: the last of each x counts")

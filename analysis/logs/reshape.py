@@ -85,7 +85,9 @@ def _seed_columns(table: Table) -> Table | None:
     found = {base: seeds for base, seeds in found.items() if len(seeds) > 1 and (base or table.name)}
     if not found or any(plain(c) == "seed" for c in table.columns):
         return None
-    bases = {base or (table.name if quantity(table.name).kind != "unknown" else "value"): c for base, c in found.items()}
+    bases = {
+        base or (table.name if quantity(table.name).kind != "unknown" else "value"): c for base, c in found.items()
+    }
     seeds = list(dict.fromkeys(seed for columns in bases.values() for seed in columns))
     taken = {column for columns in bases.values() for column in columns.values()}
     shared = {k: c for k, c in table.columns.items() if k not in taken}

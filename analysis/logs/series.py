@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from analysis.logs.columns import Metric, Roles
 from analysis.logs.readers.cells import Array, numbers
 from analysis.logs.readers.table import CurveError, Table, short, texts
-from analysis.logs.readers.words import EPOCH, plain
+from analysis.logs.readers.words import EPOCH, RUN, plain
 
 Labels = NDArray[np.object_]
 
@@ -70,7 +71,9 @@ def series(table: Table, found: Roles) -> Series:
     wrong = np.flatnonzero(~(x >= 0) & np.isfinite(test))
     if len(wrong):
         shown = "empty" if np.isnan(x[wrong[0]]) else f"{x[wrong[0]]:g}"
-        raise CurveError(f"{table.where}: {short(found.x)}: {shown} in {table.row(int(wrong[0]))}; 0 or more is allowed")
+        raise CurveError(
+            f"{table.where}: {short(found.x)}: {shown} in {table.row(int(wrong[0]))}; 0 or more is allowed"
+        )
     if train is not None:
         train = carried(train, x, code)
     read = Series(table, replace(found, test=metric), run, seed, x, test, train, epoch, named, said)
@@ -95,10 +98,10 @@ def _runs(table: Table, found: Roles) -> tuple[Labels, bool]:
     if not found.run:
         return np.full(len(table), table.name, dtype=object), False
     parts = [_labels(table, column) for column in found.run]
-    if len(parts) == 1:
+    if len(parts) == 1 and plain(found.run[0]) in RUN:
         single = np.array([cell or table.name for cell in parts[0]], dtype=object)
         return single, True
-    joined = [", ".join(f"{c}={p or ''}" for c, p in zip(found.run, row, strict=True)) for row in zip(*parts, strict=True)]
+    joined = [", ".join(f"{c}={p}" for c, p in zip(found.run, row, strict=True)) for row in zip(*parts, strict=True)]
     return np.array(joined, dtype=object), True
 
 
@@ -113,10 +116,10 @@ def _labels(table: Table, column: str) -> Labels:
     return values if values.dtype == object else texts(None if np.isnan(v) else f"{v:.12g}" for v in values)
 
 
-def codes(run: Labels, seed: Labels) -> tuple[NDArray[np.intp], list[tuple[str, str]]]:
-    """(rows,) number of the pair run, seed of each row, and the pairs in order of their first row."""
-    pairs: dict[tuple[str, str], int] = {}
-    numbered = [pairs.setdefault(pair, len(pairs)) for pair in zip(run.tolist(), seed.tolist(), strict=True)]
+def codes(first: NDArray[Any], second: NDArray[Any]) -> tuple[NDArray[np.intp], list[tuple[Any, Any]]]:
+    """(rows,) number of each row's pair, such as run and seed, and the pairs in order of their first row."""
+    pairs: dict[tuple[Any, Any], int] = {}
+    numbered = [pairs.setdefault(pair, len(pairs)) for pair in zip(first.tolist(), second.tolist(), strict=True)]
     return np.array(numbered, dtype=np.intp), list(pairs)
 
 

@@ -53,7 +53,10 @@ def as_text(judged: Judged, axis: str, loss: bool, width: int | None = None) -> 
     columns = [[HEAD[i], *(row[i] for row, _ in rows)] for i in kept]
     sizes = [max(map(_width, column)) for column in columns]
     if sum(sizes) + 2 * (len(sizes) - 1) <= width:
-        lines = ["  ".join(_padded(c, s) for c, s in zip(cells, sizes, strict=True)).rstrip() for cells in zip(*columns, strict=True)]
+        lines = [
+            "  ".join(_padded(c, s) for c, s in zip(cells, sizes, strict=True)).rstrip()
+            for cells in zip(*columns, strict=True)
+        ]
         lines.insert(1, "-" * (sum(sizes) + 2 * (len(sizes) - 1)))
         notes = [f"{row[0]}: {note}" for row, note in rows if note]
         lines += [line for note in notes for line in _wrapped(note, width)]
@@ -73,7 +76,14 @@ def _row(found: dict[str, Any], q: float | None, loss: bool) -> tuple[list[str],
     single = found.get("single_seed_significance")
     p = f"{found['p_value']:.3g}" if found["p_value"] is not None else "" if single is None else f"({single:.3g})"
     places = [_at(found[name], loss) for name in ("first_min", "peak", "second_min")]
-    cells = [visible(str(found["run"])), str(found.get("seeds") or 1), shape, *places, p, "" if q is None else f"{q:.3g}"]
+    cells = [
+        visible(str(found["run"])),
+        str(found.get("seeds") or 1),
+        shape,
+        *places,
+        p,
+        "" if q is None else f"{q:.3g}",
+    ]
     return cells, visible(str(found.get("note") or ""))
 
 
@@ -129,7 +139,9 @@ def write_table(path: Path, judged: Judged) -> None:
     cannot be written.
     """
     q_values = false_discovery(judged.verdicts)
-    rows = [_flat(facts(r.name, v)) | {"q_value": q} for r, v, q in zip(judged.runs, judged.verdicts, q_values, strict=True)]
+    rows = [
+        _flat(facts(r.name, v)) | {"q_value": q} for r, v, q in zip(judged.runs, judged.verdicts, q_values, strict=True)
+    ]
     names = list(dict.fromkeys(name for row in rows for name in row))
     suffix = path.suffix.lower()
     try:
@@ -160,7 +172,7 @@ def _flat(found: dict[str, Any]) -> dict[str, Any]:
             value = value or {"epoch": None, "error": None}
         if isinstance(value, dict):
             flat |= {f"{key}_{inner}": v for inner, v in _flat(value).items()}
-        elif isinstance(value, list) and len(value) == 2 or key.endswith("_interval"):
+        elif (isinstance(value, list) and len(value) == 2) or key.endswith("_interval"):
             low, high = value or (None, None)
             flat |= {f"{key}_low": low, f"{key}_high": high}
         else:

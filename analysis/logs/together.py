@@ -30,14 +30,13 @@ def seeds_by_name(every: Sequence[Series], choices: Choices) -> None:
     bases = [part[0] for part in parts.values() if part is not None]
     for s in own:
         part = parts.get(id(s))
-        if part is not None and bases.count(part[0]) > 1:
+        if part is not None and len(set(bases)) < len(bases):
             s.run = np.full(len(s), part[0] or "seeds", dtype=object)
             s.seed = np.full(len(s), part[1], dtype=object)
-            s.said.append(f"seed {part[1]} of {part[0] or 'one run'}")
+            s.said.append("seed by name")
 
 
 def _common(names: Sequence[str]) -> str:
-    import os.path
 
     return os.path.commonprefix(list(names)).rstrip("_-./ 0123456789") or "seeds"
 

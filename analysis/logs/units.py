@@ -35,7 +35,9 @@ def as_errors(
         hint = "" if unit == "fraction" else "; a loss is read with --rule loss"
         raise CurveError(f"{label}: {value:g}; allowed are fractions from 0 to 1 or percent from 0 to 100{hint}")
     if unit is None and not metric.percent and 1.0 + SLACK < high <= 1.5:
-        raise CurveError(f"{label}: largest value {high:g}: fraction or percent? Say --unit percent, or --rule loss for a loss")
+        raise CurveError(
+            f"{label}: largest value {high:g}: fraction or percent? Say --unit percent, or --rule loss for a loss"
+        )
     said = []
     percent = unit == "percent" or (unit is None and (metric.percent or high > 1.5))
     if percent:

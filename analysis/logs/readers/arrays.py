@@ -13,7 +13,9 @@ from analysis.logs.readers.table import Column, CurveError, Table, listed, short
 from analysis.logs.readers.words import RUN, SEED, plain, quantity
 
 MOST_VALUES = 50_000_000
-PICKLED = "Python objects inside (a pickle), which may run code and is not read; save numbers: np.save(path, np.array(...))"
+PICKLED = (
+    "Python objects inside (a pickle), which may run code and is not read; save numbers: np.save(path, np.array(...))"
+)
 
 
 def read_npy(data: bytes, name: str, where: str, axes: list[str]) -> list[Table]:
@@ -47,7 +49,9 @@ def read_npz(data: bytes, name: str, where: str, axes: list[str]) -> list[Table]
         shape = next(iter(many.values())).shape
         same = {key: array for key, array in many.items() if array.shape == shape}
         if len(same) < len(many):
-            raise CurveError(f"{where}: arrays of several shapes: {_shapes(many)}; one shape of more than one axis is allowed")
+            raise CurveError(
+                f"{where}: arrays of several shapes: {_shapes(many)}; one shape of more than one axis is allowed"
+            )
         return [_unfolded(same, lists, name, where, axes)]
     tables = []
     for length in dict.fromkeys(len(array) for array in lists.values()):

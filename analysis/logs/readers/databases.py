@@ -10,7 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from analysis.logs.readers.table import MOST_COLUMNS, Column, CurveError, Table, constant, listed, short, texts, too_many_columns
+from analysis.logs.readers.table import (
+    MOST_COLUMNS,
+    Column,
+    CurveError,
+    Table,
+    constant,
+    listed,
+    short,
+    texts,
+    too_many_columns,
+)
 
 Points = dict[str, dict[float, dict[str, float]]]
 """Run, step, metric: the last value logged."""
@@ -102,7 +112,9 @@ def _trackio(connection: sqlite3.Connection, columns: set[str], where: str) -> l
     if run == "run_id":
         for key, text in connection.execute("SELECT run_id, config FROM configs"):
             loaded = json.loads(text)
-            settings[key] = {k: str(v) for k, v in loaded.items() if not k.startswith("_")} if isinstance(loaded, dict) else {}
+            settings[key] = (
+                {k: str(v) for k, v in loaded.items() if not k.startswith("_")} if isinstance(loaded, dict) else {}
+            )
     return metric_tables(points, names, settings, "trackio database", where)
 
 

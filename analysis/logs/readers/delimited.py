@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.logs.readers.messages import are_messages, read_messages
 from analysis.logs.readers.table import MOST_COLUMNS, CurveError, Table, short, texts, too_many_columns
 
 SEPARATORS = {"\t": "tab", ";": "semicolon", ",": "comma", "|": "bar", " ": "blank"}
@@ -47,6 +48,8 @@ def read_delimited(text: str, name: str, where: str) -> list[Table]:
     lines = [(n, line) for n, line in numbered if line.strip() and not _ruler(line)]
     if not lines:
         raise CurveError(f"{where}: the file is empty; a header with epoch and test_error is needed")
+    if are_messages([line for _, line in lines[:SAMPLE]]):
+        return read_messages(lines, name, where)
     separator, width = _separator([line for _, line in lines if not line.lstrip().startswith(COMMENTS)] or
                                   [line for _, line in lines], where)  # fmt: skip
     rows, comments = _split(lines, separator, width, where)
@@ -59,6 +62,9 @@ def read_delimited(text: str, name: str, where: str) -> list[Table]:
     said = [] if separator == "," else [f"separated by {SEPARATORS[separator]}s"] if width > 1 else []
     if above:
         said.append(f"{above} lines above the header skipped" if above > 1 else "1 line above the header skipped")
+    skipped = sum(body[0].number < line.number for line in comments)
+    if skipped:
+        said.append(f"{skipped} comments between the rows skipped")
     table.said = [*said, *table.said]
     table.blocks = blocks if blocks[-1] else None
     return [table]
@@ -101,9 +107,7 @@ def _separator(lines: list[str], where: str) -> tuple[str, int]:
     return chosen
 
 
-def _split(
-    lines: list[tuple[int, str]], separator: str, width: int, where: str
-) -> tuple[list[Line], list[Line]]:
+def _split(lines: list[tuple[int, str]], separator: str, width: int, where: str) -> tuple[list[Line], list[Line]]:
     """Lines as cells, comments apart. A quoted cell may run over several lines."""
     rows: list[Line] = []
     comments: list[Line] = []
@@ -145,7 +149,9 @@ def _header(
     if first is None:
         if rows and len(rows) == 1 and len(rows[0].cells) > 1:
             return rows[0].cells, [], 0, False
-        raise CurveError(f"{where}: no table: no line of numbers was found; a header with epoch and test_error is needed")
+        raise CurveError(
+            f"{where}: no table: no line of numbers was found; a header with epoch and test_error is needed"
+        )
     body = rows[first:]
     if len(body) > 1 and _names(body[0].cells, body[1:6]):
         return body[0].cells, body[1:], first, False
@@ -162,7 +168,7 @@ def _header(
         raise CurveError(
             f"{where}: line {rows[first - 1].number}: {len(rows[first - 1].cells)} names above rows of {width} cells"
         )
-    return [str(i + 1) for i in range(width)], body, 0, False
+    return (["value"] if width == 1 else [str(i + 1) for i in range(width)]), body, 0, False
 
 
 def _numeric(cells: list[str]) -> bool:

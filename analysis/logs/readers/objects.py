@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import PurePath
 from typing import Any
 
 import numpy as np
 
 from analysis.logs.readers.table import Column, CurveError, Table, constant, short, texts
-from analysis.logs.readers.words import RUN, TEST, TRAIN, plain
+from analysis.logs.readers.words import EPOCH, RUN, STEP, TEST, TRAIN, plain, quantity
 
 Path = tuple[str, ...]
 Found = tuple[Path, Table]
-WRAPPERS = {"history", "log", "logs", "log_history", "metrics", "results", "data", "runs", "params", "records", "curves"}
+WRAPPERS = {
+    "history",
+    "log",
+    "logs",
+    "log_history",
+    "metrics",
+    "results",
+    "data",
+    "runs",
+    "params",
+    "records",
+    "curves",
+}
 """Keys that say no run's name."""
+DEEP = "JSON nested too deeply for curves"
 
 
 def read_json(text: str, name: str, where: str) -> list[Table]:
@@ -24,7 +36,7 @@ def read_json(text: str, name: str, where: str) -> list[Table]:
     try:
         found = list(_tables(node, (), {}, name, where))
     except RecursionError:
-        raise CurveError(f"{where}: JSON nested too deeply for curves") from None
+        raise CurveError(f"{where}: {DEEP}") from None
     if not found:
         raise CurveError(
             f"{where}: JSON without a list of numbers; allowed are rows [{{...}}, ...], columns {{name: [...]}} and "
@@ -38,8 +50,10 @@ def _parsed(text: str, where: str) -> Any:
         return json.loads(text, object_pairs_hook=_unique)
     except json.JSONDecodeError as error:
         problem = error
-    except (ValueError, RecursionError) as error:  # a key twice, a number of too many digits, nested too deeply
-        raise CurveError(f"{where}: {short(error) if str(error) else 'JSON nested too deeply'}") from None
+    except RecursionError:
+        raise CurveError(f"{where}: {DEEP}") from None
+    except ValueError as error:  # a key twice, a number of too many digits
+        raise CurveError(f"{where}: {short(error)}") from None
     lines = [(n, line) for n, line in enumerate(text.split("\n"), 1) if line.strip()]
     rows = []
     for number, line in lines:
@@ -49,7 +63,9 @@ def _parsed(text: str, where: str) -> Any:
             if number == lines[0][0]:
                 raise CurveError(f"{where}: not JSON: line {problem.lineno}: {problem.msg}") from None
             raise CurveError(f"{where}: JSON lines, but line {number} is not JSON: {error.msg}") from None
-        except (ValueError, RecursionError) as error:
+        except RecursionError:
+            raise CurveError(f"{where}: line {number}: {DEEP}") from None
+        except ValueError as error:
             raise CurveError(f"{where}: line {number}: {short(error)}") from None
     return rows
 
@@ -77,6 +93,10 @@ def _tables(node: Any, path: Path, context: dict[str, Any], name: str, where: st
         elif node and not path and all(_single(item) for item in node):
             yield path, _columns({"value": node}, context, name, where)
     elif isinstance(node, dict):
+        split = _split_frame(node, context, name, where)
+        if split is not None:
+            yield path, split
+            return
         node = _flat(node)
         rows = _rows_by_key(node, context, name, where)
         if rows is not None:
@@ -125,9 +145,33 @@ def _rows_by_key(node: dict[str, Any], context: dict[str, Any], name: str, where
     for (outer, inner), value in zip(parts, node.values(), strict=True):
         rows.setdefault(outer, {})[inner] = value
     first = set(next(iter(rows.values())))
+    if all(inner.isdigit() for inner in first) and all(_is_title(outer) for outer in rows):
+        keys = [key for key in next(iter(rows.values()))]
+        lists = {outer: [row.get(key) for key in keys] for outer, row in rows.items()}
+        return _columns({"(row)": [float(key) for key in keys], **lists}, context, name, where)
     if len(rows) < 2 or any(set(row) != first for row in rows.values()) or {plain(k) for k in rows} & {*TEST, *TRAIN}:
         return None
     return _rows([{"key": key, **row} for key, row in rows.items()], context, name, where)
+
+
+def _is_title(name: str) -> bool:
+    return quantity(name).kind != "unknown" or plain(name) in (*EPOCH, *STEP, *RUN)
+
+
+def _split_frame(node: dict[str, Any], context: dict[str, Any], name: str, where: str) -> Table | None:
+    """`{"columns": [...], "data": [[...], ...]}`: a W&B table, a frame of pandas in its form "split"."""
+    titles, rows = node.get("columns"), node.get("data")
+    if not isinstance(titles, list) or not isinstance(rows, list) or not rows:
+        return None
+    if not all(isinstance(row, list) and len(row) == len(titles) and all(map(_single, row)) for row in rows):
+        return None
+    if len({str(title) for title in titles}) < len(titles):
+        return None
+    columns = {str(title): list(column) for title, column in zip(titles, zip(*rows, strict=True), strict=True)}
+    index = node.get("index")
+    if isinstance(index, list) and len(index) == len(rows) and not set(map(plain, columns)) & {*EPOCH, *STEP}:
+        columns = {"(row)": index, **columns}
+    return _columns(columns, context, name, where)
 
 
 def _label(item: dict[str, Any]) -> str | None:
@@ -150,7 +194,7 @@ def _points(node: list[list[Any]], path: Path, context: dict[str, Any], name: st
     widths = {len(item) for item in node}
     if widths <= {2} or widths <= {3}:
         if all(_single(value) for item in node for value in item):
-            titles = ["step", path[-1] if path else PurePath(name).name]
+            titles = ["step", path[-1] if path else name if quantity(name).kind != "unknown" else "value"]
             titles = titles if widths == {2} else ["wall_time", *titles]
             columns = dict(zip(titles, map(list, zip(*node, strict=True)), strict=True))
             yield path[:-1], _columns(columns, context, name, where)

@@ -10,6 +10,7 @@ from pathlib import Path
 from analysis.logs.readers.arrays import read_npy, read_npz
 from analysis.logs.readers.databases import read_parquet, read_sqlite
 from analysis.logs.readers.delimited import decoded, read_delimited
+from analysis.logs.readers.messages import are_messages
 from analysis.logs.readers.objects import read_json
 from analysis.logs.readers.table import CurveError, Table
 
@@ -18,11 +19,14 @@ LARGEST = 2_000_000_000
 
 TO_JSON = (
     "a pickle, which may run any code when it is read, and is not; where you trust it, turn it into JSON: "
-    'python -c "import json,pickle,sys; h=pickle.load(open(sys.argv[1],\'rb\')); '
+    "python -c \"import json,pickle,sys; h=pickle.load(open(sys.argv[1],'rb')); "
     "json.dump(getattr(h,'history',h), open('history.json','w'), default=float)\" FILE"
 )
 REFUSED = (
-    (b"\x89HDF", "HDF5; save the curves as CSV: pandas.DataFrame({'epoch': ..., 'test_error': ...}).to_csv('curves.csv')"),
+    (
+        b"\x89HDF",
+        "HDF5; save the curves as CSV: pandas.DataFrame({'epoch': ..., 'test_error': ...}).to_csv('curves.csv')",
+    ),
     (b"MATLAB 5.0 MAT", "MATLAB; save the curves as CSV: writetable(table(epoch, test_error), 'curves.csv')"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook; save the sheet as CSV"),
     (b"BZh", "compressed by bzip2; unpack it first"),
@@ -67,16 +71,25 @@ def _read_bytes(data: bytes, path: Path, name: str, where: str, axes: list[str])
         if b"xl/" in data or b"[Content_Types].xml" in data[:2000]:
             raise CurveError(f"{where}: an Excel workbook; save the sheet as CSV")
         if b"data.pkl" in data[:2000]:
-            raise CurveError(f"{where}: a checkpoint of PyTorch, which holds {TO_JSON.replace('pickle.load', 'torch.load')}")
+            raise CurveError(
+                f"{where}: a checkpoint of PyTorch, which holds {TO_JSON.replace('pickle.load', 'torch.load')}"
+            )
         return read_npz(data, name, where, axes)
-    if (data[:1] == b"\x80" and data[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")) or path.suffix in (".pkl", ".pickle"):
+    if (data[:1] == b"\x80" and data[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")) or path.suffix in (
+        ".pkl",
+        ".pickle",
+    ):
         raise CurveError(f"{where}: {TO_JSON}")
     for magic, said in REFUSED:
         if data.startswith(magic):
             raise CurveError(f"{where}: {said}")
     text = decoded(data, where)
     if text.lstrip()[:1] in ("{", "["):
-        return read_json(text, name, where)
+        try:
+            return read_json(text, name, where)
+        except CurveError:
+            if not are_messages([line for line in text[:20_000].splitlines() if line.strip()]):
+                raise  # else a log whose lines begin with [Epoch 3]
     if text.lstrip()[:1] == "<":
         raise CurveError(f"{where}: HTML or XML; a table of text, JSON or Parquet is allowed")
     if axes:

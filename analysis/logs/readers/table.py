@@ -121,7 +121,7 @@ def visible(text: str) -> str:
 
 
 def _shown(c: str) -> bool:
-    return c.isprintable() or c.isspace() and c not in "\t\n\r\v\f\x1c\x1d\x1e\x1f\x85\u2028\u2029"
+    return c.isprintable() or (c.isspace() and c not in "\t\n\r\v\f\x1c\x1d\x1e\x1f\x85\u2028\u2029")
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
