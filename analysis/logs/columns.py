@@ -77,7 +77,8 @@ def resolved(table: Table, name: str, option: str) -> str:
         (found,) = alike
     if found in table.twice:
         raise CurveError(
-            f"{table.where}: {short(found)} stands more than once in the header; if these are seeds: --seed '{short(found)}*'"
+            f"{table.where}: {short(found)} stands more than once in the header; if these are seeds: "
+            f"--seed '{short(found)}*'"
         )
     return found
 
@@ -184,7 +185,8 @@ def _no_metric(table: Table, choices: Choices) -> str:
     if table.lengths:
         return f"{text}, of {len(table)} values each ({listed(table.lengths)} have another length){_SHOW}"
     if len(numbers) > 2 and all(c.isdigit() or quantity(c).kind == "unknown" for c in numbers):
-        return f"{text}{_SHOW} --better low; if each column is a seed: --seed '*' --better low; a run: --run '*' --better low"
+        text += f"{_SHOW} --better low; if each column is a seed: --seed '*' --better low"
+        return f"{text}; a run: --run '*' --better low"
     return text + _SHOW
 
 

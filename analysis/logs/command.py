@@ -18,26 +18,36 @@ SOME_REFUSED = 1
 def detect(
     curves: Annotated[
         list[Path],
-        typer.Argument(help="Files, folders or quoted patterns: CSV and other text, JSON, .npy, .npz, Parquet, TensorBoard, "
-                       "Lightning, W&B, MLflow, trackio."),
+        typer.Argument(
+            help="Files, folders or quoted patterns: CSV and other text, JSON, .npy, .npz, Parquet, TensorBoard, "
+            "Lightning, W&B, MLflow, trackio."
+        ),
     ],
     axis: Annotated[str | None, typer.Option(help=f"{', '.join(AXIS_NAMES)}. [default: that of --x, or epoch]")] = None,
     x: Annotated[str | None, typer.Option(help="Column of the axis. [default: the axis's name, or step]")] = None,
     metric: Annotated[str | None, typer.Option(help="Column of the test error, accuracy or loss.")] = None,
-    better: Annotated[str | None, typer.Option(help="high or low: which way the metric is better, if its name is silent.")] = None,
-    unit: Annotated[str | None, typer.Option(help="fraction or percent, if the values are silent.")] = None,
+    better: Annotated[
+        str | None, typer.Option(help="high or low: which way the metric is better, if its name does not tell.")
+    ] = None,
+    unit: Annotated[str | None, typer.Option(help="fraction or percent, if neither name nor values tell.")] = None,
     rule: Annotated[str, typer.Option(help="error, or loss: a loss is judged in its own unit.")] = "error",
-    run: Annotated[list[str] | None, typer.Option(help="Column that names the run (may be repeated), or a quoted pattern: "
-                                                  "one run per column.")] = None,
-    seed: Annotated[str | None, typer.Option(help="Column of the seed; file: one seed per file; or a quoted pattern: one seed "
-                                             "per column.")] = None,
-    at: Annotated[float | None, typer.Option(help="Epoch that stands for each model along --axis width and the like.")] = None,
+    run: Annotated[
+        list[str] | None,
+        typer.Option(help="Column that names the run (may be repeated), or a quoted pattern: one run per column."),
+    ] = None,
+    seed: Annotated[
+        str | None,
+        typer.Option(help="Column of the seed; file: one seed per file; or a quoted pattern: one seed per column."),
+    ] = None,
+    at: Annotated[
+        float | None, typer.Option(help="Epoch that stands for each model along --axis width and the like.")
+    ] = None,
     last: Annotated[int | None, typer.Option(help="So many last epochs of each model are averaged instead.")] = None,
     axes: Annotated[str, typer.Option(help="What the axes of a NumPy array are, such as seed,epoch.")] = "",
     json: Annotated[bool, typer.Option("--json", help="Print the verdicts as a JSON list.")] = False,
     plot: Annotated[Path | None, typer.Option(help="Save a picture with the verdicts drawn in.")] = None,
     out: Annotated[Path | None, typer.Option(help="Save a table: .csv, .parquet, .json or .md.")] = None,
-) -> None:  # fmt: skip
+) -> None:
     """Call the shape of test-error curves: monotone, u_shaped, plateau, double_descent or unstable.
 
     Exit code 0: every run was judged; 1: some were refused, each named on standard error; 2: none was judged.
@@ -52,7 +62,8 @@ def detect(
     try:
         choices = Choices(
             axis=axis, x=x, metric=metric, better=cast(Any, better), unit=cast(Any, unit), rule=cast(Any, rule),
-            run=tuple(run or ()), seed=seed, at=at, last=last, axes=tuple(a.strip() for a in axes.split(",") if a.strip()),
+            run=tuple(run or ()), seed=seed, at=at, last=last,
+            axes=tuple(name.strip() for name in axes.split(",") if name.strip()),
         )  # fmt: skip
         if out is not None:
             check_table(out)

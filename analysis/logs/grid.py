@@ -72,8 +72,8 @@ def _one_value_per_epoch(s: Series, group: NDArray[np.intp], order: NDArray[np.i
     if again.any():
         row = order[int(again.argmax())]
         raise CurveError(
-            f"{s.table.where}: run {short(s.run[row])}: {short(s.roles.x)} = {s.x[row]:g}, epoch {s.epoch[row]:g} stands twice "
-            f"with different errors; {hint(s, codes(group, s.epoch)[0])}"
+            f"{s.table.where}: run {short(s.run[row])}: {short(s.roles.x)} = {s.x[row]:g}, epoch {s.epoch[row]:g} "
+            f"stands twice with different errors; {hint(s, codes(group, s.epoch)[0])}"
         )
 
 
@@ -86,8 +86,8 @@ def _at(s: Series, group: NDArray[np.intp], at: float) -> Series:
         row = int(rows[s.x[rows].argmin()])
         has = np.unique(s.epoch[group == group[row]])
         raise CurveError(
-            f"{s.table.where}: --at {at:g}: {short(s.roles.x)} = {s.x[row]:g} of run {short(s.run[row])} has no such epoch; "
-            f"it has {len(has)} from {has[0]:g} to {has[-1]:g}"
+            f"{s.table.where}: --at {at:g}: {short(s.roles.x)} = {s.x[row]:g} of run {short(s.run[row])} has no such "
+            f"epoch; it has {len(has)} from {has[0]:g} to {has[-1]:g}"
         )
     last = {g: i for g, i in zip(group[here].tolist(), here.tolist(), strict=True)}
     read = s.rows(np.array(sorted(last.values()), dtype=np.intp))
@@ -137,8 +137,8 @@ def _nothing_else_differs(s: Series) -> None:
     names = separating(s, places)
     if names:
         raise CurveError(
-            f"{s.table.where}: several models at one {short(s.roles.x)} differ in {short(names[0])}: --run {short(names[0])} "
-            f"makes a curve of each, --seed {short(names[0])} makes them seeds"
+            f"{s.table.where}: several models at one {short(s.roles.x)} differ in {short(names[0])}: "
+            f"--run {short(names[0])} makes a curve of each, --seed {short(names[0])} makes them seeds"
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -52,11 +53,11 @@ def read_curves(
     x: str | None = None,
     choices: Choices | None = None,
 ) -> Curves:
-    """Reads files, folders and patterns of whatever kind: text tables, JSON, NumPy, Parquet, TensorBoard, Lightning, W&B,
-    MLflow, trackio (docs/curves.md).
+    """Reads files, folders and patterns of whatever kind: text tables, JSON, NumPy, Parquet, TensorBoard, Lightning,
+    W&B, MLflow, trackio (docs/curves.md).
 
-    metric, x: columns, where the usual names do not hold; `choices` has these and all else. Raises CurveError, one line,
-    for everything that cannot be read without guessing.
+    metric, x: columns, where the usual names do not hold; `choices` has these and all else. Raises CurveError, one
+    line, for everything that cannot be read without guessing.
 
     >>> read_curves(Path("curves.csv"), choices=Choices(axis="width")).runs[0].errors.shape  # doctest: +SKIP
     (3, 12)
@@ -130,7 +131,7 @@ def _runs(every: Sequence[Series], paired: bool) -> list[Run]:
         code, pairs = codes(s.run, np.full(len(s), "", dtype=object))
         order = np.argsort(code, kind="stable")
         edges = np.r_[0, np.flatnonzero(np.diff(code[order])) + 1, len(code)]
-        for a, b in zip(edges[:-1], edges[1:], strict=True):
+        for a, b in pairwise(edges.tolist()):
             parts.setdefault(pairs[code[order[a]]][0], []).append((s, order[a:b]))
     return [_run(name, rows, paired) for name, rows in parts.items()]
 
@@ -182,7 +183,7 @@ def _no_clash(s: Series) -> None:
         row, before = order[at], order[at - 1]
         of = f"run {short(s.run[row])}" + (f", seed {short(s.seed[row])}" if s.seed[row] else "")
         raise CurveError(
-            f"{s.table.where}: {of}: x = {s.x[row]:g} appears twice, with errors {s.test[before]:g} and {s.test[row]:g}; "
-            f"{hint(s, codes(codes(s.run, s.seed)[0], s.x)[0])}"
+            f"{s.table.where}: {of}: x = {s.x[row]:g} appears twice, with errors {s.test[before]:g} "
+            f"and {s.test[row]:g}; {hint(s, codes(codes(s.run, s.seed)[0], s.x)[0])}"
         )
     s.said.append(f"{int(again.sum())} repeated rows: the last of each x counts")

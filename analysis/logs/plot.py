@@ -31,8 +31,8 @@ def check_picture(path: Path) -> None:
 
 
 def save(path: Path, runs: Sequence[Run], verdicts: Sequence[Verdict], axis: str, loss: bool = False) -> int:
-    """One panel per run (at most 24): seeds thin, their mean thick, first minimum, peak and second minimum marked, their
-    places and p above. Returns the number of panels drawn. Raises CurveError where the file cannot be written.
+    """One panel per run (at most 24): seeds thin, their mean thick, first minimum, peak and second minimum marked,
+    their places and p above. Returns the number of panels drawn. Raises CurveError where the file cannot be written.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -87,6 +87,6 @@ def title(run: Run, verdict: Verdict, q: float | None) -> str:
         lines[1] += f", p = {found['p_value']:.3g}" + (f", q = {q:.3g}" if q is not None else "")
     elif found["single_seed_significance"] is not None:
         lines[1] += f", p = {found['single_seed_significance']:.3g} (one seed)"
-    places = [f"{label} {found[key]['epoch']:.4g}" for label, key in
-              (("min", "first_min"), ("peak", "peak"), ("min", "second_min")) if verdict.points() and found[key]]  # fmt: skip
+    points = (("min", "first_min"), ("peak", "peak"), ("min", "second_min")) if verdict.points() else ()
+    places = [f"{label} {found[key]['epoch']:.4g}" for label, key in points if found[key]]
     return "\n".join([*lines, ", ".join(places)] if places else lines)

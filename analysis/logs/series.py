@@ -43,7 +43,7 @@ class Series:
             self.table,
             columns={k: c[at] for k, c in self.table.columns.items()},
             blocks=None if self.table.blocks is None else self.table.blocks[at],
-            lines=None if lines is None else [lines[i] for i in at],
+            lines=None if lines is None else [lines[i] for i in at.tolist()],
         )
         train, epoch = (None if a is None else a[at] for a in (self.train, self.epoch))
         return replace(self, table=table, run=self.run[at], seed=self.seed[at], x=self.x[at], test=self.test[at],

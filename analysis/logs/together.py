@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os.path
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import PurePath
@@ -37,8 +36,9 @@ def seeds_by_name(every: Sequence[Series], choices: Choices) -> None:
 
 
 def _common(names: Sequence[str]) -> str:
-
-    return os.path.commonprefix(list(names)).rstrip("_-./ 0123456789") or "seeds"
+    first, last = min(names), max(names)
+    shared = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
+    return first[:shared].rstrip("_-./ 0123456789") or "seeds"
 
 
 def in_one_unit(every: Sequence[Series], choices: Choices) -> None:

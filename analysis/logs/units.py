@@ -57,6 +57,6 @@ def _all_in_percent(values: Array, run: NDArray[np.intp], names: Sequence[str], 
     small = [name for name, high in zip(names, highest, strict=True) if np.isfinite(high) and high <= 1.0]
     if small:
         raise CurveError(
-            f"{label}: in percent for some runs, at most 1 for {listed(small)}: fraction or percent? Say --unit percent, "
-            "or read them apart"
+            f"{label}: in percent for some runs, at most 1 for {listed(small)}: fraction or percent? Say "
+            "--unit percent, or read them apart"
         )

@@ -26,7 +26,7 @@ def benjamini_hochberg(p_values: ArrayLike) -> Array:
 
 
 def _step_up(p: Array) -> Array:
-    """The smallest of n p(j) / j over all j from a value's rank up; scipy.stats has it too, and takes 0.4 s to import."""
+    """The smallest n p(j) / j over all ranks j from a value's own up; scipy.stats has it, and takes 0.4 s to import."""
     order = np.argsort(p)
     ranked = p[order] * len(p) / np.arange(1, len(p) + 1)
     adjusted = np.empty(len(p))

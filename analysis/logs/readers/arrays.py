@@ -103,7 +103,8 @@ def _unfolded(
         names = ("seed,epoch", "epoch,seed", "run,seed,epoch", "width,epoch", "run,epoch")
         fit = [text for text in names if text.count(",") + 1 == first.ndim]
         raise CurveError(
-            f"{where}: {_shapes(values)}: {first.ndim} axes; say what each is, such as --axes {' or --axes '.join(fit) or 'run,seed,epoch'}"
+            f"{where}: {_shapes(values)}: {first.ndim} axes; say what each is, such as --axes "
+            f"{' or --axes '.join(fit) or 'run,seed,epoch'}"
         )
     if first.size == 0:
         raise CurveError(f"{where}: {_shapes(values)}: no values")

@@ -10,8 +10,8 @@ from analysis.logs.readers.table import Column, Table
 from analysis.logs.readers.words import EPOCH, plain
 
 _PAIR = re.compile(
-    r"(?<![\w.])([A-Za-z][\w/@.-]*?(?: (?:acc(?:uracy)?|error|err|loss))?)\s*[:=]\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan)"
-    r"\s*(%?)(?![\w:])",
+    r"(?<![\w.])([A-Za-z][\w/@.-]*?(?: (?:acc(?:uracy)?|error|err|loss))?)\s*[:=]\s*"
+    r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan)\s*(%?)(?![\w:])",
     re.IGNORECASE,
 )
 _EPOCH = re.compile(r"\bepochs?\b\W{0,3}(\d+)", re.IGNORECASE)

@@ -192,16 +192,15 @@ def _columns(lists: dict[str, list[Any]], context: dict[str, Any], name: str, wh
 def _points(node: list[list[Any]], path: Path, context: dict[str, Any], name: str, where: str) -> Iterator[Found]:
     """A series as pairs (step, value), or as TensorBoard's triplets (wall time, step, value)."""
     widths = {len(item) for item in node}
-    if widths <= {2} or widths <= {3}:
-        if all(_single(value) for item in node for value in item):
-            titles = ["step", path[-1] if path else name if quantity(name).kind != "unknown" else "value"]
-            titles = titles if widths == {2} else ["wall_time", *titles]
-            columns = dict(zip(titles, map(list, zip(*node, strict=True)), strict=True))
-            yield path[:-1], _columns(columns, context, name, where)
-            return
+    if (widths <= {2} or widths <= {3}) and all(_single(value) for item in node for value in item):
+        titles = ["step", path[-1] if path else name if quantity(name).kind != "unknown" else "value"]
+        titles = titles if widths == {2} else ["wall_time", *titles]
+        columns = dict(zip(titles, map(list, zip(*node, strict=True)), strict=True))
+        yield path[:-1], _columns(columns, context, name, where)
+        return
     raise CurveError(
-        f"{where}: {short('/'.join(path) or 'the list')}: lists in a list; allowed are pairs [step, value], or an array "
-        "saved as .npy with --axes"
+        f"{where}: {short('/'.join(path) or 'the list')}: lists in a list; allowed are pairs [step, value], or an "
+        "array saved as .npy with --axes"
     )
 
 

@@ -43,8 +43,8 @@ def read_sources(paths: Sequence[Path], axes: list[str]) -> Sources:
         except OSError as error:
             raise CurveError(f"{visible(str(path))}: {error.strerror or error}") from None
     if not found.tables:
-        raise CurveError(found.refused[0] if len(found.refused) == 1 else
-                         f"{len(found.refused)} files, none that can be read; the first: {found.refused[0]}")  # fmt: skip
+        several = f"{len(found.refused)} files, none that can be read; the first: " if len(found.refused) > 1 else ""
+        raise CurveError(several + found.refused[0])
     _distinct(found.tables)
     return found
 

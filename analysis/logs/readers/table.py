@@ -1,4 +1,4 @@
-"""What every reader gives: a table of named columns, with what is known of its origin; and the one error of this room."""
+"""What every reader gives: a table of named columns and what is known of its origin; and the one error of this room."""
 
 from __future__ import annotations
 

@@ -47,8 +47,8 @@ ONE: dict[str, Any] = {
     "pairs": {"test_error": [[e, t] for e, t in zip(E, T, strict=True)]},
     "MLflow's answer": {"metrics": [{"key": "test_error", "value": t, "timestamp": 1, "step": int(e)} for e, t in
                                     zip(E, T, strict=True)]},
-    "pandas split": json.loads(pd.DataFrame({"epoch": E, "test_error": T}).to_json(orient="split")),
-    "pandas columns": json.loads(pd.DataFrame({"epoch": E, "test_error": T}).to_json()),
+    "pandas split": json.loads(str(pd.DataFrame({"epoch": E, "test_error": T}).to_json(orient="split"))),
+    "pandas columns": json.loads(str(pd.DataFrame({"epoch": E, "test_error": T}).to_json())),
     "a long list beside": {"epoch": E, "test_error": T, "batch_loss": F * 7},
     "one value beside": {"best_test_acc": 0.9, "width": 8, "epoch": E, "val_error": T},
 }  # fmt: skip
@@ -83,7 +83,10 @@ def test_json_lines(tmp_path: Path) -> None:
         {"dd": {"epoch": E, "val_acc": ACC}, "down": {"epoch": E, "val_error": F}},
         {"config": {"lr": 0.1}, "runs": [{"name": "dd", "test_error": T}, {"name": "down", "test_error": F}]},
         [{"run": n, "epoch": e, "test_error": y[int(e)]} for n, y in (("dd", T), ("down", F)) for e in E],
-        {"dd": [{"epoch": e, "test": {"error": T[int(e)]}} for e in E], "down": [{"epoch": e, "error": F[int(e)]} for e in E]},
+        {
+            "dd": [{"epoch": e, "test": {"error": T[int(e)]}} for e in E],
+            "down": [{"epoch": e, "error": F[int(e)]} for e in E],
+        },
     ],
 )  # fmt: skip
 def test_runs_by_name(tmp_path: Path, node: Any) -> None:

@@ -1,4 +1,4 @@
-"""Shapes of data: grids of width by epoch, a row per model, seeds in files and columns. And names, directions, units."""
+"""Shapes of data: grids of width by epoch, a row per model, seeds in files and columns. Directions and units."""
 
 from __future__ import annotations
 
@@ -112,7 +112,8 @@ def test_one_row_per_model(tmp_path: Path) -> None:
 
 
 def test_wandb_run_table(tmp_path: Path) -> None:
-    path = models(tmp_path / "project.csv", 2, State=["finished"] * 24, Created=[f"2026-01-01T00:00:{i:02d}" for i in range(24)],
+    created = [f"2026-01-01T00:00:{i:02d}" for i in range(24)]
+    path = models(tmp_path / "project.csv", 2, State=["finished"] * 24, Created=created,
                   Runtime=list(range(24)), seed=[1, 2] * 12)  # fmt: skip
     assert_by_width(verdict(path, "--axis", "width"))
     mlflow = pl.read_csv(path).rename(

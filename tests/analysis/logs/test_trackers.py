@@ -1,5 +1,7 @@
-"""What MLflow, trackio, TensorBoard and Keras leave on disk. Files are written by the real library where it is installed;
-MLflow's, trackio's and Keras's otherwise by hand, as documented (seen to agree with mlflow 3.17, trackio 0.43 and keras 3.15).
+"""What MLflow, trackio, TensorBoard and Keras leave on disk.
+
+Files are written by the real library where it is installed; MLflow's, trackio's and Keras's also by hand, as documented
+(seen to agree with mlflow 3.17, trackio 0.43 and keras 3.15).
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -48,8 +51,8 @@ def mlflow_database(path: Path) -> Path:
     with sqlite3.connect(path) as connection:
         connection.execute("CREATE TABLE runs (run_uuid VARCHAR(32), name VARCHAR(250), status VARCHAR(9))")
         connection.execute("CREATE TABLE params (key VARCHAR(250), value VARCHAR(8000), run_uuid VARCHAR(32))")
-        connection.execute("CREATE TABLE metrics (key VARCHAR(250), value FLOAT, timestamp BIGINT, run_uuid VARCHAR(32), "
-                           "step BIGINT, is_nan BOOLEAN)")  # fmt: skip
+        connection.execute("CREATE TABLE metrics (key VARCHAR(250), value FLOAT, timestamp BIGINT, "
+                           "run_uuid VARCHAR(32), step BIGINT, is_nan BOOLEAN)")  # fmt: skip
         for uuid, (name, curve) in enumerate(CURVES.items()):
             connection.execute("INSERT INTO runs VALUES (?, ?, 'FINISHED')", (str(uuid), name))
             connection.execute("INSERT INTO params VALUES ('seed', '1', ?)", (str(uuid),))
@@ -71,8 +74,9 @@ def trackio_database(path: Path) -> Path:
                                (f"id-{name}", name, '{"width": 8, "_Username": "me"}'))  # fmt: skip
             for e, y in enumerate(curve.tolist()):
                 row = json.dumps({"epoch": e, "test/error": y})
-                connection.execute("INSERT INTO metrics (run_id, timestamp, run_name, step, metrics) VALUES (?, ?, ?, ?, ?)",
-                                   (f"id-{name}", "2026-01-01", name, e, row))  # fmt: skip
+                values = (f"id-{name}", "2026-01-01", name, e, row)
+                names = "run_id, timestamp, run_name, step, metrics"
+                connection.execute(f"INSERT INTO metrics ({names}) VALUES (?, ?, ?, ?, ?)", values)
     connection.close()
     return path
 
@@ -152,30 +156,19 @@ def test_keras_csv_logger_and_history(tmp_path: Path, separator: str) -> None:
 
 
 def test_keras_tensorboard_folders_and_tensors(tmp_path: Path) -> None:
-    """Keras writes logs/train and logs/validation, scalars as tensors (TensorFlow 2)."""
-    from tensorboard.compat.proto.event_pb2 import Event
-    from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
-    from tensorboard.compat.proto.tensor_pb2 import TensorProto
-    from tensorboard.compat.proto.types_pb2 import DT_FLOAT
-    from tensorboardX import SummaryWriter
+    """Keras writes logs/train and logs/validation, and scalars as tensors (TensorFlow 2)."""
+    from tensorboard.compat.proto import event_pb2, summary_pb2, tensor_pb2
+    from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
+    of: Any = summary_pb2
     for split, curve in (("train", 1 - TRAIN), ("validation", 1 - TEST)):
-        with SummaryWriter(str(tmp_path / "logs" / split)) as writer:
-            assert writer.file_writer is not None
-            for e, y in enumerate(curve.tolist()):
-                metadata = SummaryMetadata(plugin_data=SummaryMetadata.PluginData(plugin_name="scalars"))
-                tensor = TensorProto(dtype=DT_FLOAT, float_val=[y])
-                value = Summary.Value(tag="epoch_accuracy", metadata=metadata, tensor=tensor)
-                writer.file_writer.event_writer._event_queue.put(
-                    _x_event(Event(step=e, summary=Summary(value=[value])))
-                )
+        writer = EventFileWriter(str(tmp_path / "logs" / split))
+        for e, y in enumerate(curve.tolist()):
+            metadata = of.SummaryMetadata(plugin_data=of.SummaryMetadata.PluginData(plugin_name="scalars"))
+            tensor = cast(Any, tensor_pb2).TensorProto(dtype=1, float_val=[y])  # 1: float32
+            value = of.Summary.Value(tag="epoch_accuracy", metadata=metadata, tensor=tensor)
+            writer.add_event(cast(Any, event_pb2).Event(step=e, summary=of.Summary(value=[value])))
+        writer.close()
     assert_dd(verdict(tmp_path / "logs"))
     assert "test error from validation/epoch_accuracy" in said(tmp_path / "logs")
     assert "train error from train/epoch_accuracy" in said(tmp_path / "logs")
-
-
-def _x_event(event):
-    """tensorboardX has protos of its own; the bytes are the same."""
-    from tensorboardX.proto.event_pb2 import Event
-
-    return Event.FromString(event.SerializeToString())
