@@ -174,14 +174,15 @@ def _no_metric(table: Table, choices: Choices) -> str:
     text += listed(table.columns)
     other = [c for c in table.columns if c not in table.settings and plain(c) not in (*EPOCH, *STEP, *RUN, *SEED)]
     losses = [c for c in other if quantity(c).kind == "loss" and quantity(c).split != "train"]
-    if losses and choices.rule != "loss":
-        return f"{text}; for the loss: --metric {short(losses[0])} --rule loss"
+    loss = f"; for the loss: --metric {short(losses[0])} --rule loss" if losses and choices.rule != "loss" else ""
     asked = [c for c in other if quantity(c).kind == "unknown" and quantity(c).split == "test"]
     asked = asked or [c for c in other if plain(c) == "value"]
     numbers = [c for c in other if c not in _BESIDE]
-    asked = asked or [c for c in numbers if len(numbers) == 1 and quantity(c).split != "train"]
+    asked = asked or [c for c in numbers if len(numbers) == 1 and quantity(c).kind == "unknown"]
     if asked:
-        return f"{text}; name it, and which way is better: --metric {short(asked[0])} --better high (or low)"
+        return f"{text}; name it, and which way is better: --metric {short(asked[0])} --better high (or low){loss}"
+    if loss:
+        return text + loss
     if table.lengths:
         return f"{text}, of {len(table)} values each ({listed(table.lengths)} have another length){_SHOW}"
     if len(numbers) > 2 and all(c.isdigit() or quantity(c).kind == "unknown" for c in numbers):

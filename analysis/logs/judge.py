@@ -19,6 +19,9 @@ IN_UNITS = ("prominence", "roughness", "train_error_at_peak", "strength_interval
 """Fields of a verdict in the unit of the errors, beside those of its points."""
 
 
+FEWEST = 4  # points without which nothing has a shape
+
+
 @dataclass(frozen=True)
 class Judged:
     """Runs with their verdicts, and a line for each run that has too few points to be judged."""
@@ -33,7 +36,11 @@ def judged(curves: Curves) -> Judged:
     runs: list[Run] = []
     verdicts: list[Verdict] = []
     refused: list[str] = []
-    for run in curves.runs:
+    for whole in curves.runs:
+        run, few = _long_enough(whole)
+        if few:
+            text = f"{few} of {len(whole.errors)} seeds left out: fewer than {FEWEST} points"
+            refused.append(f"run {short(run.name)}: {text}")
         try:
             verdicts.append(_verdict(run, curves.axis, curves.loss))
             runs.append(run)
@@ -42,12 +49,21 @@ def judged(curves: Curves) -> Judged:
     return Judged(runs, verdicts, refused)
 
 
+def _long_enough(run: Run) -> tuple[Run, int]:
+    """The run with those seeds that have points enough to be curves, and the number of the others."""
+    enough = np.isfinite(run.errors).sum(axis=1) >= FEWEST
+    if enough.all() or not enough.any():
+        return run, 0
+    trains = None if run.train_errors is None else run.train_errors[enough]
+    return replace(run, errors=run.errors[enough], train_errors=trains), int((~enough).sum())
+
+
 def _verdict(run: Run, axis: str, loss: bool) -> Verdict:
     from analysis.detector.descent import detect
 
-    if run.errors.shape[1] - int(np.isnan(run.errors).all(axis=0).sum()) < 4:
-        points = int(np.isfinite(run.errors).any(axis=0).sum())
-        raise ValueError(f"{points} points; at least 4 are needed to have a shape")
+    points = int(np.isfinite(run.errors).any(axis=0).sum())
+    if points < FEWEST:
+        raise ValueError(f"{points} points; at least {FEWEST} are needed to have a shape")
     along = cast("Axis", axis)
     if not loss:
         return detect(run.x, run.errors, train_errors=run.train_errors, axis=along, paired=run.paired)

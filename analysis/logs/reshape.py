@@ -48,8 +48,12 @@ def _chart(table: Table) -> list[Table]:
     if table.twice:
         raise CurveError(f"{table.where}: {short(next(iter(table.twice)))} stands twice in the header")
     place = table.columns[axis]
+    said = ["W&B chart export", *table.said]
+    others = [c for c in table.columns if c != axis and c != "(row)" and _CHART.match(c) is None]
+    if others:
+        said.append(f"not read: {listed(others)}")
     return [
-        replace(table, columns={axis: place, **columns}, name=name, logged=True, said=["W&B chart export", *table.said])
+        replace(table, columns={axis: place, **columns}, name=name, logged=True, said=said)
         for name, columns in runs.items()
     ]
 

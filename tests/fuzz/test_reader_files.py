@@ -215,8 +215,11 @@ def assert_no_run_is_dropped(data: bytes, kind: str, found: list[dict[str, Any]]
         return
     text = data.decode("utf-8", "replace")
     told = "\n".join([*(verdict["run"] for verdict in found), said])
-    for name in CURVES:
-        assert name not in text or name in told, (name, told)
+    there = [name for name in CURVES if name in text]
+    if len(there) == len(found) == 1:
+        return  # one in, one out: where the column of names was spoilt, it has the file's name
+    for name in there:
+        assert name in told, (name, told)
 
 
 def folder_of(kind: str, data: bytes, root: Path) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from typing import Any
 
 import numpy as np
@@ -36,12 +37,10 @@ def read_npz(data: bytes, name: str, where: str, axes: list[str]) -> list[Table]
             if sum(member.file_size for member in inside) > 8 * MOST_VALUES:
                 raise CurveError(f"{where}: more than {MOST_VALUES} values; save the errors and their axis alone")
             arrays = {m.filename.removesuffix(".npy"): _loaded(archive.read(m), where) for m in inside}
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
-        raise CurveError(f"{where}: cannot be read as .npz: {short(error)}") from None
-    except Exception as error:
-        if type(error).__name__ == "error":  # zlib.error
-            raise CurveError(f"{where}: cannot be read as .npz: {short(error)}") from None
+    except CurveError:
         raise
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
+        raise CurveError(f"{where}: cannot be read as .npz: {short(error)}") from None
     single = {key: array for key, array in arrays.items() if array.ndim == 0}
     lists = {key: array for key, array in arrays.items() if array.ndim == 1}
     many = {key: array for key, array in arrays.items() if array.ndim > 1}

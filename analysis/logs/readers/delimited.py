@@ -61,7 +61,8 @@ def read_delimited(text: str, name: str, where: str) -> list[Table]:
     table = _table(header, body, rownames, name, where)
     said = [] if separator == "," else [f"separated by {SEPARATORS[separator]}s"] if width > 1 else []
     if above:
-        said.append(f"{above} lines above the header skipped" if above > 1 else "1 line above the header skipped")
+        number = f"{above} lines" if above > 1 else "1 line"
+        said.append(f"{number} above the header skipped: {short(separator.join(rows[0].cells))}")
     skipped = sum(body[0].number < line.number for line in comments)
     if skipped:
         said.append(f"{skipped} comments between the rows skipped")

@@ -168,6 +168,16 @@ def test_what_cannot_be_read_or_judged_is_named_and_the_rest_is_judged(tmp_path:
     assert len(errors) == 2 and "bad.csv" in errors[0] and "run short: 2 points" in errors[1]
 
 
+def test_a_seed_too_short_is_named(tmp_path: Path) -> None:
+    seeds = np.r_[np.zeros(120), np.ones(120), [2, 2]]
+    path = write(
+        tmp_path / "c.csv", seed=seeds, epoch=np.r_[EPOCHS, EPOCHS, [0, 1]], test_error=np.r_[TEST, TEST, 0.6, 0.5]
+    )
+    result = run(path, "--json")
+    assert result.exit_code == 1 and "error: run c: 1 of 3 seeds left out: fewer than 4 points" in result.stderr
+    assert [v["seeds"] for v in json.loads(result.stdout)] == [2]
+
+
 # Directions and units
 
 
