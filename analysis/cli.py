@@ -7,14 +7,14 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from analysis.logs.command import detect, score
-from analysis.tables.load import StoredSweep, StoreError, read_sweep
-from sweeps.errors import SpecError
-from sweeps.sweep import read
+
+if TYPE_CHECKING:
+    from analysis.tables.load import StoredSweep
 
 USAGE = 2
 
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UsageError as problem:
         _complain(problem.format_message())
         return USAGE
-    except (SpecError, StoreError) as problem:
+    except _bad_input() as problem:
         _complain(str(problem))
         return USAGE
     except BrokenPipeError:  # the reader, `head` say, has seen enough
@@ -61,15 +61,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code if isinstance(code, int) else 0
 
 
+def _bad_input() -> tuple[type[ValueError], ...]:
+    """What a sweep or a store that cannot be read raises: imported when something is raised, since it takes a while."""
+    from analysis.tables.load import StoreError
+    from sweeps.errors import SpecError
+
+    return SpecError, StoreError
+
+
 def _complain(text: str) -> None:
     print(f"error: {' '.join(text.split())}", file=sys.stderr)
 
 
 def _stored(sweep: str, store: Path) -> StoredSweep:
+    from analysis.tables.load import read_sweep
+    from sweeps.sweep import read
+
     return read_sweep(read(sweep), store)
 
 
 def _folder(stored: StoredSweep, out: Path | None) -> Path:
+    from analysis.tables.load import StoreError
+
     folder = out if out is not None else Path("results") / stored.record.name
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -120,6 +133,7 @@ def report(
     from analysis.report.page import write_report
     from analysis.tables.along_axes import along_every_axis
     from analysis.tables.collect import collect
+    from analysis.tables.load import StoreError
 
     stored = _stored(sweep, store)
     if out is not None and out.is_dir():
@@ -167,6 +181,7 @@ def claims(
     from analysis.claims.sources import UnknownTask
     from analysis.report.wording import claim_name, claim_text, judged_texts
     from analysis.tables.collect import collect
+    from analysis.tables.load import StoreError
 
     order = [name.strip() for name in related.split(";") if name.strip()]
     try:

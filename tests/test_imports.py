@@ -36,7 +36,7 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "statistics": set(),
         "detector": {"statistics"},
         "scoring": {"detector", "statistics"},
-        "logs": {"detector", "statistics", "scoring"},
+        "logs": {"detector", "statistics", "scoring", "report"},  # report: how every figure looks
         "tables": {"detector", "statistics"},
         "claims": {"tables", "detector", "statistics"},
         "report": {"claims", "tables", "detector", "statistics"},

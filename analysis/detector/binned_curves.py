@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from scipy.stats import chi2
+from scipy.special import chdtri  # scipy.stats takes longer to import than all else here
 
 from analysis.detector.noise_level import WINDOW as NOISE_WINDOW
 from analysis.detector.noise_level import local_noise, standard_error, within_bins
@@ -156,6 +156,6 @@ def _spread(residual: Array, pool: int | None) -> Array:
     if pool is None:
         return np.sqrt(np.nanmean(variance) / np.maximum(seeds, 1))
     free = int(seeds.max()) - 1
-    scale = float(chi2.median(free)) / free
+    scale = float(chdtri(free, 0.5)) / free  # the median of chi-squared
     edge = np.pad(variance, pool // 2, constant_values=np.nan)
     return np.sqrt(row_median(sliding_window_view(edge, pool)) / scale / np.maximum(seeds, 1))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 from analysis.detector.binned_curves import CurveSet
 from analysis.detector.smoothing import Array
@@ -74,5 +74,5 @@ def _within(span: tuple[float, float] | None, low: float, high: float) -> tuple[
 def _student(values: Array) -> tuple[float, float] | None:
     if len(values) < 3:
         return None
-    half = float(stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / len(values) ** 0.5)
+    half = float(stdtrit(len(values) - 1, 0.975) * values.std(ddof=1) / len(values) ** 0.5)
     return float(values.mean()) - half, float(values.mean()) + half

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from sweeps.contents import lazy
 
 if TYPE_CHECKING:
-    from analysis.logs.columns import CurveError as CurveError
     from analysis.logs.ingest import Curves as Curves
     from analysis.logs.ingest import read_curves as read_curves
+    from analysis.logs.readers.table import CurveError as CurveError
 
 OFFERED = {
-    "CurveError": "columns",
+    "CurveError": "readers.table",
     "Curves": "ingest",
     "read_curves": "ingest",
 }

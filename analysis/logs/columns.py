@@ -1,112 +1,216 @@
-"""Which column is what in other people's logs, and on what scale; every mapping is said."""
+"""Which column is what: the axis, the errors, the run, the seed. What a name does not tell is asked for."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import polars as pl
+import numpy as np
 
-TEST = ("test", "val", "valid", "validation", "eval", "")
-TRAIN = ("train", "training")
-ERROR = ("error", "err", "error_rate")
-ACCURACY = ("accuracy", "acc", "top1", "acc1")
-EPOCH = ("epoch", "epochs")
-STEP = ("step", "global_step", "trainer_global_step", "_step", "iteration", "iter")
-RUN = ("run", "run_id", "run_name", "name", "experiment", "id")
-SEED = ("seed", "random_seed")
+from analysis.logs.choices import FILE, Choices
+from analysis.logs.readers.table import CurveError, Table, listed, nearest, short
+from analysis.logs.readers.words import AXES, EPOCH, RUN, SEED, STEP, Kind, Quantity, last_part, plain, quantity
 
-
-class CurveError(ValueError):
-    """Input that cannot be read as curves: one line that names the field, the value and what is allowed."""
+_ORDER: dict[Kind, int] = {"error": 0, "accuracy": 1, "loss": 2, "unknown": 3}
+_BESIDE = {"lr", "learning_rate", "(row)", "row"}
+_SHOW = "; name it with --metric COLUMN"
 
 
 @dataclass(frozen=True)
 class Metric:
+    """A column of errors, accuracies or losses. kind is never "unknown": where the name does not tell, --better did."""
+
     column: str
-    accuracy: bool
+    kind: Kind
+    percent: bool
 
 
-def short(text: object) -> str:
-    """What a file says, for an error of one line: its first 40 characters."""
-    whole = str(text)
-    return whole if len(whole) <= 40 else f"{whole[:40]}..."
+@dataclass(frozen=True)
+class Roles:
+    """x: None where values are counted. epoch: beside another axis, the epoch of each row, if any."""
+
+    x: str | None
+    epoch: str | None
+    test: Metric
+    train: Metric | None
+    run: tuple[str, ...]
+    seed: str | None
+    said: list[str]
 
 
-def listed(names: Sequence[str]) -> str:
-    """Names of columns, for an error: the first twelve. A file whose lines are joined is one long name."""
-    return ", ".join(short(name) for name in names[:12]) + (", ..." if len(names) > 12 else "")
+def roles(table: Table, choices: Choices, axis: str) -> Roles:
+    """The roles of a table's columns. Raises CurveError, one line, where one is missing or could be several."""
+    said: list[str] = []
+    test = _test(table, choices, said)
+    x = _axis(table, choices, axis, said)
+    if x is not None and x == test.column:
+        raise CurveError(f"{table.where}: {short(x)} is both axis and metric; two columns are needed")
+    run = tuple(resolved(table, name, "run") for name in choices.run) if choices.pattern is None else ()
+    run = run or tuple(c for c in [_first(table, RUN, last=False)] if c not in (None, x, test.column))[:1]
+    seed = None
+    if choices.seed is not None and choices.seed != FILE and choices.pattern is None:
+        seed = resolved(table, choices.seed, "seed")
+    elif choices.seed != FILE:
+        seed = _first(table, SEED, last=True)
+        seed = None if seed in (x, *run) else seed
+    epoch = None
+    if axis != "epoch":
+        epoch = _first(table, EPOCH, last=True) or _first(table, STEP, last=False)
+        epoch = None if epoch == x else epoch
+    return Roles(x, epoch, test, _train(table, choices, test), run, seed, said)
 
 
-def plain(name: str) -> str:
-    """A column's name in lower case, words joined by _, without the _epoch that Lightning appends."""
-    name = re.sub(r"[^a-z0-9_]+", "_", str(name).strip().lower()).strip("_" if name[:1] != "_" else "")
-    return name.removesuffix("_epoch") if name not in EPOCH else name
+def resolved(table: Table, name: str, option: str) -> str:
+    """The column of that name, or the only one that differs from it by case and joints alone."""
+    if name in table.columns:
+        found = name
+    else:
+        alike = [c for c in table.columns if plain(c) == plain(name)]
+        if len(alike) != 1:
+            if name in table.lengths:
+                raise CurveError(
+                    f"{table.where}: {option}: {short(name)} has {table.lengths[name]} values, the others {len(table)}"
+                )
+            raise CurveError(
+                f"{table.where}: {option}: no column {short(name)!r}; there are {listed(table.columns)}"
+                f"{nearest(name, table.columns)}"
+            )
+        (found,) = alike
+    if found in table.twice:
+        raise CurveError(
+            f"{table.where}: {short(found)} stands more than once in the header; if these are seeds: "
+            f"--seed '{short(found)}*'"
+        )
+    return found
 
 
-def find(frame: pl.DataFrame, names: tuple[str, ...]) -> str | None:
-    """First column whose plain name is one of `names`, in the order of `names`."""
-    by_name: dict[str, str] = {}
-    for column in frame.columns:
-        by_name.setdefault(plain(column), str(column))
-    return next((by_name[name] for name in names if name in by_name), None)
-
-
-def find_metric(frame: pl.DataFrame, splits: tuple[str, ...]) -> Metric | None:
-    """The error, or else the accuracy, of the first split that has one: test before val before none."""
-    for split in splits:
-        for quantities, accuracy in ((ERROR, False), (ACCURACY, True)):
-            names = [f"{split}_{q}" if split else q for q in quantities]
-            names += [f"{q}_{split}" for q in quantities if split]
-            names = [n + suffix for n in names for suffix in ("", "_percent", "_pct")]
-            column = find(frame, tuple(names))
-            if column is not None:
-                return Metric(column, accuracy)
+def _first(table: Table, names: tuple[str, ...], *, last: bool) -> str | None:
+    """First column whose plain name is one of `names`, in their order; with `last`, also `params.width`."""
+    for part in (plain, last_part) if last else (plain,):
+        by_name: dict[str, str] = {}
+        for column in table.columns:
+            by_name.setdefault(part(column), column)
+        found = next((by_name[name] for name in names if name in by_name), None)
+        if found is not None:
+            return found
     return None
 
 
-def numbers(frame: pl.DataFrame, column: str, where: str) -> pl.Series:
-    """The column as floats; empty cells are null. Raises CurveError at the first text or infinity."""
-    raw = frame[column]
-    if raw.dtype == pl.String:
-        raw = raw.str.strip_chars()
-        raw = raw.set(raw.str.to_lowercase().is_in(["", "nan", "none", "null"]), None)
-    values = raw.cast(pl.Float64, strict=False).fill_nan(None)
-    bad = (values.is_null() & raw.is_not_null() & ~_is_nan(raw)) | values.is_infinite().fill_null(False)
-    if bad.any():
-        row = int(bad.arg_max() or 0)
+def _axis(table: Table, choices: Choices, axis: str, said: list[str]) -> str | None:
+    if choices.x is not None:
+        return resolved(table, choices.x, "x")
+    found = _first(table, AXES[axis], last=True)
+    if found is None and axis == "epoch":
+        found = _first(table, STEP, last=False)
+        if found is not None:
+            said.append(f"no epoch column: {found} is the axis")
+    if found is not None:
+        return resolved(table, found, "x")
+    if axis == "epoch":
+        return _counted(table, said)
+    raise CurveError(f"{table.where}: no column {axis}; there are {listed(table.columns)}; name it with --x COLUMN")
+
+
+def _counted(table: Table, said: list[str]) -> str | None:
+    """Rows stand for epochs where nothing but quantities is beside them: a Keras history, a list of errors."""
+    inner = [c for c in table.columns if c not in table.settings and plain(c) not in (*RUN, *SEED)]
+    if all(quantity(c).kind != "unknown" or plain(c) in _BESIDE or c in ("(row)", "value") for c in inner):
+        if "(row)" in table.columns:
+            said.append("the unnamed first column is the epoch")
+            return "(row)"
+        said.append("no epochs given: rows are counted from 1")
+        return None
+    where = f"{table.where}: no column epoch or step; there are {listed(table.columns)}"
+    for axis, names in AXES.items():
+        column = None if axis == "epoch" else _first(table, names, last=True)
+        if column is not None:
+            raise CurveError(
+                f"{where}; for a curve along {short(column)}: --axis {axis}, or name the column of epochs: --x COLUMN"
+            )
+    raise CurveError(f"{where}; name it with --x COLUMN")
+
+
+def _test(table: Table, choices: Choices, said: list[str]) -> Metric:
+    if choices.metric is not None:
+        column = resolved(table, choices.metric, "metric")
+        return _asked(table, column, quantity(column), choices, said)
+    value = next((c for c in table.columns if plain(c) == "value"), None)
+    if value is not None and (choices.better is not None or choices.rule == "loss"):
+        return _asked(table, value, quantity(value), choices, said)
+    wanted = ("loss",) if choices.rule == "loss" else ("error", "accuracy")
+    found = [
+        (q.rank, _ORDER[q.kind], column)
+        for column in table.columns
+        if (q := quantity(column)).plainly and q.kind in wanted and q.split != "train" and column not in table.settings
+        and _any_value(table, column)
+    ]  # fmt: skip
+    if not found:
+        raise CurveError(_no_metric(table, choices))
+    column = min(found, key=lambda item: item[:2])[2]
+    return _asked(table, resolved(table, column, "metric"), quantity(column), choices, said)
+
+
+def _asked(table: Table, column: str, found: Quantity, choices: Choices, said: list[str]) -> Metric:
+    kind = found.kind
+    if choices.rule == "loss":
+        if kind in ("error", "accuracy"):
+            raise CurveError(f"{table.where}: rule: loss, but {short(column)} is an {kind}; leave --rule away")
+        return Metric(column, "loss", False)
+    if kind == "loss":
         raise CurveError(
-            f"{where}: {short(column)}: {short(repr(raw[row]))} in data row {row + 1} is not a finite number"
+            f"{table.where}: {short(column)} is a loss, which has no percent; --rule loss judges it in its own unit"
         )
-    return values
+    if choices.better is not None:
+        asked: Kind = "accuracy" if choices.better == "high" else "error"
+        if kind not in ("unknown", asked):
+            said.append(f"{column}: {choices.better} is better, as --better says")
+        kind = asked
+    if kind == "unknown":
+        raise CurveError(f"{table.where}: {short(column)}: is high or low better? Say --better high or --better low")
+    return Metric(column, kind, found.percent)
 
 
-def _is_nan(raw: pl.Series) -> pl.Series:
-    return raw.is_nan().fill_null(False) if raw.dtype.is_float() else pl.Series([False] * len(raw), dtype=pl.Boolean)
+def _no_metric(table: Table, choices: Choices) -> str:
+    text = f"{table.where}: no column of test {'losses' if choices.rule == 'loss' else 'errors or accuracies'} among "
+    text += listed(table.columns)
+    other = [c for c in table.columns if c not in table.settings and plain(c) not in (*EPOCH, *STEP, *RUN, *SEED)]
+    losses = [c for c in other if quantity(c).kind == "loss" and quantity(c).split != "train"]
+    loss = f"; for the loss: --metric {short(losses[0])} --rule loss" if losses and choices.rule != "loss" else ""
+    asked = [c for c in other if quantity(c).kind == "unknown" and quantity(c).split == "test"]
+    asked = asked or [c for c in other if plain(c) == "value"]
+    numbers = [c for c in other if c not in _BESIDE]
+    asked = asked or [c for c in numbers if len(numbers) == 1 and quantity(c).kind == "unknown"]
+    if asked:
+        return f"{text}; name it, and which way is better: --metric {short(asked[0])} --better high (or low){loss}"
+    if loss:
+        return text + loss
+    if table.lengths:
+        return f"{text}, of {len(table)} values each ({listed(table.lengths)} have another length){_SHOW}"
+    if len(numbers) > 2 and all(c.isdigit() or quantity(c).kind == "unknown" for c in numbers):
+        text += f"{_SHOW} --better low; if each column is a seed: --seed '*' --better low"
+        return f"{text}; a run: --run '*' --better low"
+    return text + _SHOW
 
 
-def as_error(values: pl.Series, metric: Metric, where: str) -> tuple[pl.Series, list[str]]:
-    """Values as error fractions, and what was done, in words.
+def _any_value(table: Table, column: str) -> bool:
+    values = table.columns[column]
+    if values.dtype == object:
+        return any(cell is not None for cell in values)
+    return bool(np.isfinite(values).any())
 
-    Above 1.5 a column is percent; between 1 and 1.5 it could be either and is refused, unless its name
-    says percent.
-    """
-    known = values.drop_nulls().to_numpy()
-    low, high = float(known.min()), float(known.max())
-    named = plain(metric.column).endswith(("percent", "pct"))
-    allowed = "allowed are fractions from 0 to 1 or percent from 0 to 100"
-    if low < 0.0 or high > 100.0:
-        raise CurveError(f"{where}: {short(metric.column)}: {low if low < 0 else high:g}; {allowed}")
-    if 1.0 < high <= 1.5 and not named:
-        raise CurveError(
-            f"{where}: {short(metric.column)}: largest value {high:g} is neither fraction nor percent; {allowed}"
-        )
-    notes = []
-    if high > 1.5 or named:
-        values = values / 100.0
-        notes.append(f"{metric.column} is in percent")
-    if metric.accuracy:
-        values = 1.0 - values
-        notes.append(f"error = 1 - {metric.column}")
-    return values, notes
+
+def _train(table: Table, choices: Choices, test: Metric) -> Metric | None:
+    wanted = ("loss",) if choices.rule == "loss" else ("error", "accuracy")
+    found = [
+        (_ORDER[q.kind], column)
+        for column in table.columns
+        if (q := quantity(column)).plainly and q.kind in wanted and q.split == "train" and column not in table.settings
+        and column not in table.twice and _any_value(table, column)
+    ]  # fmt: skip
+    if not found:  # a Keras history: `accuracy` beside `val_accuracy`
+        bare = test.column.removeprefix("val_")
+        q = quantity(bare)
+        if bare == test.column or bare not in table.columns or q.kind != test.kind or not _any_value(table, bare):
+            return None
+        return Metric(bare, test.kind, q.percent)
+    column = min(found, key=lambda item: item[0])[1]
+    return Metric(column, quantity(column).kind, quantity(column).percent)

@@ -3,51 +3,105 @@ truth)."""
 
 from __future__ import annotations
 
-import json as json_format
 import sys
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated, Any, cast
 
-import numpy as np
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from analysis.detector.descent import Axis
-from analysis.detector.descent import detect as detect_curve
-from analysis.detector.verdict import Point, Verdict
-from analysis.logs.columns import CurveError
-from analysis.logs.ingest import Curves, Run, read_curves
-from analysis.statistics.multiplicity import benjamini_hochberg
+from analysis.logs.choices import AXIS_NAMES, Choices
 
 BAD_INPUT = 2
+SOME_REFUSED = 1
 
 
 def detect(
-    curves: Annotated[Path, typer.Argument(help="Long CSV, W&B export, Lightning or TensorBoard folder.")],
+    curves: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Files, folders or quoted patterns: CSV and other text, JSON, .npy, .npz, Parquet, TensorBoard, "
+            "Lightning, W&B, MLflow, trackio."
+        ),
+    ],
+    axis: Annotated[str | None, typer.Option(help=f"{', '.join(AXIS_NAMES)}. [default: that of --x, or epoch]")] = None,
+    x: Annotated[str | None, typer.Option(help="Column of the axis. [default: the axis's name, or step]")] = None,
+    metric: Annotated[str | None, typer.Option(help="Column of the test error, accuracy or loss.")] = None,
+    better: Annotated[
+        str | None, typer.Option(help="high or low: which way the metric is better, if its name does not tell.")
+    ] = None,
+    unit: Annotated[str | None, typer.Option(help="fraction or percent, if neither name nor values tell.")] = None,
+    rule: Annotated[str, typer.Option(help="error, or loss: a loss is judged in its own unit.")] = "error",
+    run: Annotated[
+        list[str] | None,
+        typer.Option(help="Column that names the run (may be repeated), or a quoted pattern: one run per column."),
+    ] = None,
+    seed: Annotated[
+        str | None,
+        typer.Option(help="Column of the seed; file: one seed per file; or a quoted pattern: one seed per column."),
+    ] = None,
+    at: Annotated[
+        float | None, typer.Option(help="Epoch that stands for each model along --axis width and the like.")
+    ] = None,
+    last: Annotated[int | None, typer.Option(help="So many last epochs of each model are averaged instead.")] = None,
+    axes: Annotated[str, typer.Option(help="What the axes of a NumPy array are, such as seed,epoch.")] = "",
     json: Annotated[bool, typer.Option("--json", help="Print the verdicts as a JSON list.")] = False,
     plot: Annotated[Path | None, typer.Option(help="Save a picture with the verdicts drawn in.")] = None,
-    metric: Annotated[str | None, typer.Option(help="Column of the test error or accuracy.")] = None,
-    x: Annotated[str | None, typer.Option(help="Column of the axis; epoch or step by default.")] = None,
-    axis: Annotated[str, typer.Option(help="epoch, frozen, width, size or depth.")] = "epoch",
+    out: Annotated[Path | None, typer.Option(help="Save a table: .csv, .parquet, .json or .md.")] = None,
 ) -> None:
-    """Call the shape of test-error curves: monotone, u_shaped, plateau, double_descent or unstable."""
+    """Call the shape of test-error curves: monotone, u_shaped, plateau, double_descent or unstable.
+
+    Exit code 0: every run was judged; 1: some were refused, each named on standard error; 2: none was judged.
+    """
+    from analysis.logs.ingest import read_curves
+    from analysis.logs.judge import judged
+    from analysis.logs.plot import check_picture, save
+    from analysis.logs.readers.table import CurveError
+    from analysis.logs.show import as_json, as_text, check_table, write_table
+
+    said: list[str] = []
     try:
-        if axis not in get_args(Axis):
-            raise CurveError(f"axis: {axis!r}; allowed are {', '.join(get_args(Axis))}")
-        read = read_curves(curves, metric=metric, x=x or (axis if axis != "epoch" else None))
-        verdicts = [_verdict(run, axis) for run in read.runs]
+        choices = Choices(
+            axis=axis, x=x, metric=metric, better=cast(Any, better), unit=cast(Any, unit), rule=cast(Any, rule),
+            run=tuple(run or ()), seed=seed, at=at, last=last,
+            axes=tuple(name.strip() for name in axes.split(",") if name.strip()),
+        )  # fmt: skip
+        if out is not None:
+            check_table(out)
         if plot is not None:
-            _save(plot, read, verdicts, axis)
+            check_picture(plot)
+        read = read_curves(curves, choices=choices)
+        found = judged(read)
+        refused = [*read.refused, *found.refused]
+        if not found.runs:
+            more = f" (and {len(refused) - 1} more)" if len(refused) > 1 else ""
+            raise CurveError(refused[0] + more)
+        if plot is not None:
+            drawn = save(plot, found.runs, found.verdicts, read.axis, read.loss)
+            left = len(found.runs) - drawn
+            said.append(f"{plot}: {drawn} runs drawn" + (f", {left} left out" if left else ""))
+        if out is not None:
+            write_table(out, found)
+            said.append(f"{out}: {len(found.runs)} runs")
     except CurveError as error:
-        print(" ".join(str(error).split()), file=sys.stderr)
+        _print(f"error: {error}", sys.stderr)
         raise typer.Exit(BAD_INPUT) from None
-    for note in read.notes:
-        print(note, file=sys.stderr)
-    if json:
-        print(json_format.dumps([v.as_json(r.name) for r, v in zip(read.runs, verdicts, strict=True)], indent=1))
-    else:
-        Console().print(_table(read.runs, verdicts, axis))
+    for note in [*read.notes, *said]:
+        _print(note, sys.stderr)
+    for line in refused:
+        _print(f"error: {line}", sys.stderr)
+    _print(as_json(found) if json else as_text(found, read.axis, read.loss), sys.stdout)
+    if refused:
+        raise typer.Exit(SOME_REFUSED)
+
+
+def _print(text: str, stream: Any) -> None:
+    """A line of messages as one line; and what the stream's encoding lacks as an escape."""
+    if stream is sys.stderr:
+        from analysis.logs.readers.table import visible
+
+        text = visible(" ".join(text.split()))
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream)
 
 
 def score(
@@ -70,65 +124,6 @@ def score(
     print(blocks[-1], flush=True)
     if out is not None:
         out.write_text("\n\n".join(blocks) + "\n")
-
-
-def _verdict(run: Run, axis: str) -> Verdict:
-    try:
-        chosen: Axis = axis  # pyright: ignore[reportAssignmentType]  # checked by the caller
-        return detect_curve(run.x, run.errors, train_errors=run.train_errors, axis=chosen)
-    except ValueError as error:
-        raise CurveError(f"run {run.name}: {error}") from None
-
-
-def _save(plot: Path, read: Curves, verdicts: list[Verdict], axis: str) -> None:
-    from analysis.logs.plot import save
-
-    try:
-        drawn = save(plot, read.runs, verdicts, axis)
-    except (ValueError, OSError) as error:
-        raise CurveError(f"plot: {plot}: {error}") from None
-    left = len(read.runs) - drawn
-    read.notes.append(f"{plot}: {drawn} runs drawn" + (f", {left} left out" if left else ""))
-
-
-def _table(runs: list[Run], verdicts: list[Verdict], axis: str) -> Table:
-    table = Table(title=None)
-    for column in (
-        "run",
-        "seeds",
-        "shape",
-        "strength",
-        "first min",
-        "peak",
-        "second min",
-        "prominence",
-        "p",
-        "q",
-    ):
-        table.add_column(column)
-    p_values = np.array([np.nan if v.p_value is None else v.p_value for v in verdicts])
-    for run, v, q in zip(runs, verdicts, benjamini_hochberg(p_values), strict=True):
-        single = v.single_seed_significance
-        p = f"{v.p_value:.3g}" if v.p_value is not None else "" if single is None else f"({single:.3g})"
-        cells = [run.name, str(v.seeds), v.shape + (" (censored)" if v.censored else ""), v.strength or ""]
-        cells += [_at(point) for point in (v.first_min, v.peak, v.second_min)]
-        cells += [
-            "" if v.prominence is None else f"{100 * v.prominence:.1f} %",
-            p,
-            "" if np.isnan(q) else f"{q:.3g}",
-        ]
-        table.add_row(*cells)
-        if v.note:
-            table.add_row("", "", v.note)
-    table.caption = (
-        f"error at {axis}; p: rotation test over three or more seeds, q: Benjamini-Hochberg over runs; "
-        "(p): one seed, against its own noise only"
-    )
-    return table
-
-
-def _at(point: Point | None) -> str:
-    return "" if point is None else f"{100 * point.error:.1f} % @ {point.position:.4g}"
 
 
 if __name__ == "__main__":

@@ -1,179 +1,189 @@
-"""Anybody's curves: from a file or folder of logs to runs with their seeds on one axis."""
+"""Anybody's curves: from files and folders of logs to runs with their seeds on one axis."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 
 from analysis.detector.smoothing import Array
-from analysis.logs.columns import (
-    EPOCH,
-    RUN,
-    SEED,
-    STEP,
-    TEST,
-    TRAIN,
-    CurveError,
-    Metric,
-    as_error,
-    find,
-    find_metric,
-    listed,
-    numbers,
-    plain,
-    short,
-)
-from analysis.logs.readers import csv_folder, lightning_folder, read_table, tensorboard
+from analysis.logs.choices import Choices
+from analysis.logs.columns import roles
+from analysis.logs.grid import hint, models_as_curve, one_epoch
+from analysis.logs.readers.sources import read_sources
+from analysis.logs.readers.table import CurveError, Table, short
+from analysis.logs.readers.words import AXES, last_part
+from analysis.logs.reshape import long_tables
+from analysis.logs.series import Series, codes, series
+from analysis.logs.together import in_one_unit, seeds_by_name, told_apart
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run or cell. x: (points,) increasing; errors: (seeds, points) as fractions, NaN = missing."""
+    """One run or cell. x: (points,) increasing; errors: (seeds, points) as fractions, NaN = missing; a loss as it is.
+
+    paired: False where the seeds of one place have nothing in common with those of the next.
+    """
 
     name: str
     x: Array
     errors: Array
     train_errors: Array | None
+    paired: bool = True
 
 
 @dataclass(frozen=True)
 class Curves:
-    """What was read, and in `notes` how it was read, in words to be shown."""
+    """What was read; in `notes`, one line a file, how; in `refused`, one line for each file that could not be read."""
 
     runs: list[Run]
     axis: str
     notes: list[str]
+    refused: list[str] = field(default_factory=list)
+    loss: bool = False
 
 
-def read_curves(path: Path, *, metric: str | None = None, x: str | None = None) -> Curves:
-    """Reads a long CSV, a W&B export (CSV or Parquet), a folder of Lightning metrics.csv or of TensorBoard
-    events.
+def read_curves(
+    paths: Path | Sequence[Path],
+    *,
+    metric: str | None = None,
+    x: str | None = None,
+    choices: Choices | None = None,
+) -> Curves:
+    """Reads files, folders and patterns of whatever kind: text tables, JSON, NumPy, Parquet, TensorBoard, Lightning,
+    W&B, MLflow, trackio (docs/curves.md).
 
-    metric, x: column of the error (or accuracy, by its name) and of the axis, where the usual names do not
-    hold. Raises CurveError, one line, for everything that cannot be read without guessing.
+    metric, x: columns, where the usual names do not hold; `choices` has these and all else. Raises CurveError, one
+    line, for everything that cannot be read without guessing.
+
+    >>> read_curves(Path("curves.csv"), choices=Choices(axis="width")).runs[0].errors.shape  # doctest: +SKIP
+    (3, 12)
     """
-    if not path.exists():
-        raise CurveError(f"{path}: no such file or folder")
-    frame, kind = _table(path)
-    notes: list[str] = [] if kind is None else [kind]
-    where = str(path)
-    axis = x if x is not None else (find(frame, EPOCH) or find(frame, STEP))
-    if axis is None or axis not in frame.columns:
-        raise CurveError(f"{where}: no column {axis or 'epoch or step'}; there are {listed(frame.columns)}")
-    if x is None and plain(axis) not in EPOCH:
-        notes.append(f"no epoch column: {axis} is the axis")
-    test = _chosen(frame, metric, where)
-    train = find_metric(frame, TRAIN)
-    long, missing = _long(frame, axis, test, train, where, notes, path.stem or path.name)
-    if missing:
-        notes.append(f"{missing} rows without a value of {test.column} are left out")
-    logged = kind is not None or "_step" in frame.columns
-    return Curves(_runs(long, where, logged, notes), axis, notes)
+    choices = choices or Choices(metric=metric, x=x)
+    axis = choices.axis or _axis_of(choices.x)
+    sources = read_sources([paths] if isinstance(paths, Path) else list(paths), list(choices.axes))
+    tables = [part for table in sources.tables for part in long_tables(table, choices)]
+    every, refused = _understood(tables, choices, axis)
+    seeds_by_name(every, choices)
+    told_apart(every)
+    in_one_unit(every, choices)
+    unpaired = False
+    if axis != "epoch":
+        every = [one_epoch(s, choices) for s in every]
+        unpaired = models_as_curve(every, choices)
+    elif choices.at is not None or choices.last is not None:
+        raise CurveError("--at and --last: the epoch that stands for a model, with --axis width and the like")
+    runs = _runs(every, not unpaired)
+    return Curves(runs, axis, [*_notes(every), *sources.said], [*sources.refused, *refused], choices.rule == "loss")
 
 
-def _table(path: Path) -> tuple[pl.DataFrame, str | None]:
-    if path.is_file() and "tfevents" in path.name:
-        frame = tensorboard(path)
-        assert frame is not None
-        return frame, "TensorBoard events"
-    if path.is_file():
-        if path.suffix.lower() not in (".csv", ".parquet", ".tsv", ".txt"):
-            raise CurveError(f"{path}: {path.suffix or 'no suffix'}; allowed are .csv, .parquet and tfevents files")
-        return read_table(path), None
-    for reader, kind in (
-        (lightning_folder, "Lightning metrics.csv"),
-        (tensorboard, "TensorBoard events"),
-        (csv_folder, "one run per file"),
-    ):
-        frame = reader(path)
-        if frame is not None:
-            return frame, kind
-    raise CurveError(f"{path}: neither metrics.csv nor tfevents nor .csv or .parquet files in this folder")
+def _axis_of(x: str | None) -> str:
+    part = last_part(x or "")
+    return next((axis for axis, names in AXES.items() if part in names), "epoch")
 
 
-def _chosen(frame: pl.DataFrame, metric: str | None, where: str) -> Metric:
-    if metric is not None:
-        if metric not in frame.columns:
-            raise CurveError(f"{where}: metric: no column {metric!r}; there are {listed(frame.columns)}")
-        return Metric(metric, "acc" in plain(metric))
-    found = find_metric(frame, TEST)
-    if found is None:
-        wanted = "test_error, val_error, test_accuracy, val_acc or the like (or --metric)"
-        raise CurveError(f"{where}: no column of test errors among {listed(frame.columns)}; allowed is {wanted}")
-    return found
+def _understood(tables: Sequence[Table], choices: Choices, axis: str) -> tuple[list[Series], list[str]]:
+    """Series of all tables; where some cannot be understood and others can, a line for each of the former."""
+    found: list[Series] = []
+    refused: list[tuple[Table, str]] = []
+    lists = {(t.where, t.name) for t in tables if t.lengths}  # lists of several lengths: one of them has the errors
+    read: set[tuple[str, str]] = set()
+    for table in tables:
+        same = (table.where, table.name)
+        try:
+            if same not in read:
+                found.append(series(table, roles(table, choices, axis)))
+                read |= {same} & lists
+        except CurveError as error:
+            refused.append((table, str(error)))
+    refused = [(table, text) for table, text in refused if (table.where, table.name) not in read]
+    if not found:
+        raise CurveError(refused[0][1])
+    several = len({table.where for table in tables}) < len(tables)
+    lines = [f"run {table.name}: {text}" if several else text for table, text in refused]
+    return found, lines
 
 
-def _long(
-    frame: pl.DataFrame,
-    axis: str,
-    test: Metric,
-    train: Metric | None,
-    where: str,
-    notes: list[str],
-    name: str,
-) -> tuple[pl.DataFrame, int]:
-    """Columns run, seed, x, test, train, every row with a test value; and the number of rows without
-    one."""
-    run, seed = find(frame, RUN), find(frame, SEED)
-    empty = pl.Series([None] * len(frame), dtype=pl.Float64)
-    data = pl.DataFrame(
-        {
-            "x": numbers(frame, axis, where),
-            "test": numbers(frame, test.column, where),
-            "train": empty if train is None else numbers(frame, train.column, where),
-            "run": [name] * len(frame) if run is None else frame[run].cast(pl.String).fill_null(name),
-            "seed": [""] * len(frame) if seed is None else frame[seed].cast(pl.String).fill_null(""),
-        }
-    )
-    # a logger writes the epoch beside some rows only: it holds for the rows around it
-    data = data.with_columns(pl.col("x").backward_fill().forward_fill().over("run", "seed"))
-    bad = data.filter(pl.col("x").is_null() | (pl.col("x") < 0))
-    if len(bad):
-        raise CurveError(f"{where}: {short(axis)}: {bad['x'][0]} in {len(bad)} rows; 0 or more is allowed")
-    if data["test"].is_null().all():
-        raise CurveError(f"{where}: {short(test.column)}: not one value in {len(data)} rows")
-    errors, said = as_error(data["test"], test, where)
-    notes += [f"test error from {test.column}", *said]
-    data = data.with_columns(test=errors)
-    if train is not None and data["train"].is_not_null().any():
-        errors, said = as_error(data["train"], train, where)
-        notes += [f"train error from {train.column}", *said]
-        data = data.with_columns(train=errors)
-    data = data.with_columns(pl.col("train").drop_nulls().last().over("run", "seed", "x"))
-    return data.filter(pl.col("test").is_not_null()), int(data["test"].null_count())
+def _notes(every: Sequence[Series]) -> list[str]:
+    """One line a file; files of which the same is to be said share one."""
+    by_text: dict[str, list[str]] = {}
+    for s in every:
+        runs, seeds = len(set(s.run.tolist())), len(set(zip(s.run.tolist(), s.seed.tolist(), strict=True)))
+        x = s.roles.x or "row"
+        extent = f"x = {x}" + (f", {runs} runs" if runs > 1 else "") + (f", {seeds} seeds" if seeds > runs else "")
+        by_text.setdefault("; ".join(dict.fromkeys([extent, *s.said])), []).append(s.table.where)
+    lines = []
+    for text, files in by_text.items():
+        names = list(dict.fromkeys(files))
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        lines.append(f"{names[0]}{more}: {text}" + (f" ({len(files)} runs)" if len(files) > len(names) else ""))
+    return lines
 
 
-def _runs(long: pl.DataFrame, where: str, logged: bool, notes: list[str]) -> list[Run]:
-    key = ["run", "seed", "x"]
-    test = pl.col("test")
-    spread = long.group_by(key, maintain_order=True).agg(low=test.min(), high=test.max(), size=pl.len())
-    clash = spread.filter(pl.col("high") > pl.col("low"))
-    if len(clash) and not logged:
-        row = clash.row(0, named=True)
-        of = f"run {row['run']}" + (f", seed {row['seed']}" if row["seed"] else "")
+def _runs(every: Sequence[Series], paired: bool) -> list[Run]:
+    parts: dict[str, list[tuple[Series, np.ndarray]]] = {}
+    for s in every:
+        _blocks_apart(s)
+        _no_clash(s)
+        code, pairs = codes(s.run, np.full(len(s), "", dtype=object))
+        order = np.argsort(code, kind="stable")
+        edges = np.r_[0, np.flatnonzero(np.diff(code[order])) + 1, len(code)]
+        for a, b in pairwise(edges.tolist()):
+            parts.setdefault(pairs[code[order[a]]][0], []).append((s, order[a:b]))
+    return [_run(name, rows, paired) for name, rows in parts.items()]
+
+
+def _run(name: str, parts: list[tuple[Series, np.ndarray]], paired: bool) -> Run:
+    every = np.concatenate([s.x[rows] for s, rows in parts])
+    x, place = np.unique(every, return_inverse=True)
+    labels = np.concatenate([s.seed[rows] for s, rows in parts])
+    numbered: dict[str, int] = {}
+    row = np.array([numbered.setdefault(seed, len(numbered)) for seed in labels.tolist()], dtype=np.intp)
+
+    def matrix(values: list[Array]) -> Array:
+        filled = np.full((len(numbered), len(x)), np.nan)
+        filled[row, place] = np.concatenate(values)
+        return filled
+
+    errors = matrix([s.test[rows] for s, rows in parts])
+    trains = matrix([np.full(len(rows), np.nan) if s.train is None else s.train[rows] for s, rows in parts])
+    return Run(name, x, errors, trains if np.isfinite(trains).any() else None, paired)
+
+
+def _places(s: Series) -> tuple[np.ndarray, np.ndarray]:
+    """Order of the rows by run, seed and place, rows of one place as they stand; and which repeat the one before."""
+    code, _ = codes(s.run, s.seed)
+    order = np.lexsort((s.x, code))
+    again = (np.diff(code[order]) == 0) & (np.diff(s.x[order]) == 0)
+    return order, np.r_[False, again]
+
+
+def _blocks_apart(s: Series) -> None:
+    """Blocks between blank lines are runs where no column names any and their places would clash."""
+    if s.table.blocks is None or s.roles.run or s.roles.seed is not None:
+        return
+    if s.roles.x is None or _places(s)[1].any():
+        s.run = np.array([f"{run} block {b + 1}" for run, b in zip(s.run, s.table.blocks, strict=True)], dtype=object)
+        s.said.append("a run per block")
+        if s.roles.x is None:
+            starts = np.r_[0, np.flatnonzero(np.diff(s.table.blocks)) + 1]
+            s.x = s.x - np.repeat(s.x[starts] - 1, np.diff(np.r_[starts, len(s)]))
+
+
+def _no_clash(s: Series) -> None:
+    order, again = _places(s)
+    if not again.any():
+        return
+    differs = again & (np.r_[0.0, np.diff(s.test[order])] != 0)
+    if differs.any() and not s.table.logged:
+        at = int(differs.argmax())
+        row, before = order[at], order[at - 1]
+        of = f"run {short(s.run[row])}" + (f", seed {short(s.seed[row])}" if s.seed[row] else "")
         raise CurveError(
-            f"{where}: {of}: x = {row['x']:g} appears twice, with errors {row['low']:g} and {row['high']:g}; "
-            "one row is allowed, or a column run or seed that tells them apart"
+            f"{s.table.where}: {of}: x = {s.x[row]:g} appears twice, with errors {s.test[before]:g} "
+            f"and {s.test[row]:g}; {hint(s, codes(codes(s.run, s.seed)[0], s.x)[0])}"
         )
-    repeated = len(long) - len(spread)
-    if repeated:
-        notes.append(f"{repeated} repeated rows: the last of each x counts")
-    last = long.unique(key, keep="last", maintain_order=True)
-    return [_run(str(name[0]), part) for name, part in last.group_by("run", maintain_order=True)]
-
-
-def _run(name: str, part: pl.DataFrame) -> Run:
-    x, place = np.unique(part["x"].to_numpy(), return_inverse=True)
-    seeds = part["seed"].unique(maintain_order=True).to_list()
-    row = np.array([seeds.index(s) for s in part["seed"].to_list()])
-
-    def matrix(column: str) -> Array:
-        values = np.full((len(seeds), len(x)), np.nan)
-        values[row, place] = part[column].fill_null(np.nan).to_numpy()
-        return values
-
-    trains = matrix("train") if part["train"].is_not_null().any() else None
-    return Run(name, x.astype(np.float64), matrix("test"), trains)
+    s.said.append(f"{int(again.sum())} repeated rows: the last of each x counts")

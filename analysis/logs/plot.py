@@ -1,63 +1,92 @@
-"""A picture of curves with the verdict drawn in."""
+"""A picture of curves with the verdict drawn in, in the house's style."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from math import ceil
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from analysis.detector.verdict import Verdict
 from analysis.logs.ingest import Run
+from analysis.logs.judge import false_discovery
+from analysis.logs.readers.table import CurveError, visible
+from analysis.logs.show import facts
+
+if TYPE_CHECKING:
+    from analysis.detector.verdict import Verdict
 
 COLUMNS = 3
 MOST = 24  # panels; more are unreadable
+PICTURES = (".png", ".pdf", ".svg")
 
 
-def save(path: Path, runs: Sequence[Run], verdicts: Sequence[Verdict], axis: str) -> int:
-    """One panel per run (at most 24): seeds thin, their mean thick, first minimum, peak and second minimum
-    marked.
+def check_picture(path: Path) -> None:
+    """Raises CurveError for a suffix of which no picture is drawn, or a folder that is not there."""
+    if path.suffix.lower() not in PICTURES:
+        raise CurveError(f"plot: {path}: {path.suffix or 'no suffix'}; allowed are {', '.join(PICTURES)}")
+    if not path.parent.is_dir():
+        raise CurveError(f"plot: {path}: no folder {path.parent}")
 
-    The suffix of `path` chooses the format. Returns the number of panels drawn. Raises ValueError for a
-    suffix that matplotlib does not write.
+
+def save(path: Path, runs: Sequence[Run], verdicts: Sequence[Verdict], axis: str, loss: bool = False) -> int:
+    """One panel per run (at most 24): seeds thin, their mean thick, first minimum, peak and second minimum marked,
+    their places and p above. Returns the number of panels drawn. Raises CurveError where the file cannot be written.
     """
-    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
+    from analysis.report.figure_style import WIDTH, figure_style, quiet_grid
 
-    shown = list(zip(runs, verdicts, strict=True))[:MOST]
+    shown = list(zip(runs, verdicts, false_discovery(verdicts), strict=True))[:MOST]
     columns = min(COLUMNS, len(shown))
     rows = ceil(len(shown) / columns)
-    figure, panels = pyplot.subplots(rows, columns, figsize=(4.2 * columns, 3.0 * rows), squeeze=False)
-    for panel in panels.flat[len(shown) :]:
-        panel.set_visible(False)
-    for panel, (run, verdict) in zip(panels.flat, shown, strict=False):
-        known = np.isfinite(run.errors).any(axis=0)
-        for seed in run.errors:
-            panel.plot(run.x, 100.0 * seed, color="0.75", linewidth=0.7)
-        if len(run.errors) > 1:
-            panel.plot(run.x[known], 100.0 * np.nanmean(run.errors[:, known], axis=0), color="black", linewidth=1.2)
-        for point, colour, label in (
-            (verdict.first_min, "tab:blue", "first minimum"),
-            (verdict.peak, "tab:red", "peak"),
-            (verdict.second_min, "tab:green", "second minimum"),
-        ):
-            if point is not None:
-                panel.plot(point.position, 100.0 * point.error, "o", color=colour, label=label)
-                if point.position_interval is not None:
-                    panel.hlines(100.0 * point.error, *point.position_interval, color=colour)
-        if axis == "epoch":
-            panel.set_xscale("symlog", linthresh=1.0)
-        strength = f" ({verdict.strength})" if verdict.strength else ""
-        panel.set_title(f"{run.name}: {verdict.shape}{strength}", fontsize=9)
-        panel.set_xlabel(axis)
-        panel.set_ylabel("test error, %")
-    panels.flat[0].legend(fontsize=7)
-    figure.tight_layout()
-    try:
-        figure.savefig(path, dpi=150)
-    finally:
-        pyplot.close(figure)
+    with figure_style():
+        figure = Figure(figsize=(max(WIDTH * columns / COLUMNS, 3.4), 2.3 * rows), layout="constrained")
+        FigureCanvasAgg(figure)
+        panels = figure.subplots(rows, columns, squeeze=False)
+        for panel in panels.flat[len(shown) :]:
+            panel.set_visible(False)
+        for panel, (run, verdict, q) in zip(panels.flat, shown, strict=False):
+            quiet_grid(panel)
+            _draw(panel, run, verdict, q, axis, loss)
+        try:
+            figure.savefig(path)
+        except OSError as error:
+            raise CurveError(f"plot: {path}: {error.strerror or error}") from None
     return len(shown)
+
+
+def _draw(panel: Any, run: Run, verdict: Verdict, q: float | None, axis: str, loss: bool) -> None:
+    from analysis.report.figure_style import QUIET, TEST, mark_verdict
+
+    known = np.isfinite(run.errors).any(axis=0)
+    several = len(run.errors) > 1
+    for seed in run.errors:
+        panel.plot(run.x, 100.0 * seed, color=QUIET if several else TEST, linewidth=0.5 if several else 1.2, zorder=2)
+    if several:
+        panel.plot(run.x[known], 100.0 * np.nanmean(run.errors[:, known], axis=0), color=TEST, linewidth=1.2, zorder=3)
+    mark_verdict(panel, verdict)
+    if axis == "epoch":
+        panel.set_xscale("symlog", linthresh=1.0)
+    if loss:
+        panel.yaxis.set_major_formatter(lambda value, _: f"{value / 100:g}")
+    panel.set_title(title(run, verdict, q))
+    panel.set_xlabel(axis)
+    panel.set_ylabel("test loss" if loss else "test error, %")
+
+
+def title(run: Run, verdict: Verdict, q: float | None) -> str:
+    """Name; shape and p; and the places of a double descent."""
+    found = facts(run.name, verdict)
+    shape = found["shape"] + (f" ({found['strength']})" if found["strength"] else "")
+    name = visible(run.name)
+    lines = [name if len(name) <= 48 else f"{name[:22]}...{name[-22:]}", shape]
+    if found["p_value"] is not None:
+        lines[1] += f", p = {found['p_value']:.3g}" + (f", q = {q:.3g}" if q is not None else "")
+    elif found["single_seed_significance"] is not None:
+        lines[1] += f", p = {found['single_seed_significance']:.3g} (one seed)"
+    points = (("min", "first_min"), ("peak", "peak"), ("min", "second_min")) if verdict.points() else ()
+    places = [f"{label} {found[key]['epoch']:.4g}" for label, key in points if found[key]]
+    return "\n".join([*lines, ", ".join(places)] if places else lines)

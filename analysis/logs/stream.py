@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from analysis.detector.descent import detect_many
 from analysis.detector.smoothing import Array
 from analysis.detector.verdict import Verdict
-from analysis.logs.columns import CurveError, listed
+from analysis.logs.readers.table import CurveError, listed
 
 BATCH = 1 << 20  # rows in memory per batch and worker
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import false_discovery_control
 
 from analysis.statistics.bootstrap import Array
 
@@ -22,7 +21,16 @@ def benjamini_hochberg(p_values: ArrayLike) -> Array:
         raise ValueError(f"p_values: {p[known][(p[known] < 0) | (p[known] > 1)][0]:g} is not in [0, 1]")
     adjusted = np.full(p.shape, np.nan)
     if known.any():
-        adjusted[known] = false_discovery_control(p[known], method="bh")
+        adjusted[known] = _step_up(p[known])
+    return adjusted
+
+
+def _step_up(p: Array) -> Array:
+    """The smallest n p(j) / j over all ranks j from a value's own up; scipy.stats has it, and takes 0.4 s to import."""
+    order = np.argsort(p)
+    ranked = p[order] * len(p) / np.arange(1, len(p) + 1)
+    adjusted = np.empty(len(p))
+    adjusted[order] = np.minimum(np.minimum.accumulate(ranked[::-1])[::-1], 1.0)
     return adjusted
 
 

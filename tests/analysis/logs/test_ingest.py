@@ -9,49 +9,10 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-import typer
-from typer.testing import CliRunner
 
-from analysis.logs.columns import CurveError
-from analysis.logs.command import detect
 from analysis.logs.ingest import read_curves
-from analysis.scoring.known_curve import through
-
-EPOCHS = np.arange(120.0)
-TEST = through([0, 4, 14, 50, 119], [0.6, 0.10, 0.18, 0.12, 0.115])(EPOCHS)
-TRAIN = through([0, 119], [0.7, 0.0])(EPOCHS)
-FALL = 0.1 + 0.4 * np.exp(-EPOCHS / 12)
-app = typer.Typer()
-app.command()(detect)
-
-
-def run(*arguments: str | Path):
-    return CliRunner().invoke(app, [str(a) for a in arguments])
-
-
-def verdicts(path: Path, *options: str) -> dict[str, dict]:
-    result = run(path, "--json", *options)
-    assert result.exit_code == 0, result.stderr
-    return {v["run"]: v for v in json.loads(result.stdout)}
-
-
-def refused(path: Path, *options: str) -> str:
-    result = run(path, *options)
-    assert result.exit_code == 2 and result.stdout == ""
-    assert result.stderr.count("\n") == 1
-    return result.stderr.strip()
-
-
-def write(path: Path, **columns) -> Path:
-    pl.DataFrame(columns, strict=False).write_csv(path)
-    return path
-
-
-def assert_both(found: dict[str, dict], dd: str, falls: str) -> None:
-    assert found[dd]["double_descent"] and found[dd]["strength"] == "weak"
-    assert found[dd]["peak"]["epoch"] == pytest.approx(14, rel=0.25)
-    assert found[dd]["peak"]["error"] == pytest.approx(0.18, abs=0.01)
-    assert found[falls]["shape"] == "monotone"
+from analysis.logs.readers.table import CurveError
+from tests.analysis.logs.curve_files import EPOCHS, FALL, TEST, TRAIN, assert_both, refused, run, verdicts, write
 
 
 def test_long_csv_with_runs_and_seeds(tmp_path: Path):
@@ -81,7 +42,8 @@ def test_lightning_csv_logger_folder(tmp_path: Path):
         logger.save()
     assert_both(verdicts(tmp_path), "exp/version_0", "exp/version_1")
     read = read_curves(tmp_path)
-    assert "error = 1 - val_acc" in read.notes and "Lightning metrics.csv" in read.notes
+    (note,) = read.notes  # one line for the two files
+    assert "error = 1 - val_acc" in note and "Lightning metrics.csv" in note and "and 1 more" in note
     assert read.runs[0].train_errors is not None
     np.testing.assert_allclose(read.runs[0].train_errors[0], TRAIN, atol=1e-12)
     np.testing.assert_allclose(read.runs[0].errors[0], TEST, atol=1e-12)
@@ -97,7 +59,7 @@ def test_tensorboard_event_files(tmp_path: Path):
                 writer.add_scalar("test/error", curve[epoch], epoch)
                 writer.add_scalar("train/error", TRAIN[epoch], epoch)
     assert_both(verdicts(tmp_path), "dd", "down")
-    assert "no epoch column: step is the axis" in read_curves(tmp_path).notes
+    assert all("no epoch column: step is the axis" in note for note in read_curves(tmp_path).notes)
     one = next((tmp_path / "dd").glob("*tfevents*"))
     assert next(iter(verdicts(one).values()))["double_descent"]
 
@@ -138,8 +100,8 @@ def test_wandb_history_export(tmp_path: Path, kind: str):
     frame.to_csv(path, index=False) if kind == "csv" else frame.to_parquet(path)
     found = verdicts(path)["history"]
     assert found["double_descent"] and found["peak"]["error"] == pytest.approx(0.18, abs=0.01)
-    notes = read_curves(path).notes
-    assert "test/accuracy is in percent" in notes and "error = 1 - test/accuracy" in notes
+    (note,) = read_curves(path).notes
+    assert "test/accuracy is in percent" in note and "error = 1 - test/accuracy" in note
 
 
 def test_wandb_chart_export(tmp_path: Path):
@@ -163,7 +125,7 @@ def test_wandb_chart_export(tmp_path: Path):
 def test_columns_are_mapped_and_said(tmp_path: Path, column: str, values: np.ndarray, note: str):
     path = write(tmp_path / "c.csv", epoch=EPOCHS, **{column: values})
     read = read_curves(path)
-    assert note in read.notes
+    assert note in read.notes[0]
     expected = TEST / 100 if column.endswith("pct") else TEST
     np.testing.assert_allclose(read.runs[0].errors[0], expected, atol=1e-12)
 
@@ -180,18 +142,18 @@ def test_missing_values_are_left_out_and_said(tmp_path: Path):
     [
         ("", "the file is empty"),
         ("epoch,test_error\n", "no rows below the header"),
-        ("epoch,test_error\n0,0.5\n", "run c: errors: 1 points with a value; at least 4"),
-        ("epoch,test_error\n0,0.5\n1,abc\n2,0.3\n", "test_error: 'abc' in data row 2 is not a finite number"),
-        ("epoch,test_error\n0,0.5\n1,inf\n2,0.3\n", "inf in data row 2"),
+        ("epoch,test_error\n0,0.5\n", "run c: 1 points; at least 4"),
+        ("epoch,test_error\n0,0.5\n1,abc\n2,0.3\n", "test_error: 'abc' in line 3 is not a number"),
+        ("epoch,test_error\n0,0.5\n1,inf\n2,0.3\n", "inf in line 3 is not a finite number"),
         ("epoch,test_error\n0,\n1,nan\n", "test_error: not one value in 2 rows"),
         ("epoch,test_error\n0,0.5\n1,-0.2\n2,0.3\n", "test_error: -0.2; allowed are fractions"),
-        ("epoch,test_error\n0,1.2\n1,0.9\n2,0.8\n", "1.2 is neither fraction nor percent"),
+        ("epoch,test_error\n0,1.2\n1,0.9\n2,0.8\n", "largest value 1.2: fraction or percent? Say --unit percent"),
         ("epoch,test_error\n0,250\n1,0.9\n2,0.8\n", "test_error: 250; allowed"),
-        ("epoch,loss\n0,0.5\n", "no column of test errors among epoch, loss"),
+        ("epoch,loss\n0,0.5\n", "among epoch, loss; for the loss: --metric loss --rule loss"),
         ("time,test_error\n0,0.5\n", "no column epoch or step; there are time, test_error"),
-        ("epoch,test_error\n0,0.5\n1,0.4\n1,0.3\n2,0.2\n", "x = 1 appears twice, with errors 0.3 and 0.4"),
-        ("epoch,test_error\n-1,0.5\n1,0.4\n", "epoch: -1.0 in 1 rows; 0 or more"),
-        ("epoch,test_error\n0,0.5\n1,0.4,7\n", "cannot be read as CSV"),
+        ("epoch,test_error\n0,0.5\n1,0.4\n1,0.3\n2,0.2\n", "x = 1 appears twice, with errors 0.4 and 0.3"),
+        ("epoch,test_error\n-1,0.5\n1,0.4\n", "epoch: -1 in line 2; 0 or more"),
+        ("epoch,test_error\n0,0.5\n1,0.4,7\n2,.3\n", "line 3: 3 cells where the header has 2: 1, 0.4, 7"),
     ],
 )
 def test_bad_files_get_one_line(tmp_path: Path, text: str, line: str):
@@ -223,8 +185,8 @@ def test_other_bad_input(tmp_path: Path):
     assert "plot:" in refused(good, "--plot", str(tmp_path / "p.nonsense"))
     (tmp_path / "empty").mkdir()
     assert "neither metrics.csv nor tfevents" in refused(tmp_path / "empty")
-    (tmp_path / "c.pkl").write_bytes(b"x")
-    assert "allowed are .csv, .parquet" in refused(tmp_path / "c.pkl")
+    (tmp_path / "c.pkl").write_bytes(b"\x80\x04N.")
+    assert "turn it into JSON" in refused(tmp_path / "c.pkl")
     (tmp_path / "c.parquet").write_bytes(b"not parquet")
     assert "cannot be read as Parquet" in refused(tmp_path / "c.parquet")
 
@@ -232,7 +194,7 @@ def test_other_bad_input(tmp_path: Path):
 def test_repeated_equal_rows_are_one(tmp_path: Path):
     path = write(tmp_path / "c.csv", epoch=np.r_[EPOCHS, EPOCHS[:5]], test_error=np.r_[TEST, TEST[:5]])
     read = read_curves(path)
-    assert "5 repeated rows: the last of each x counts" in read.notes and len(read.runs[0].x) == 120
+    assert "5 repeated rows: the last of each x counts" in read.notes[0] and len(read.runs[0].x) == 120
 
 
 def test_frozen_axis_and_plot(tmp_path: Path):
@@ -254,7 +216,13 @@ def test_table_names_what_was_found(tmp_path: Path):
 
 
 def test_columns_of_one_name_are_refused(tmp_path: Path):
-    (tmp_path / "a.csv").write_text("\r,,epoch,test_error\n" + "a,0,1,0.5\n" * 5)
-    assert "cannot be read as CSV: column '' is duplicate" in refused(tmp_path / "a.csv")
+    (tmp_path / "a.csv").write_text("epoch,test_error,test_error\n" + "".join(f"{i},.5,.4\n" for i in range(5)))
+    line = refused(tmp_path / "a.csv")
+    assert "test_error stands more than once in the header; if these are seeds: --seed 'test_error*'" in line
+    assert verdicts(tmp_path / "a.csv", "--seed", "test_error*")["a"]["seeds"] == 2
     (tmp_path / "b.csv").write_text("Step,a - Step,b - val_error\n0,1,.5\n1,2,.4\n2,3,.3\n3,4,.3\n")
-    assert "duplicate output name 'Step'" in refused(tmp_path / "b.csv")
+    result = run(tmp_path / "b.csv", "--json")
+    assert [v["run"] for v in json.loads(result.stdout)] == ["b"]  # a has no error: it is named
+    assert result.exit_code == 1 and "error: run a: " in result.stderr
+    (tmp_path / "c.csv").write_text("Step,b - val_error,b - val_error\n0,1,.5\n1,1,.4\n2,.3,.3\n3,.4,.3\n")
+    assert "stands twice" in refused(tmp_path / "c.csv")

@@ -1,0 +1,184 @@
+"""Verdicts as text for a terminal of any width, as JSON, and as table files."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import shutil
+import textwrap
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from analysis.logs.judge import Judged, false_discovery
+from analysis.logs.readers.table import CurveError, visible
+
+if TYPE_CHECKING:
+    from analysis.detector.verdict import Verdict
+
+CONTRACT = ("strength_interval", "significance", "cause", "converged", "agreement", "seeds", "censored", "note",
+            "single_seed_significance")  # fmt: skip
+HEAD = ("run", "seeds", "shape", "first min", "peak", "second min", "p", "q")
+TABLES = (".csv", ".parquet", ".json", ".md")
+
+
+def facts(run: str, verdict: Verdict) -> dict[str, Any]:
+    """The object of one run in `detect --json`."""
+    found = verdict.as_json(run)
+    return found | {name: getattr(verdict, name, None) for name in CONTRACT if name not in found}
+
+
+def as_json(judged: Judged) -> str:
+    """A list of objects, one per run. A number that is not finite is null."""
+    rows = [_finite(facts(r.name, v)) for r, v in zip(judged.runs, judged.verdicts, strict=True)]
+    return json.dumps(rows, indent=1, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _finite(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(v) for v in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def as_text(judged: Judged, axis: str, loss: bool, width: int | None = None) -> str:
+    """A table where it fits the terminal, else a paragraph a run. Names stand as they are, none is cut."""
+    width = width or shutil.get_terminal_size((80, 24)).columns
+    q_values = false_discovery(judged.verdicts)
+    rows = [_row(facts(r.name, v), q, loss) for r, v, q in zip(judged.runs, judged.verdicts, q_values, strict=True)]
+    kept = [i for i in range(len(HEAD)) if i < 3 or any(row[i] for row, _ in rows)]
+    columns = [[HEAD[i], *(row[i] for row, _ in rows)] for i in kept]
+    sizes = [max(map(_width, column)) for column in columns]
+    if sum(sizes) + 2 * (len(sizes) - 1) <= width:
+        lines = [
+            "  ".join(_padded(c, s) for c, s in zip(cells, sizes, strict=True)).rstrip()
+            for cells in zip(*columns, strict=True)
+        ]
+        lines.insert(1, "-" * (sum(sizes) + 2 * (len(sizes) - 1)))
+        notes = [f"{row[0]}: {note}" for row, note in rows if note]
+        lines += [line for note in notes for line in _wrapped(note, width)]
+    else:
+        lines = [line for row, note in rows for line in _paragraph(row, note, width)]
+    return "\n".join([*lines, *_legend(rows, axis, loss, width)])
+
+
+def _row(found: dict[str, Any], q: float | None, loss: bool) -> tuple[list[str], str]:
+    """Cells in the order of HEAD, and the note."""
+    shape = str(found["shape"])
+    words = [w for w in (found["strength"], found.get("significance") if found["strength"] else None) if w]
+    words += ["censored"] if found.get("censored") else []
+    if found.get("cause") not in (None, "unknown"):
+        words.append(str(found["cause"]).replace("_", " "))
+    shape += f" ({', '.join(str(w).replace('_', ' ') for w in words)})" if words else ""
+    single = found.get("single_seed_significance")
+    p = f"{found['p_value']:.3g}" if found["p_value"] is not None else "" if single is None else f"({single:.3g})"
+    places = [_at(found[name], loss) for name in ("first_min", "peak", "second_min")]
+    cells = [
+        visible(str(found["run"])),
+        str(found.get("seeds") or 1),
+        shape,
+        *places,
+        p,
+        "" if q is None else f"{q:.3g}",
+    ]
+    return cells, visible(str(found.get("note") or ""))
+
+
+def _at(point: dict[str, Any] | None, loss: bool) -> str:
+    if point is None:
+        return ""
+    return (f"{point['error']:.4g}" if loss else f"{100 * point['error']:.1f} %") + f" @ {point['epoch']:.4g}"
+
+
+def _paragraph(row: list[str], note: str, width: int) -> list[str]:
+    run, seeds, shape, first, peak, second, p, q = row
+    parts = [f"{seeds} seed{'s' if seeds != '1' else ''}"]
+    parts += [f"{name} {text}" for name, text in (("first min", first), ("peak", peak), ("second min", second)) if text]
+    parts += [f"{name} {text}" for name, text in (("p", p), ("q", q)) if text]
+    words = [part.replace(" ", "\xa0") for part in parts]
+    body = [*_wrapped(shape, width, "  "), *_wrapped(", ".join(words), width, "  ")]
+    return [run, *(line.replace("\xa0", " ") for line in body), *(_wrapped(note, width, "  ") if note else [])]
+
+
+def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
+    return textwrap.wrap(text, max(20, width), initial_indent=indent, subsequent_indent=indent + "  ",
+                         break_long_words=False, break_on_hyphens=False)  # fmt: skip
+
+
+def _legend(rows: Sequence[tuple[list[str], str]], axis: str, loss: bool, width: int) -> list[str]:
+    parts = [f"{'loss' if loss else 'error'} @ {axis}"]
+    p_values = [row[6] for row, _ in rows]
+    if any(p and not p.startswith("(") for p in p_values):
+        parts += ["p: rotation test over three or more seeds", "q: Benjamini-Hochberg over runs"]
+    if any(p.startswith("(") for p in p_values):
+        parts.append("(p): one seed, against its own noise only")
+    return _wrapped("; ".join(parts), width)
+
+
+def _width(text: str) -> int:
+    if text.isascii():
+        return len(text)
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def _padded(text: str, size: int) -> str:
+    return text + " " * (size - _width(text))
+
+
+def check_table(path: Path) -> None:
+    """Raises CurveError for a suffix of which no table is written."""
+    if path.suffix.lower() not in TABLES:
+        raise CurveError(f"out: {path}: {path.suffix or 'no suffix'}; allowed are {', '.join(TABLES)}")
+
+
+def write_table(path: Path, judged: Judged) -> None:
+    """One row per run, the fields of `--json` flattened: peak_epoch, peak_error, ... Raises CurveError where the file
+    cannot be written.
+    """
+    q_values = false_discovery(judged.verdicts)
+    rows = [
+        _flat(facts(r.name, v)) | {"q_value": q} for r, v, q in zip(judged.runs, judged.verdicts, q_values, strict=True)
+    ]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    suffix = path.suffix.lower()
+    try:
+        if suffix == ".json":
+            path.write_text(as_json(judged) + "\n", encoding="utf-8")
+        elif suffix == ".parquet":
+            import pyarrow as pa
+            import pyarrow.parquet as pq
+
+            pq.write_table(pa.Table.from_pylist([{n: row.get(n) for n in names} for row in rows]), path)
+        elif suffix == ".csv":
+            with path.open("w", encoding="utf-8", newline="") as file:
+                writer = csv.writer(file, lineterminator="\n")
+                writer.writerow(names)
+                writer.writerows([_cell(row.get(name)) for name in names] for row in rows)
+        else:
+            lines = [names, ["---"] * len(names)]
+            lines += [[_cell(row.get(n)).replace("|", "\\|") for n in names] for row in rows]
+            path.write_text("".join(f"| {' | '.join(line)} |\n" for line in lines), encoding="utf-8")
+    except OSError as error:
+        raise CurveError(f"out: {path}: {error.strerror or error}") from None
+
+
+def _flat(found: dict[str, Any]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in _finite(found).items():
+        if key in ("first_min", "peak", "second_min"):
+            value = value or {"epoch": None, "error": None}
+        if isinstance(value, dict):
+            flat |= {f"{key}_{inner}": v for inner, v in _flat(value).items()}
+        elif (isinstance(value, list) and len(value) == 2) or key.endswith("_interval"):
+            low, high = value or (None, None)
+            flat |= {f"{key}_low": low, f"{key}_high": high}
+        else:
+            flat[key] = value
+    return flat
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else visible(value) if isinstance(value, str) else str(value)
