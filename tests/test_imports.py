@@ -166,7 +166,7 @@ def wrong_arrows(module: Module) -> Iterator[str]:
     package, *inner = module.path.split("/")
     rooms = ROOMS.get(package, {})
     room = inner[0] if len(inner) > 1 else None
-    if room is None:
+    if room is None or not rooms:
         return
     if room not in rooms:
         yield f"{package}/{room} is no room that the rules know"

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from itertools import islice
 
 from pydantic import ValidationError
 
 from orchestrator.schedule.cost import Sample, work_of_parts
-from orchestrator.store.integrity import StoreError, read_record
-from orchestrator.store.ledger import Ledger
-from sweeps.layout import KINDS
+from orchestrator.store.ledger import Ledger, StoreError
 from sweeps.records import RunRecord
 from sweeps.spec import ModelSpec, SourceSpec, TargetSpec, TrainSpec, TransferSpec
+from sweeps.store import records
 
 MOST = 2000
 """Results of the sweep itself that are learnt from."""
@@ -46,22 +44,15 @@ def others(ledger: Ledger, known: set[str], most: int) -> Iterator[Sample]:
 
 
 def _others(ledger: Ledger, known: set[str]) -> Iterator[Sample]:
-    for kind in KINDS:
-        shelf = ledger.layout.shelf(kind)
-        try:
-            firsts = sorted(os.listdir(shelf))
-            ids = (id for first in firsts for id in sorted(os.listdir(shelf / first)))
-            for id in ids:
-                if id in known:
-                    continue
-                try:
-                    record = read_record(ledger.layout.place(kind, id))
-                    if record is not None:
-                        yield sample_of(record)
-                except (StoreError, ValidationError, ValueError, KeyError):
-                    continue  # not this sweep's to complain of
-        except OSError:  # no store yet
+    for place in records.places(ledger.store):
+        if place.id in known:
             continue
+        try:
+            record = records.result(ledger.store, place)
+            if record is not None:
+                yield sample_of(record)
+        except (StoreError, ValidationError, ValueError, KeyError):
+            continue  # not this sweep's to complain of
 
 
 def usual_device(samples: list[Sample], accelerator: bool) -> str:
