@@ -53,6 +53,9 @@ logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
 BATCH_SECONDS = 5.0
 """Runs that are expected to take less are handed out together, as many as fill this time."""
 
+LEFT_BEHIND = ["/.venv", "/store", "/results", "/.git"]
+"""What of the checkout does not travel to a cluster's nodes. Rooted: packages are called `store` too."""
+
 
 class WorkerDied(RuntimeError):
     """The process that ran a job ended without a word (killed, out of memory, machine lost)."""
@@ -210,7 +213,7 @@ def _connect(address: str, workers: int | None) -> None:
             **common,
         )
     else:
-        tree = {"working_dir": str(ROOT), "excludes": ["/.venv", "/store", "/results", "/.git"]}
+        tree = {"working_dir": str(ROOT), "excludes": LEFT_BEHIND}
         ray.init(address=address, runtime_env={**tree, "env_vars": {"OMP_NUM_THREADS": "1", **ours}}, **common)
 
 
