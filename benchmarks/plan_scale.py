@@ -25,13 +25,13 @@ import pydantic
 import typer
 
 from orchestrator.schedule.plan import make_plan
-from orchestrator.store import durable
 from orchestrator.store.epoch_file import to_parquet
 from orchestrator.store.jobs import Job
 from orchestrator.store.lease import Lease
 from orchestrator.store.ledger import Ledger
 from sweeps.identity import SCHEMA
 from sweeps.records import EpochRecord, RunRecord
+from sweeps.self_digest import sha256_of
 from sweeps.sweep import parse
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -98,7 +98,6 @@ def fill(store: Path, text: str) -> int:
     with mock.patch.object(os, "fsync"):
         for job in jobs:
             place = ledger.place(job)
-            durable.make_folder(place.folder)
             given = weights if job.kind == "source" else None
             ledger.commit(cast(Lease, _Unfenced(place)), record(job, epochs, given), epochs, given)
     return len(jobs)
@@ -120,8 +119,8 @@ def record(job: Job, epochs: bytes, weights: bytes | None) -> RunRecord:
         ladder=("stem", *(f"layer{stage}.0.conv{number}" for stage in (1, 2, 3) for number in (1, 2)), "head"),
         trainable_params=20_000,
         total_params=20_000,
-        epochs_sha256=durable.sha256(epochs),
-        weights_sha256=None if weights is None else durable.sha256(weights),
+        epochs_sha256=sha256_of(epochs),
+        weights_sha256=None if weights is None else sha256_of(weights),
         data_sha256="0" * 64,
         wall_seconds=0.2 + seconds,
         compute_seconds=seconds,

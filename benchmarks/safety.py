@@ -25,6 +25,7 @@ import numpy as np
 from orchestrator.store import durable, lease
 from orchestrator.store.jobs import Job
 from orchestrator.store.ledger import Ledger
+from orchestrator.store.settings import Settings
 from orchestrator.train import checkpoint
 from orchestrator.train.trial import TrialOptions, run_trial
 from sweeps.identity import run_id
@@ -72,18 +73,17 @@ def run(way: str) -> tuple[float, float]:
     folder = Path(tempfile.mkdtemp(prefix="frostline-safety-"))
     ledger = Ledger(folder)
     ledger.open()
-    share, fsync, beats = checkpoint.SHARE, os.fsync, lease.Lease.keep_beating
+    settings = Settings() if way == "safe" else Settings(checkpoint_share=0.0)
+    fsync, beats = os.fsync, lease.Lease.keep_beating
     try:
-        if way != "safe":
-            checkpoint.SHARE = 0.0
         if way == "bare":
             durable.os.fsync = lambda _: None
             lease.Lease.keep_beating = lambda self: None
         wall, cpu = time.perf_counter(), time.process_time()
-        assert run_trial(Job("run", run_id(SPEC), SPEC), TrialOptions(folder)) == "done"
+        assert run_trial(Job("run", run_id(SPEC), SPEC), TrialOptions(folder, settings=settings)) == "done"
         return time.perf_counter() - wall, time.process_time() - cpu
     finally:
-        checkpoint.SHARE, durable.os.fsync, lease.Lease.keep_beating = share, fsync, beats
+        durable.os.fsync, lease.Lease.keep_beating = fsync, beats
         shutil.rmtree(folder)
 
 

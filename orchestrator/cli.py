@@ -20,7 +20,7 @@ from orchestrator.schedule.forecast import forecast
 from orchestrator.schedule.plan import Plan, make_plan
 from orchestrator.schedule.plan_warnings import warnings_of
 from orchestrator.store.ledger import Ledger
-from orchestrator.store_commands import DEFAULT_STORE, gc, resolved, upgrade, verify
+from orchestrator.store_commands import DEFAULT_STORE, gc, ledger_at, upgrade, verify
 from sweeps.errors import SpecError
 from sweeps.sweep import read
 
@@ -125,8 +125,8 @@ def publish(
         jobs = (*made.sources.values(), *made.runs.values())
         results = [record for job in jobs if (record := ledger.result(job)) is not None]
         runs = [(record, ledger.curve(record)) for record in results]
-        options = TrackingOptions(folder=ledger.layout.wandb, mode="online", project=wandb_project)
-        report = replay(ledger.layout, runs, options, made.sweep.name)
+        options = TrackingOptions(store=ledger.root, mode="online", project=wandb_project)
+        report = replay(ledger.store, runs, options, made.sweep.name)
         print(f"{report.published} published, {report.already} there already, {len(jobs) - len(runs)} without a result")
         for problem in report.problems:
             print(f"not published: {problem}", file=sys.stderr)
@@ -142,7 +142,7 @@ for command in (verify, gc, upgrade):
 def _planned(sweep: str, store: Path, thorough: bool = False) -> tuple[Plan, Ledger]:
     """Reads alone: an unusable store is refused before the seconds that planning takes, and none is made."""
     spec = read(sweep)
-    ledger = Ledger(resolved(store))
+    ledger = ledger_at(store)
     ledger.check()
     try:
         return make_plan(spec, ledger, thorough), ledger

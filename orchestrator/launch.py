@@ -38,14 +38,15 @@ class Launch:
 def launch(plan: Plan, ledger: Ledger, how: Launch, console: Console) -> int:
     """Run what is open; the exit code: 0 all done, 1 something failed, 130 interrupted."""
     options = TrialOptions(
-        store=ledger.layout.root,
+        store=ledger.root,
         sweep=plan.sweep.name,
         device="cuda" if how.gpus_per_run > 0 else "cpu",
         threads=how.threads_per_run,
         gpus_per_run=how.gpus_per_run,
-        tracking=TrackingOptions(mode=how.wandb, project=how.wandb_project, folder=ledger.layout.wandb),
+        tracking=TrackingOptions(mode=how.wandb, project=how.wandb_project, store=ledger.root),
         code=provenance.code(),
         launch=uuid.uuid4().hex,
+        settings=ledger.settings,
     )
     workers = workers_of(how)
     before = forecast(plan, workers, how.gpus_per_run > 0)
@@ -89,7 +90,7 @@ def _closing(plan: Plan, ledger: Ledger, agenda: Agenda, console: Console) -> in
     counts = plan.counts(plan.runs)
     left = len(plan.open_runs)
     diverged = f" ({counts['diverged']} diverged)" if counts["diverged"] else ""
-    console.print(f"{len(plan.runs) - left} of {len(plan.runs)} runs done{diverged} in {ledger.layout.root}")
+    console.print(f"{len(plan.runs) - left} of {len(plan.runs)} runs done{diverged} in {ledger.root}")
     if left == 0:
         return 0
     for id, ending in agenda.ended.items():

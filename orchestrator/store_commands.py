@@ -10,6 +10,8 @@ import typer
 
 from orchestrator.cli_errors import clear_errors
 from orchestrator.store.ledger import Ledger, StoreError
+from orchestrator.store.settings import from_environment
+from sweeps.layout import FEATURES
 
 DEFAULT_STORE = Path("store")
 
@@ -19,14 +21,14 @@ def verify(store: Annotated[Path, typer.Argument(help="folder of results")] = DE
     with clear_errors():
         from orchestrator.store.verify import problems
 
-        ledger = Ledger(resolved(store))
+        ledger = ledger_at(store)
         ledger.check()
-        found = [problem for _, problem in problems(ledger)]
+        found = [problem for _, problem in problems(ledger.store)]
         damaged = [problem for problem in found if problem is not None]
-        if ledger.layout.features.exists():
+        if ledger.store.exists(FEATURES):  # torch is not imported where there is nothing to read
             from orchestrator.train import prefix_files
 
-            damaged += prefix_files.problems(ledger.layout)
+            damaged += prefix_files.problems(ledger.store)
         for problem in damaged:
             print(problem)
         print(f"{len(found)} results, {len(damaged)} damaged")
@@ -43,12 +45,15 @@ def gc(
     with clear_errors():
         from orchestrator.store.gc import garbage, remove
 
-        ledger = Ledger(resolved(store))
+        ledger = ledger_at(store)
         ledger.check()
-        found = garbage(ledger.layout)
-        gone = remove(ledger.layout, found) if delete else found
+        try:
+            found = garbage(ledger.store, ledger.settings)
+            gone = remove(ledger.store, found, ledger.settings) if delete else found
+        except OSError as problem:
+            raise StoreError(f"{problem.filename or ledger.root}: {problem.strerror}") from None
         for item in gone:
-            print(f"{item.bytes:>12,} bytes  {item.what:17}  {item.path}")
+            print(f"{item.bytes:>12,} bytes  {item.what:17}  {ledger.store.where(item.key)}")
         total = sum(item.bytes for item in gone)
         print(f"{len(gone)} {'deleted' if delete else 'to delete, with --delete'}: {total:,} bytes")
         if len(gone) < len(found):
@@ -60,10 +65,15 @@ def upgrade(store: Annotated[Path, typer.Argument(help="folder of results")] = D
     with clear_errors():
         from orchestrator.store.upgrade import upgrade as bring_up
 
-        done = bring_up(resolved(store))
+        done = bring_up(resolved(store), from_environment())
         for problem in done.problems:
             print(problem)
         print(f"{done.files} files brought to the new format, {len(done.problems)} damaged ones left as they are")
+
+
+def ledger_at(store: Path) -> Ledger:
+    """The ledger of a command, with its settings from the environment. Raises StoreError, SpecError."""
+    return Ledger(resolved(store), from_environment())
 
 
 def resolved(store: Path) -> Path:

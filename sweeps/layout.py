@@ -1,30 +1,35 @@
-"""Every path in the store, in one place.
+"""Every key in the store, in one place.
 
-    store/
-      FORMAT                             the version of what is described here
-      runs/<2 hex>/<run_id>/             one folder per run; sources/ likewise
-        result.json                      the commit: published once, never changed; carries its own digest
-        epochs-<sha>.parquet             one row per epoch; named by its own digest, as result.json gives it
-        weights-<sha>.safetensors        sources only
-        lease-<token>.json               who runs it now; the highest token holds
-        released-<token>                 a lease given back without a result: its token is not used again
-        checkpoint-<epoch>-<sha>.ckpt    the last two while it is under way
-        failure-<n>.json                 what went wrong, attempt by attempt
-      sweeps/<name>/<digest>.json        the expanded sweep: its runs and their specs; carries its own digest
-      sweeps/<name>/launches/<when>.json what a launch was forecast to take, and what it took
-      stops/<launch>                     a launch that was asked to stop: its workers save their epoch and end
-      features/<2 hex>/<id>.safetensors  activations of frozen prefixes that take long to compute: a cache
-      quarantine/<kind>-<id>-<n>/        a result that was found altered, with reason.json; `gc` deletes it
-      wandb/                             offline W&B runs; wandb/published/<id>.json marks what W&B has
+A key is a name with `/` between its parts, relative to the store: `runs/ab/ab12.../result.json`. Keys are text, not
+paths: what they stand for (files of a folder, objects of a bucket) is known to sweeps/store alone.
+
+    FORMAT                             the version of what is described here
+    runs/<2 hex>/<run_id>/             one folder per run; sources/ likewise
+      result.json                      the commit: created once, never changed; carries its own digest
+      epochs-<sha>.parquet             one row per epoch; named by its own digest, as result.json gives it
+      weights-<sha>.safetensors        sources only
+      lease-<token>.json               who runs it now; the highest token holds
+      released-<token>                 a lease given back without a result: its token is not used again
+      checkpoint-<epoch>-<sha>.ckpt    the last two while it is under way
+      failure-<n>.json                 what went wrong, attempt by attempt
+    sweeps/<name>/<digest>.json        the expanded sweep: its runs and their specs; carries its own digest
+    sweeps/<name>/launches/<when>.json what a launch was forecast to take, and what it took
+    stops/<launch>                     a launch that was asked to stop: its workers save their epoch and end
+    features/<2 hex>/<id>.safetensors  activations of frozen prefixes that take long to compute: a cache
+    quarantine/<kind>-<id>-<n>/        a result that was found altered, with reason.json; `gc` deletes it
+    wandb/                             offline W&B runs; wandb/published/<id>.json marks what W&B has
 
 Files named by their digest cannot be overwritten by a late writer with other content.
+
+Example:
+    >>> place("run", "ab12").result
+    'runs/ab/ab12/result.json'
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
 
 Kind = Literal["run", "source"]
 KINDS: tuple[Kind, ...] = ("source", "run")
@@ -32,98 +37,102 @@ FORMAT = 2
 """Raised when files change their shape; ids of runs stay. orchestrator/store/upgrade.py brings older stores to it."""
 
 DIGITS = 16
-"""Hex digits of a SHA-256 that a file name carries."""
+"""Hex digits of a SHA-256 that a name carries."""
+
+FORMAT_KEY = "FORMAT"
+SWEEPS, STOPS, FEATURES, QUARANTINE, WANDB = "sweeps", "stops", "features", "quarantine", "wandb"
 
 
-@dataclass(frozen=True)
-class Place:
-    """The folder of one run or source model."""
+class Place(NamedTuple):
+    """Where one run or source model is kept: its keys, and which of the names there mean what.
+
+    The methods that take `names` take the names that the store lists in `folder`, and return keys.
+    """
 
     kind: Kind
     id: str
-    folder: Path
+    folder: str
 
     @property
-    def result(self) -> Path:
-        return self.folder / "result.json"
+    def result(self) -> str:
+        return f"{self.folder}/result.json"
 
-    def epochs(self, sha256: str) -> Path:
-        return self.folder / f"epochs-{sha256[:DIGITS]}.parquet"
+    def epochs(self, sha256: str) -> str:
+        return f"{self.folder}/epochs-{sha256[:DIGITS]}.parquet"
 
-    def weights(self, sha256: str) -> Path:
-        return self.folder / f"weights-{sha256[:DIGITS]}.safetensors"
+    def weights(self, sha256: str) -> str:
+        return f"{self.folder}/weights-{sha256[:DIGITS]}.safetensors"
 
-    def lease(self, token: int) -> Path:
-        return self.folder / f"lease-{token:06d}.json"
+    def lease(self, token: int) -> str:
+        return f"{self.folder}/lease-{token:06d}.json"
 
-    def leases(self) -> list[Path]:
+    def released(self, token: int) -> str:
+        return f"{self.folder}/released-{token:06d}"
+
+    def checkpoint(self, epoch: int, sha256: str) -> str:
+        return f"{self.folder}/checkpoint-{epoch:08d}-{sha256[:DIGITS]}.ckpt"
+
+    def failure(self, number: int) -> str:
+        return f"{self.folder}/failure-{number:04d}.json"
+
+    def named(self, names: Iterable[str], *starts: str) -> list[str]:
+        """Keys whose names start with one of `starts`, in alphabetical order."""
+        return sorted(f"{self.folder}/{name}" for name in names if name.startswith(starts))
+
+    def leases(self, names: Iterable[str]) -> list[str]:
         """Lowest token first."""
-        return sorted(self.folder.glob("lease-*.json"))
+        return [key for key in self.named(names, "lease-") if key.endswith(".json")]
 
-    def released(self, token: int) -> Path:
-        return self.folder / f"released-{token:06d}"
-
-    def last_token(self) -> int:
+    def last_token(self, names: Iterable[str]) -> int:
         """The highest token ever given out here, 0 if none."""
-        names = [*self.folder.glob("lease-*.json"), *self.folder.glob("released-*")]
-        tokens = [path.stem.rpartition("-")[2] for path in names]
+        keys = self.named(names, "lease-", "released-")
+        tokens = [last_part(key).removesuffix(".json").rpartition("-")[2] for key in keys]
         return max((int(token) for token in tokens if token.isdecimal()), default=0)
 
-    def checkpoint(self, epoch: int, sha256: str) -> Path:
-        return self.folder / f"checkpoint-{epoch:08d}-{sha256[:DIGITS]}.ckpt"
-
-    def checkpoints(self) -> list[Path]:
+    def checkpoints(self, names: Iterable[str]) -> list[str]:
         """Latest epoch first."""
-        return sorted(self.folder.glob("checkpoint-*.ckpt"), reverse=True)
+        return [key for key in self.named(names, "checkpoint-") if key.endswith(".ckpt")][::-1]
 
-    def failure(self, number: int) -> Path:
-        return self.folder / f"failure-{number:04d}.json"
-
-    def failures(self) -> list[Path]:
+    def failures(self, names: Iterable[str]) -> list[str]:
         """First attempt first."""
-        return sorted(self.folder.glob("failure-*.json"))
+        return [key for key in self.named(names, "failure-") if key.endswith(".json")]
 
 
-@dataclass(frozen=True)
-class Layout:
-    """The paths of one store."""
+def shelf(kind: Kind) -> str:
+    """Where all runs, or all source models, are kept."""
+    return f"{kind}s"
 
-    root: Path
 
-    def place(self, kind: Kind, id: str) -> Place:
-        return Place(kind, id, self.shelf(kind) / id[:2] / id)
+def place(kind: Kind, id: str) -> Place:
+    return Place(kind, id, f"{kind}s/{id[:2]}/{id}")
 
-    def shelf(self, kind: Kind) -> Path:
-        return self.root / f"{kind}s"
 
-    def sweep(self, name: str, digest: str) -> Path:
-        return self.sweeps / name / f"{digest[:20]}.json"
+def sweep(name: str, digest: str) -> str:
+    """The record of one version of a sweep."""
+    return f"{SWEEPS}/{name}/{digest[:20]}.json"
 
-    @property
-    def sweeps(self) -> Path:
-        return self.root / "sweeps"
 
-    def launches(self, name: str) -> Path:
-        return self.sweeps / name / "launches"
+def launches(name: str) -> str:
+    return f"{SWEEPS}/{name}/launches"
 
-    def stop(self, launch: str) -> Path:
-        return self.root / "stops" / launch
 
-    @property
-    def features(self) -> Path:
-        return self.root / "features"
+def stop(launch: str) -> str:
+    return f"{STOPS}/{launch}"
 
-    def feature(self, id: str) -> Path:
-        return self.features / id[:2] / f"{id}.safetensors"
 
-    @property
-    def quarantine(self) -> Path:
-        return self.root / "quarantine"
+def feature(id: str) -> str:
+    return f"{FEATURES}/{id[:2]}/{id}.safetensors"
 
-    @property
-    def format(self) -> Path:
-        return self.root / "FORMAT"
 
-    @property
-    def wandb(self) -> Path:
-        return self.root / "wandb"
+def published(id: str) -> str:
+    return f"{WANDB}/published/{id}.json"
+
+
+def last_part(key: str) -> str:
+    """The name at the end of a key: `result.json` of `runs/ab/ab12/result.json`."""
+    return key.rpartition("/")[2]
+
+
+def parent(key: str) -> str:
+    """What stands before the last part, empty where there is nothing: `runs/ab/ab12` of `runs/ab/ab12/result.json`."""
+    return key.rpartition("/")[0]

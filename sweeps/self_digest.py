@@ -16,7 +16,12 @@ class Altered(ValueError):
 
 
 def seal(content: bytes) -> bytes:
-    """A JSON object with at least one field, given its digest as the last one."""
+    """A JSON object with at least one field, given its digest as the last one.
+
+    Example:
+        >>> unsealed(seal(b'{"a": 1}')) == b'{"a": 1\\n}'
+        True
+    """
     body = content.rstrip().removesuffix(b"}").rstrip()
     return body + FIELD + _digest(body) + END
 
@@ -36,5 +41,10 @@ def unsealed_if_sealed(content: bytes) -> bytes:
     return unsealed(content) if FIELD in content else content
 
 
+def sha256_of(content: bytes) -> str:
+    """64 hex digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
 def _digest(body: bytes) -> bytes:
-    return hashlib.sha256(body).hexdigest().encode()
+    return sha256_of(body).encode()

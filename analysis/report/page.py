@@ -8,7 +8,6 @@ from pathlib import Path
 from string import Template
 
 import pandas as pd
-from pydantic import ValidationError
 
 from analysis.claims.decide import ClaimVerdict
 from analysis.report import html
@@ -39,7 +38,6 @@ from analysis.tables.collect import Tables
 from analysis.tables.coverage import coverage_text, missing_text
 from analysis.tables.curves import INTERPOLATES_AT
 from analysis.tables.unlike import warnings
-from sweeps.records import FailureRecord
 
 TEMPLATE = Path(__file__).with_name("report.html")
 MOST_FAILURES = 10
@@ -112,14 +110,9 @@ def _warnings(tables: Tables) -> Iterator[str]:
     for run in tables.sweep.runs:
         if run.status == "failed" and shown < MOST_FAILURES:
             shown += 1
-            yield html.paragraph(f"{run.id}: {_last_error(run.place.failures())}", "warning")
-
-
-def _last_error(failures: list[Path]) -> str:
-    try:
-        return FailureRecord.model_validate_json(failures[-1].read_bytes()).error
-    except (IndexError, OSError, ValidationError):
-        return "its failure record cannot be read"
+            failure = tables.sweep.last_failure(run)
+            error = "its failure record cannot be read" if failure is None else failure.error
+            yield html.paragraph(f"{run.id}: {error}", "warning")
 
 
 def _results(verdicts: tuple[AxisVerdict, ...]) -> str:

@@ -14,21 +14,32 @@ import pandas as pd
 from analysis.detector.verdict import Verdict
 from analysis.statistics.bootstrap import intervals
 from analysis.statistics.multiplicity import benjamini_hochberg
-from analysis.tables.curves import Array, Rows
-from analysis.tables.schema import CELLS, CROSSINGS, frame_of, numbers, spec_types
+from analysis.tables.curves import Array, Curves, Rows
+from analysis.tables.epochwise import epochwise_verdicts
+from analysis.tables.schema import CELLS, CROSSINGS, columns_of, frame_of, spec_types
 from analysis.tables.unlike import differences
 
 DECIMALS = 9  # of a verdict's numbers: beyond this they depend on the machine's matrix products
 
 
-def cell_rows(runs: pd.DataFrame) -> tuple[Rows, ...]:
+Verdicts = tuple[Verdict | None, ...]
+
+
+def judged_cells(runs: pd.DataFrame, curves: Curves) -> tuple[pd.DataFrame, tuple[Rows, ...], Verdicts]:
+    """The table `cells`, the rows of `runs` that each cell consists of, and its epoch-wise verdict."""
+    rows = _cell_rows(runs)
+    verdicts = epochwise_verdicts(curves, runs, rows)
+    return _cell_frame(runs, rows, verdicts), rows, verdicts
+
+
+def _cell_rows(runs: pd.DataFrame) -> tuple[Rows, ...]:
     """Rows of `runs` that belong to each cell; cells in the order of their first row."""
     codes, _ = pd.factorize(runs["cell_id"])
     order = np.argsort(codes, kind="stable")
     return tuple(np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)) if len(codes) else ()
 
 
-def cell_frame(runs: pd.DataFrame, rows: tuple[Rows, ...], verdicts: tuple[Verdict | None, ...]) -> pd.DataFrame:
+def _cell_frame(runs: pd.DataFrame, rows: tuple[Rows, ...], verdicts: Verdicts) -> pd.DataFrame:
     """The table `cells` from the table `runs` and the epoch-wise verdict of each cell."""
     first = runs.iloc[[int(cell[0]) for cell in rows]]
     status = runs["status"].to_numpy()
@@ -40,9 +51,11 @@ def cell_frame(runs: pd.DataFrame, rows: tuple[Rows, ...], verdicts: tuple[Verdi
     columns["n_done"] = [len(cell) for cell in done]
     columns["n_diverged"] = [int((status[cell] == "diverged").sum()) for cell in rows]
     columns["trainable_params"] = [_any(runs["trainable_params"].iloc[cell]) for cell in done]
-    columns |= _mean_columns(runs, done, "final_test_error")
-    columns |= _mean_columns(runs, done, "final_train_error")
-    columns |= _interpolation_columns(runs, done)
+    crossings = [f"epochs_to_{per_cent}" for per_cent in CROSSINGS]
+    values = columns_of(runs, ["final_test_error", "final_train_error", "interpolates", *crossings])
+    columns |= _mean_columns(values, done, "final_test_error")
+    columns |= _mean_columns(values, done, "final_train_error")
+    columns |= _interpolation_columns(values, done)
     columns |= _verdict_columns(verdicts)
     columns["unlike"] = differences(runs, rows)
     columns["q_value"] = benjamini_hochberg(np.array(columns["p_value"], dtype=np.float64))
@@ -55,10 +68,9 @@ def _any(values: pd.Series) -> int | None:
     return int(known.iloc[0]) if len(known) else None
 
 
-def _mean_columns(runs: pd.DataFrame, done: list[Rows], name: str) -> dict[str, Array]:
-    """Mean over seeds and its 95 % interval; no interval below two seeds."""
-    values = numbers(runs, name)
-    known = [values[cell][np.isfinite(values[cell])] for cell in done]
+def _mean_columns(values: dict[str, Array], done: list[Rows], name: str) -> dict[str, Array]:
+    """Mean over seeds and its 95 % interval; no interval below two seeds. values: (runs,) by name."""
+    known = [values[name][cell][np.isfinite(values[name][cell])] for cell in done]
     result = np.full((3, len(done)), np.nan)
     result[0] = [cell.mean() if len(cell) else np.nan for cell in known]
     sizes = np.array([len(cell) for cell in known])
@@ -68,23 +80,23 @@ def _mean_columns(runs: pd.DataFrame, done: list[Rows], name: str) -> dict[str, 
     return dict(zip((name, f"{name}_low", f"{name}_high"), result, strict=True))
 
 
-def _interpolation_columns(runs: pd.DataFrame, done: list[Rows]) -> dict[str, Any]:
+def _interpolation_columns(values: dict[str, Array], done: list[Rows]) -> dict[str, Any]:
     """A cell interpolates where more than half of its runs do. Its crossing is the median over its runs, a
     run that never crosses counting as later than all others: missing where the median run never does."""
-    flags = numbers(runs, "interpolates")
+    flags = values["interpolates"]
     counts = [int(np.nansum(flags[cell])) for cell in done]
     columns: dict[str, Any] = {
         "n_interpolating": [count if len(cell) else None for count, cell in zip(counts, done, strict=True)],
         "interpolates": [2 * n > len(cell) if len(cell) else None for n, cell in zip(counts, done, strict=True)],
     }
     for per_cent in CROSSINGS:
-        epochs = numbers(runs, f"epochs_to_{per_cent}", missing=np.inf)
+        epochs = np.nan_to_num(values[f"epochs_to_{per_cent}"], nan=np.inf)
         medians = np.array([np.median(epochs[cell]) if len(cell) else np.inf for cell in done])
         columns[f"epochs_to_{per_cent}"] = np.where(np.isfinite(medians), medians, np.nan)
     return columns
 
 
-def _verdict_columns(verdicts: tuple[Verdict | None, ...]) -> dict[str, list[Any]]:
+def _verdict_columns(verdicts: Verdicts) -> dict[str, list[Any]]:
     def number(value: float | None) -> float | None:
         return None if value is None else round(value, DECIMALS)
 

@@ -6,6 +6,7 @@ test error leaks the test set and erases the second descent.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,12 +16,10 @@ import pandas as pd
 import pyarrow as pa
 
 from analysis.detector.verdict import Verdict
-from analysis.tables.cells import cell_frame, cell_rows
-from analysis.tables.curves import INTERPOLATES_AT, Curves, Rows
-from analysis.tables.epochwise import epochwise_verdicts
-from analysis.tables.load import StoredRun, StoredSweep, epoch_batches, provenance_text
+from analysis.tables.cells import judged_cells
+from analysis.tables.curves import Curves, Rows
+from analysis.tables.load import StoredRun, StoredSweep, epoch_batches
 from analysis.tables.schema import CROSSINGS, EPOCHS, RUNS, as_frame, frame_of, spec_types
-from sweeps.expand import flat
 from sweeps.identity import cell_id, run_name, source_id
 
 Sink = Callable[[pa.Table], None]
@@ -50,9 +49,8 @@ def collect(sweep: StoredSweep, sink: Sink | None = None) -> Tables:
     """
     curves = _curves(sweep, sink)
     runs = run_frame(sweep.runs, curves)
-    rows = cell_rows(runs)
-    verdicts = epochwise_verdicts(curves, runs, rows)
-    return Tables(sweep, runs, cell_frame(runs, rows, verdicts), curves, verdicts, rows)
+    cells, rows, verdicts = judged_cells(runs, curves)
+    return Tables(sweep, runs, cells, curves, verdicts, rows)
 
 
 def epoch_frame(sweep: StoredSweep) -> pd.DataFrame:
@@ -65,9 +63,7 @@ def epoch_frame(sweep: StoredSweep) -> pd.DataFrame:
 
 def run_frame(runs: tuple[StoredRun, ...], curves: Curves) -> pd.DataFrame:
     """The table `runs`. An unfinished run has its specification, its status and nothing else."""
-    specs = [flat(run.spec) for run in runs]
     results = [run.result for run in runs]
-    train = curves.last(curves.train_error)
 
     def recorded(field: str) -> list[Any]:
         return [None if result is None else getattr(result, field) for result in results]
@@ -78,21 +74,17 @@ def run_frame(runs: tuple[StoredRun, ...], curves: Curves) -> pd.DataFrame:
         "source_id": [source_id(run.spec) for run in runs],
         "seed": [run.spec.seed for run in runs],
         "name": [run_name(run.spec) for run in runs],
-        **{name: [spec.get(name) for spec in specs] for name in spec_types() if name != "seed"},
+        **{name: [run.fields.get(name) for run in runs] for name in spec_types() if name != "seed"},
         "status": [run.status for run in runs],
         "epochs": recorded("epochs"),
-        "final_test_error": curves.last(curves.test_error),
-        "best_test_error": curves.lowest(curves.test_error),
-        "final_train_error": train,
-        **{f"epochs_to_{per_cent}": curves.epochs_to(per_cent / 100) for per_cent in CROSSINGS},
-        "interpolates": [None if np.isnan(error) else bool(error <= INTERPOLATES_AT) for error in train],
+        **curves.summary(CROSSINGS),
         "trainable_params": recorded("trainable_params"),
         "total_params": recorded("total_params"),
         "wall_seconds": recorded("wall_seconds"),
         "compute_seconds": recorded("compute_seconds"),
         "device": recorded("device"),
         "attempts": recorded("attempts"),
-        "provenance": [None if result is None else provenance_text(result.provenance) for result in results],
+        "provenance": [None if result is None else _provenance_text(result.provenance) for result in results],
     }
     return frame_of(columns, RUNS)
 
@@ -112,9 +104,13 @@ def _curves(sweep: StoredSweep, sink: Sink | None) -> Curves:
 
 
 def _finished(sweep: StoredSweep, columns: list[str] | None) -> Iterator[tuple[StoredRun, pa.Table]]:
-    runs = tuple(run for run in sweep.runs if run.result is not None)
-    for batch, tables in epoch_batches(runs, columns):
+    for batch, tables in epoch_batches(sweep, columns):
         yield from zip(batch, tables, strict=True)
+
+
+def _provenance_text(value: dict[str, Any]) -> str:
+    """Provenance as one line of JSON with sorted keys."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=True)
 
 
 def _named(run: StoredRun, table: pa.Table) -> pa.Table:

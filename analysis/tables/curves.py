@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,20 @@ class Curves:
             test[place, : end - begin] = self.test_error[begin:end]
             train[place, : end - begin] = self.train_error[begin:end]
         return np.arange(1.0, longest + 1.0), test, train
+
+    def summary(self, crossings: tuple[int, ...]) -> dict[str, Any]:
+        """Columns of the table `runs` that follow from the curves, each (runs,), missing where a run has no epochs.
+
+        `crossings`: per cent of train error whose first crossing is asked for.
+        """
+        train = self.last(self.train_error)
+        return {
+            "final_test_error": self.last(self.test_error),
+            "best_test_error": self.lowest(self.test_error),
+            "final_train_error": train,
+            **{f"epochs_to_{per_cent}": self.epochs_to(per_cent / 100) for per_cent in crossings},
+            "interpolates": [None if np.isnan(error) else bool(error <= INTERPOLATES_AT) for error in train],
+        }
 
     def last(self, values: Array) -> Array:
         """(runs,) value of each run's last epoch, NaN for a run without epochs. values: (points,)."""

@@ -24,7 +24,8 @@ def epochwise_verdicts(curves: Curves, runs: pd.DataFrame, rows: tuple[Rows, ...
     done = runs["status"].to_numpy() == "done"
     chosen = [cell[done[cell]] for cell in rows]
     found: list[Verdict | None] = [None] * len(rows)
-    lengths = np.array([curves.lengths()[cell].max(initial=0) for cell in chosen])
+    epochs = curves.lengths()
+    lengths = np.array([epochs[cell].max(initial=0) for cell in chosen])
     for length in np.unique(lengths[lengths >= FEWEST_EPOCHS]):
         for part in _batches(np.flatnonzero(lengths == length), chosen, int(length)):
             for index, verdict in zip(part, _cell_verdicts(curves, [chosen[i] for i in part]), strict=True):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import cache
 from typing import Any, Literal, cast, get_args, get_origin
 
 import numpy as np
@@ -22,8 +24,9 @@ MACHINE_COLUMNS = ("device", "attempts", "provenance", "unlike")
 _TYPES: dict[type, pa.DataType] = {int: pa.int64(), float: pa.float64(), str: pa.string(), bool: pa.bool_()}
 
 
+@cache
 def spec_types() -> dict[str, pa.DataType]:
-    """Every field of a run's specification, flattened with dots, seed last."""
+    """Every field of a run's specification, flattened with dots, seed last. Not to be changed: it is shared."""
     found = dict(_flat_types(RunSpec, ""))
     found["seed"] = found.pop("seed")
     return found
@@ -158,6 +161,11 @@ def as_table(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
 def numbers(frame: pd.DataFrame, name: str, missing: float = np.nan) -> NDArray[np.float64]:
     """A column as (rows,) float64, whole numbers and flags too."""
     return cast(pd.Series, frame[name]).to_numpy(dtype=np.float64, na_value=missing)
+
+
+def columns_of(frame: pd.DataFrame, names: Iterable[str]) -> dict[str, NDArray[np.float64]]:
+    """Several columns as (rows,) float64 with NaN where a value is missing, by name."""
+    return {name: numbers(frame, name) for name in names}
 
 
 def comparable(frame: pd.DataFrame) -> pd.DataFrame:

@@ -19,7 +19,6 @@ from typing import Any
 
 from orchestrator.runners.watchdog import killing_the_hung
 from orchestrator.schedule.agenda import Agenda
-from orchestrator.store import durable
 from orchestrator.store.jobs import Job
 from orchestrator.store.ledger import MOST_ATTEMPTS, Ledger
 from orchestrator.train.options import Ending, OutOfMemory, TrialOptions
@@ -53,6 +52,9 @@ logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
 
 BATCH_SECONDS = 5.0
 """Runs that are expected to take less are handed out together, as many as fill this time."""
+
+LEFT_BEHIND = ["/.venv", "/store", "/results", "/.git"]
+"""What of the checkout does not travel to a cluster's nodes. Rooted: packages are called `store` too."""
 
 
 class WorkerDied(RuntimeError):
@@ -150,6 +152,7 @@ class Worker(tune.Trainable):
         assert options is not None
         self._jobs: str = config["jobs"]
         self._options = options
+        self._ledger = Ledger(options.store, options.settings)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         self._jobs = new_config["jobs"]
@@ -161,7 +164,7 @@ class Worker(tune.Trainable):
         from orchestrator.runners.remote import run_remote  # torch: the driver is spared it
 
         with handle_stop_signals():
-            return {"endings": run_remote(self._jobs, self._options), "ended": 1, "done": True}
+            return {"endings": run_remote(self._jobs, self._options, self._ledger), "ended": 1, "done": True}
 
 
 def run(agenda: Agenda, options: TrialOptions, *, address: str = "local", workers: int | None = None) -> None:
@@ -172,25 +175,26 @@ def run(agenda: Agenda, options: TrialOptions, *, address: str = "local", worker
     the workers save their epochs, then KeyboardInterrupt.
     """
     STOP.clear()
-    stop_file = options.stop_file
-    assert stop_file is not None
+    stop_key = options.stop_key
+    assert stop_key is not None
+    ledger = Ledger(options.store, options.settings)
 
     def stop() -> None:
         agenda.stopping = True
         with contextlib.suppress(OSError):
-            durable.make_folder(stop_file.parent)
-            stop_file.touch()
+            ledger.store.create(stop_key, b"")
 
     scratch = Path(tempfile.mkdtemp(prefix="frostline-tune-"))
     try:
         _connect(address, workers)
         agenda.workers = min(workers or _slots(options), _slots(options))
-        with handle_stop_signals(stop) as heed, killing_the_hung(agenda, Ledger(options.store), options.launch):
-            _fit(agenda, options, scratch, workers, heed)
+        with handle_stop_signals(stop) as heed, killing_the_hung(agenda, ledger, options.launch):
+            _fit(agenda, ledger, options, scratch, workers, heed)
     finally:
         ray.shutdown()
         shutil.rmtree(scratch, ignore_errors=True)
-        stop_file.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            ledger.store.remove(stop_key)
     if STOP.is_set():
         raise KeyboardInterrupt
 
@@ -209,7 +213,7 @@ def _connect(address: str, workers: int | None) -> None:
             **common,
         )
     else:
-        tree = {"working_dir": str(ROOT), "excludes": [".venv", "store", "results", ".git"]}
+        tree = {"working_dir": str(ROOT), "excludes": LEFT_BEHIND}
         ray.init(address=address, runtime_env={**tree, "env_vars": {"OMP_NUM_THREADS": "1", **ours}}, **common)
 
 
@@ -221,8 +225,15 @@ def _slots(options: TrialOptions) -> int:
     return max(1, int(min(by_cores, by_gpus)))
 
 
-def _fit(agenda: Agenda, options: TrialOptions, scratch: Path, workers: int | None, heed: Callable[[], None]) -> None:
-    jobs = ReadyJobs(agenda, Ledger(options.store))
+def _fit(
+    agenda: Agenda,
+    ledger: Ledger,
+    options: TrialOptions,
+    scratch: Path,
+    workers: int | None,
+    heed: Callable[[], None],
+) -> None:
+    jobs = ReadyJobs(agenda, ledger)
     worker = tune.with_parameters(Worker, options=options)
     tuner = tune.Tuner(
         tune.with_resources(worker, {"cpu": options.threads, "gpu": options.gpus_per_run}),

@@ -14,8 +14,8 @@ import threading
 from collections.abc import Iterator
 
 from orchestrator.schedule.agenda import Agenda
-from orchestrator.store.lease import BEAT_SECONDS, on_this_machine
 from orchestrator.store.ledger import Ledger
+from sweeps.store.leases import on_this_machine
 
 log = logging.getLogger("frostline.hung")
 
@@ -26,7 +26,7 @@ def killing_the_hung(agenda: Agenda, ledger: Ledger, launch: str) -> Iterator[No
     done = threading.Event()
 
     def watch() -> None:
-        while not done.wait(BEAT_SECONDS):
+        while not done.wait(ledger.settings.beat_seconds):
             for job in agenda.under_way():
                 holder = ledger.silent_holder(job)
                 if holder is not None and holder.get("launch") == launch and on_this_machine(holder):

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterator
 from itertools import islice
 
 from pydantic import ValidationError
 
 from orchestrator.schedule.cost import Sample, work_of_parts
-from orchestrator.store.integrity import StoreError, read_record
-from orchestrator.store.ledger import Ledger
-from sweeps.layout import KINDS, Kind
+from orchestrator.store.ledger import Ledger, StoreError
 from sweeps.records import RunRecord
 from sweeps.spec import ModelSpec, SourceSpec, TargetSpec, TrainSpec, TransferSpec
+from sweeps.store import records
 
 MOST = 2000
 """Results of the sweep itself that are learnt from."""
@@ -46,11 +44,11 @@ def others(ledger: Ledger, known: set[str], most: int) -> Iterator[Sample]:
 
 
 def _others(ledger: Ledger, known: set[str]) -> Iterator[Sample]:
-    for kind, id in _ids(ledger, KINDS):
-        if id in known:
+    for place in records.places(ledger.store):
+        if place.id in known:
             continue
         try:
-            record = read_record(ledger.layout.place(kind, id))
+            record = records.result(ledger.store, place)
             if record is not None:
                 yield sample_of(record)
         except (StoreError, ValidationError, ValueError, KeyError):
@@ -59,19 +57,7 @@ def _others(ledger: Ledger, known: set[str]) -> Iterator[Sample]:
 
 def holds_other_runs(ledger: Ledger, known: Container[str]) -> bool:
     """Whether the store has a folder of a run that is not among these. Reads no result."""
-    return any(id not in known for _, id in _ids(ledger, ("run",)))
-
-
-def _ids(ledger: Ledger, kinds: Iterable[Kind]) -> Iterator[tuple[Kind, str]]:
-    """(kind, id) of the folders that there are, by id."""
-    for kind in kinds:
-        shelf = ledger.layout.shelf(kind)
-        try:
-            for first in sorted(os.listdir(shelf)):
-                for id in sorted(os.listdir(shelf / first)):
-                    yield kind, id
-        except OSError:  # no store yet
-            continue
+    return any(place.id not in known for place in records.places(ledger.store, "run"))
 
 
 def usual_device(samples: list[Sample], accelerator: bool) -> str:

@@ -9,14 +9,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from orchestrator.schedule.forecast import Forecast, span
-from orchestrator.store import durable
-from orchestrator.store.ledger import Ledger, StoreError
+from orchestrator.store.ledger import Ledger
+from sweeps.layout import launches
+from sweeps.store.records import unreadable
 
 
 def write(ledger: Ledger, sweep: str, before: Forecast, ended: Mapping[str, Any]) -> None:
     """Keep a launch's forecast and its end. Raises StoreError if it cannot be written."""
     now = datetime.now(UTC)
-    path = ledger.layout.launches(sweep) / f"{now:%Y%m%dT%H%M%S%f}-{os.getpid()}.json"
+    key = f"{launches(sweep)}/{now:%Y%m%dT%H%M%S%f}-{os.getpid()}.json"
     content = {
         "sweep": sweep,
         "ended": now.isoformat(timespec="seconds"),
@@ -24,17 +25,21 @@ def write(ledger: Ledger, sweep: str, before: Forecast, ended: Mapping[str, Any]
         "actual": ended,
     }
     try:
-        durable.make_folder(path.parent)
-        durable.publish(path, json.dumps(content, indent=1).encode())
+        ledger.store.create(key, json.dumps(content, indent=1).encode())
     except OSError as problem:
-        raise StoreError(f"{path}: {problem.strerror}") from None
+        raise unreadable(ledger.store, key, problem) from None
 
 
 def last(ledger: Ledger, sweep: str) -> dict[str, Any] | None:
     """The latest launch on record; None if there is none that can be read."""
-    for path in sorted(ledger.layout.launches(sweep).glob("*.json"), reverse=True):
+    folder = launches(sweep)
+    try:
+        names = [name for name in ledger.store.list(folder) if name.endswith(".json")]
+    except OSError:
+        return None
+    for name in sorted(names, reverse=True):
         try:
-            content = json.loads(path.read_bytes())
+            content = json.loads(ledger.store.read(f"{folder}/{name}") or b"")
         except (OSError, ValueError):
             continue
         if isinstance(content, dict) and {"forecast", "actual"} <= content.keys():

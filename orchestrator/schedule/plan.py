@@ -17,6 +17,7 @@ from sweeps.identity import SCHEMA, canonical
 from sweeps.language.task_text import dataset_of
 from sweeps.records import FINAL, Status, SweepRecord
 from sweeps.spec import RunSpec
+from sweeps.store.status import after_source
 from sweeps.sweep import SweepSpec
 from tasks import check, citation
 
@@ -55,9 +56,8 @@ class Plan:
             self.samples += history.others(ledger, set(known), history.ENOUGH - len(self.samples))
         self.damaged = dict(ledger.damaged)
         for id, job in self.runs.items():
-            waiting = self.statuses[id] in ("missing", "failed")
-            if waiting and job.needs is not None and self.statuses[job.needs] in ("failed", "diverged"):
-                self.statuses[id] = "blocked"
+            if job.needs is not None:
+                self.statuses[id] = after_source(self.statuses[id], self.statuses[job.needs])
 
     def counts(self, jobs: dict[str, Job]) -> Counter[Status]:
         return Counter(self.statuses[id] for id in jobs)
@@ -98,7 +98,7 @@ def make_plan(sweep: SweepSpec, ledger: Ledger, thorough: bool = False) -> Plan:
     A sweep that the store has on record was checked when it was recorded: what it needs on disk is not asked for again.
     """
     specs = expand(sweep, KnownWords())
-    if not ledger.layout.sweep(sweep.name, sweep.digest).exists():
+    if not ledger.has_sweep(sweep.name, sweep.digest):
         _check(sweep, specs)
     runs = {id: Job("run", id, spec) for id, spec in specs.items()}
     sources: dict[str, Job] = {}

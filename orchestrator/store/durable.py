@@ -1,22 +1,20 @@
-"""Writing files so that a crash at any instant leaves either the old state or the new one, never part of it."""
+"""Writing files so that a crash at any instant leaves either the old state or the new one, never part of it.
+
+For the store in a folder (orchestrator/store/folder.py) alone.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from orchestrator.store.faults import point
+from orchestrator.store.faults import NO_FAULTS, Faults
 
 TEMPORARY = ".tmp"
 """How the names of files end that are not whole yet, or were left behind by a crash."""
-
-
-def sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
 
 
 def make_folder(folder: Path) -> None:
@@ -26,25 +24,25 @@ def make_folder(folder: Path) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
 
 
-def replace(path: Path, data: bytes) -> None:
+def replace(path: Path, data: bytes, faults: Faults = NO_FAULTS) -> None:
     """Put `data` at `path`, whatever was there. Durable when it returns."""
-    with _written_beside(path, data) as temporary:
+    with _written_beside(path, data, faults) as temporary:
         os.replace(temporary, path)
-    point(f"{_sort(path)}.named", path)
+    faults.point(f"{_sort(path)}.named", path)
     sync_folder(path.parent)
-    point(f"{_sort(path)}.done", path)
+    faults.point(f"{_sort(path)}.done", path)
 
 
-def publish(path: Path, data: bytes) -> bool:
+def create(path: Path, data: bytes, faults: Faults = NO_FAULTS) -> bool:
     """Put `data` at `path` if nothing is there; False if something is. Durable when it returns."""
-    with _written_beside(path, data) as temporary:
+    with _written_beside(path, data, faults) as temporary:
         try:
             os.link(temporary, path)
         except FileExistsError:
             return False
-    point(f"{_sort(path)}.named", path)
+    faults.point(f"{_sort(path)}.named", path)
     sync_folder(path.parent)
-    point(f"{_sort(path)}.done", path)
+    faults.point(f"{_sort(path)}.done", path)
     return True
 
 
@@ -57,20 +55,30 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def temporary_name(path: Path) -> Path:
+    """A name beside `path` for a file that is not whole yet. No two calls give the same."""
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}{TEMPORARY}")
+
+
+def open_new(path: Path) -> int:
+    """A file descriptor for writing a new file that its owner alone can read."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+
+
 @contextlib.contextmanager
-def _written_beside(path: Path, data: bytes) -> Iterator[Path]:
-    point(f"{_sort(path)}.begin", path)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}{TEMPORARY}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+def _written_beside(path: Path, data: bytes, faults: Faults) -> Iterator[Path]:
+    faults.point(f"{_sort(path)}.begin", path)
+    temporary = temporary_name(path)
+    descriptor = open_new(temporary)
     try:
         with os.fdopen(descriptor, "wb") as file:
             half = len(data) // 2
             file.write(memoryview(data)[:half])
-            point(f"{_sort(path)}.half", path)
+            faults.point(f"{_sort(path)}.half", path)
             file.write(memoryview(data)[half:])
             file.flush()
             os.fsync(file.fileno())
-        point(f"{_sort(path)}.written", path)
+        faults.point(f"{_sort(path)}.written", path)
         yield temporary
     finally:
         with contextlib.suppress(FileNotFoundError):

@@ -1,6 +1,7 @@
-"""Faults on demand, so that tests can break a real process at a named point. Without FROSTLINE_FAULTS nothing happens.
+"""Faults on demand, so that tests can break a real process at a named point.
 
-FROSTLINE_FAULTS is a JSON list, read once when the process starts. Each fault is an object:
+They are part of the settings (orchestrator/store/settings.py), where a command reads them from FROSTLINE_FAULTS: a
+JSON list, empty if it is not set. Each fault is an object:
 
     point    where: "<file>.<stage>" for what store/durable.py writes, stages begin, half, written, named, done;
              "epoch" after each trained epoch; * and ? match as in file names
@@ -10,6 +11,8 @@ FROSTLINE_FAULTS is a JSON list, read once when the process starts. Each fault i
              cuda: torch's out-of-memory error; sleep: a fifth of a second; log: only write it down
     marker   a file: the fault happens once among all processes, in the one that creates it. (default: each time)
     log      a file that each happening adds a line to: JSON of point, subject, pid and time
+
+Example, a full disk at the second checkpoint: [{"point": "checkpoint.half", "do": "ENOSPC", "hit": 2}]
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ import json
 import os
 import signal
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +39,10 @@ class Fault:
     marker: str | None = None
     log: str | None = None
     visits: int = 0
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Visits are counted by each process from the beginning, a worker's too."""
+        return {**self.__dict__, "visits": 0}
 
     def visit(self, point: str, subject: str) -> None:
         if not fnmatch.fnmatchcase(point, self.point) or self.subject not in subject:
@@ -64,11 +72,19 @@ class Fault:
         os.close(descriptor)
 
 
-def point(name: str, subject: object = "") -> None:
-    """A place where a fault may happen. `subject` is what it is about: a path, an id."""
-    if FAULTS:
-        for fault in FAULTS:
+class Faults:
+    """The faults that this process is asked to run into, in the order in which they were given."""
+
+    def __init__(self, faults: Iterable[Fault] = ()) -> None:
+        self._faults = tuple(faults)
+
+    def point(self, name: str, subject: object = "") -> None:
+        """A place where a fault may happen. `subject` is what it is about: a path, an id."""
+        for fault in self._faults:
             fault.visit(name, str(subject))
+
+
+NO_FAULTS = Faults()
 
 
 def _do(what: str) -> None:
@@ -87,4 +103,6 @@ def _do(what: str) -> None:
         raise OSError(number, os.strerror(number))
 
 
-FAULTS = [Fault(**fault) for fault in json.loads(os.environ.get("FROSTLINE_FAULTS") or "[]")]
+def parse(text: str) -> Faults:
+    """Faults from their JSON list. Raises ValueError or TypeError for anything else."""
+    return Faults(Fault(**fault) for fault in json.loads(text or "[]"))

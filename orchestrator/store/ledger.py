@@ -2,115 +2,109 @@
 
 from __future__ import annotations
 
-import errno
 import logging
-import os
 import socket
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from pydantic import ValidationError
-
-from orchestrator.store import durable, quarantine
+from orchestrator.store import quarantine
 from orchestrator.store.epoch_file import from_parquet
-from orchestrator.store.integrity import Damaged, StoreError, problem_of, read_record
+from orchestrator.store.folder import store_at
+from orchestrator.store.interface import Store
 from orchestrator.store.jobs import Job
-from orchestrator.store.lease import Lease, Watch, claim, current
+from orchestrator.store.lease import Lease, Watch, claim
+from orchestrator.store.settings import DEFAULT, Settings
+from sweeps import layout
 from sweeps.errors import shown
-from sweeps.layout import FORMAT, Kind, Layout, Place
+from sweeps.layout import FORMAT, FORMAT_KEY, Place
 from sweeps.records import EpochRecord, FailureRecord, RunRecord, Status, SweepRecord
 from sweeps.self_digest import seal
+from sweeps.store import leases, records
+from sweeps.store.interface import Damaged, StoreError
+from sweeps.store.status import without_result
 
 MOST_ATTEMPTS = 3
 """Attempts in one launch before a run counts as failed."""
 
 log = logging.getLogger("frostline.ledger")
-WATCH = Watch()
-"""One for the process: how long a heartbeat stood still is only known to who has looked before."""
 
 __all__ = ["Damaged", "Ledger", "StoreError"]
 
 
 class Ledger:
-    """One store. Any number of processes may use it at the same time."""
+    """One store. Any number of processes may use it at the same time.
 
-    def __init__(self, root: Path) -> None:
-        self.layout = Layout(root)
+    A process keeps one ledger as long as it lives: how long a heartbeat stood still is only known to who has looked
+    before.
+    """
+
+    def __init__(self, root: Path, settings: Settings = DEFAULT, store: Store | None = None) -> None:
+        """`root` is where the store is; `store` is given where it is open already."""
+        self.root = root
+        self.settings = settings
+        self.store: Store = store or store_at(root, settings.faults)
         self.damaged: dict[str, str] = {}
         """What is wrong with results that `status` found not to be what was committed, by id."""
-        self._watch = WATCH
+        self._watch = Watch(settings)
+
+    @property
+    def wandb_folder(self) -> Path:
+        """Where W&B keeps its runs."""
+        return self.store.local_folder(layout.WANDB)
 
     def check(self) -> None:
-        """Raise StoreError if the folder is there and is no store of this format. Writes nothing."""
-        root = self.layout.root
+        """Raise StoreError if the store is there and is none of this format. Writes nothing."""
         try:
-            if root.exists() and not root.is_dir():
-                raise _unusable(root, NotADirectoryError(errno.ENOTDIR, "Not a directory"))
-            if not self.layout.format.exists():
-                return
-            found = self.layout.format.read_text(errors="replace").strip()
+            raw = self.store.read(FORMAT_KEY)
         except OSError as problem:
-            raise _unusable(root, problem) from None
+            raise self._unusable(problem) from None
+        found = str(FORMAT) if raw is None else raw.decode(errors="replace").strip()
         if found.isdecimal() and int(found) < FORMAT:
             raise StoreError(
-                f"--store {root}: format {found}, written by an older version; bring it to format {FORMAT} with: "
-                f"python -m orchestrator upgrade {root}"
+                f"--store {self.root}: format {found}, written by an older version; bring it to format {FORMAT} with: "
+                f"python -m orchestrator upgrade {self.root}"
             )
         if found != str(FORMAT):
-            raise StoreError(f"--store {root}: format {shown(found, 20)}; this version reads {FORMAT}")
+            raise StoreError(f"--store {self.root}: format {shown(found, 20)}; this version reads {FORMAT}")
 
     def open(self) -> None:
         """Make the store, or check that it can be written and has this format. Raises StoreError."""
         self.check()
-        root = self.layout.root
         try:
-            durable.make_folder(root)
-            for kind in ("run", "source"):
-                durable.make_folder(self.layout.shelf(kind))
-            if not self.layout.format.exists():
-                durable.publish(self.layout.format, f"{FORMAT}\n".encode())
-            probe = root / f".probe-{os.getpid()}"
-            probe.touch()
-            probe.unlink()
+            self.store.prepare()
+            if not self.store.exists(FORMAT_KEY):
+                self.store.create(FORMAT_KEY, f"{FORMAT}\n".encode())
         except OSError as problem:
-            raise _unusable(root, problem) from None
+            raise self._unusable(problem) from None
 
     def place(self, job: Job) -> Place:
-        return self.layout.place(job.kind, job.id)
+        return layout.place(job.kind, job.id)
 
     def result(self, job: Job) -> RunRecord | None:
         """The committed result, after comparing its spec with the job's. Raises StoreError, Damaged if altered."""
-        record = self.record(job.kind, job.id)
-        if record is not None and record.spec != job.value:
-            raise StoreError(
-                f"{self.place(job).result}: its spec is not that of {job.kind} {job.id}; move it away and run again"
-            )
-        return record
-
-    def record(self, kind: Kind, id: str) -> RunRecord | None:
-        return read_record(self.layout.place(kind, id))
+        return records.matching_result(self.store, self.place(job), job.value)
 
     def curve(self, record: RunRecord) -> list[EpochRecord]:
         """The epochs of a committed result, their digest checked. Raises StoreError, Damaged if altered."""
-        path = self.layout.place(record.kind, record.id).epochs(record.epochs_sha256)
+        key = layout.place(record.kind, record.id).epochs(record.epochs_sha256)
         try:
-            return from_parquet(self.content(path, record.epochs_sha256))
+            return from_parquet(records.content(self.store, key, record.epochs_sha256))
+        except StoreError:
+            raise
         except ValueError as problem:
-            raise Damaged(f"{path}: {problem}") from None
+            raise Damaged(f"{self.store.where(key)}: {problem}") from None
 
-    def content(self, path: Path, sha256: str) -> bytes:
-        """Bytes of a file that a result speaks of. Raises Damaged if they are not there or not those."""
-        try:
-            content = path.read_bytes()
-        except FileNotFoundError as problem:
-            raise Damaged(f"{path}: {problem.strerror}") from None
-        except OSError as problem:
-            raise StoreError(f"{path}: {problem.strerror}") from None
-        if durable.sha256(content) != sha256:
-            raise Damaged(f"{path}: damaged, its SHA-256 is not that of its result.json")
-        return content
+    def weights_sha256(self, source: str) -> str:
+        """Digest of a source model's weights, by its id. Raises Damaged if there is no such result."""
+        record = records.result(self.store, layout.place("source", source))
+        if record is None or record.weights_sha256 is None:
+            raise Damaged(f"source model {source} is not in the store")
+        return record.weights_sha256
+
+    def weights(self, source: str, sha256: str) -> bytes:
+        """Weights of a source model (safetensors), their digest checked. Raises Damaged if they are gone or altered."""
+        return records.content(self.store, layout.place("source", source).weights(sha256), sha256)
 
     def status(self, job: Job, thorough: bool = False) -> Status:
         """Of one job, without regard to its source: `blocked` is for who knows the plan."""
@@ -122,51 +116,56 @@ class Ledger:
         A result that is not what was committed counts as missing, and why is in `damaged`. `thorough` also hashes the
         files that a result speaks of.
         """
-        try:
-            record = self.result(job)
-            problem = problem_of(record, self.place(job)) if thorough and record is not None else None
-        except Damaged as found:
-            record, problem = None, str(found)
+        record, problem = self._looked_at(job, thorough)
         if problem is not None:
             self.damaged[job.id] = problem
             return "missing", None
         if record is not None:
             return record.status, record
         place = self.place(job)
-        last = current(place)
-        if last is not None and self._watch.alive(place, last):
-            return "running", None
-        return ("failed" if place.failures() else "missing"), None
+        try:
+            return without_result(self.store, place, self._watch.alive), None
+        except OSError as refused:
+            raise records.unreadable(self.store, place.folder, refused) from None
 
     def verified_result(self, job: Job) -> RunRecord | None:
         """The committed result if all of it is whole; if it is not, it is moved to quarantine. For a lease's holder."""
-        try:
-            record = self.result(job)
-            problem = None if record is None else problem_of(record, self.place(job))
-        except Damaged as found:
-            record, problem = None, str(found)
+        record, problem = self._looked_at(job, thorough=True)
         if problem is None:
             return record
-        quarantine.move_away(self.layout, self.place(job), problem)
+        quarantine.move_away(self.store, self.place(job), problem)
         return None
+
+    def _looked_at(self, job: Job, thorough: bool) -> tuple[RunRecord | None, str | None]:
+        """The result, and what is wrong with it."""
+        try:
+            record = self.result(job)
+        except Damaged as found:
+            return None, str(found)
+        if record is None or not thorough:
+            return record, None
+        return record, records.problem_of(self.store, record, self.place(job))
 
     def progress(self, job: Job) -> tuple[int, int] | None:
         """(epochs done, epochs asked) of a job under way."""
-        last = current(self.place(job))
+        last = self._lease(job)
         return None if last is None else (int(last["progress"]), int(last["epochs"]))
 
     def claim(self, job: Job, launch: str = "") -> Lease:
         """Raises lease.Held."""
-        return claim(self.place(job), job.recipe.epochs, self._watch, launch)
+        return claim(self.store, self.place(job), job.recipe.epochs, self._watch, launch)
 
     def begun(self, job: Job) -> bool:
         """Whether somebody took the job up and has not given it back."""
-        return current(self.place(job)) is not None
+        return self._lease(job) is not None
 
-    def silent_holder(self, job: Job) -> dict[str, Any] | None:
+    def silent_holder(self, job: Job) -> leases.Lease | None:
         """What the lease of a job says whose holder is there, as far as one can know, but has expired."""
-        last = current(self.place(job))
+        last = self._lease(job)
         return last if last is not None and last["holder"] and not self._watch.alive(self.place(job), last) else None
+
+    def _lease(self, job: Job) -> leases.Lease | None:
+        return leases.current(self.store, self.place(job))
 
     def commit(self, lease: Lease, record: RunRecord, epochs: bytes, weights: bytes | None) -> bool:
         """Publish a result; False if another process had published it before. Raises lease.Fenced.
@@ -175,19 +174,16 @@ class Ledger:
         """
         place = lease.place
         lease.check()
-        durable.replace(place.epochs(record.epochs_sha256), epochs)
+        self.store.replace(place.epochs(record.epochs_sha256), epochs)
         if weights is not None:
             assert record.weights_sha256 is not None
-            durable.replace(place.weights(record.weights_sha256), weights)
+            self.store.replace(place.weights(record.weights_sha256), weights)
         lease.check()
-        published = durable.publish(place.result, seal(record.model_dump_json(indent=1).encode()))
-        self._tidy(place)
+        published = self.store.create(place.result, seal(record.model_dump_json(indent=1).encode()))
+        # What led to the result is in the way now, except the failures, which are history.
+        for key in place.named(self.store.list(place.folder), "checkpoint-", "released-"):
+            self.store.remove(key)
         return published
-
-    def _tidy(self, place: Place) -> None:
-        """After a result stands, what led to it is in the way, except the failures, which are history."""
-        for path in (*place.checkpoints(), *place.folder.glob("released-*")):
-            path.unlink(missing_ok=True)
 
     def fail(self, job: Job, error: BaseException) -> FailureRecord:
         """Write down an attempt that ended in an error, if that can be."""
@@ -202,41 +198,41 @@ class Ledger:
             at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
         try:
-            durable.make_folder(place.folder)
-            number = len(place.failures()) + 1
-            while not durable.publish(place.failure(number), failure.model_dump_json(indent=1).encode()):
+            number = len(place.failures(self.store.list(place.folder))) + 1
+            while not self.store.create(place.failure(number), failure.model_dump_json(indent=1).encode()):
                 number += 1
         except OSError as problem:  # a full disk, most likely what is to be written down
             log.warning("%s: %s; not written down: %s", job.name, failure.error, problem.strerror)
         return failure
 
-    def last_failure(self, job: Job) -> tuple[FailureRecord, int, Path] | None:
-        """The latest failure, how many there were, and its file."""
-        files = self.place(job).failures()
-        if not files:
+    def last_failure(self, job: Job) -> tuple[FailureRecord, int, str] | None:
+        """The latest failure, how many there were, and where it is."""
+        found = records.last_failure(self.store, self.place(job))
+        if found is None:
             return None
-        try:
-            failure = FailureRecord.model_validate_json(files[-1].read_bytes())
-        except (OSError, ValidationError):
+        failure, number, key = found
+        if failure is None:
             about = {"kind": job.kind, "id": job.id, "name": job.name, "traceback": "", "host": "", "at": ""}
             failure = FailureRecord.model_validate({**about, "error": "its record is damaged"})
-        return failure, len(files), files[-1]
+        return failure, number, self.store.where(key)
+
+    def has_sweep(self, name: str, digest: str) -> bool:
+        """Whether this version of a sweep is on record."""
+        return self.store.exists(layout.sweep(name, digest))
 
     def save_sweep(self, record: SweepRecord) -> None:
         """Raises StoreError if it cannot be written."""
-        path = self.layout.sweep(record.name, record.digest)
+        key = layout.sweep(record.name, record.digest)
         content = seal(record.model_dump_json().encode())
         try:
-            durable.make_folder(path.parent)
-            if not path.exists() or path.read_bytes() != content:
-                durable.replace(path, content)
+            if self.store.read(key) != content:
+                self.store.replace(key, content)
         except OSError as problem:
-            raise _unusable(self.layout.root, problem) from None
+            raise self._unusable(problem) from None
 
-
-def _unusable(root: Path, problem: OSError) -> StoreError:
-    """One line for a folder that cannot be a store."""
-    return StoreError(f"--store {root}: {problem.strerror}; it must be a folder that can be read and written")
+    def _unusable(self, problem: OSError) -> StoreError:
+        """One line for what cannot be a store."""
+        return StoreError(f"--store {self.root}: {problem.strerror}; it must be a folder that can be read and written")
 
 
 def one_line(error: BaseException) -> str:

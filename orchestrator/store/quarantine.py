@@ -2,58 +2,44 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import socket
 from datetime import UTC, datetime
-from pathlib import Path
 
-from orchestrator.store import durable
-from sweeps.layout import Layout, Place
+from orchestrator.store.interface import Store
+from sweeps.layout import QUARANTINE, Place, last_part
 
-COMMITTED = ("result.json", "epochs-*", "weights-*")
-"""What a commit left, the commit itself first: once it is away, nobody takes the rest for a result."""
-
-
-def move_away(layout: Layout, place: Place, reason: str) -> Path:
-    """Move what was committed at `place` to a folder of its own; that folder. To be called by the lease's holder."""
-    found = [path for pattern in COMMITTED for path in sorted(place.folder.glob(pattern))]
-    return _moved(layout, place.kind, place.id, found, reason)
+COMMITTED = ("result.json", "epochs-", "weights-")
+"""How the names begin of what a commit left, the commit itself first: once it is away, nobody takes the rest for a
+result."""
 
 
-def move_file_away(layout: Layout, kind: str, id: str, path: Path, reason: str) -> Path:
-    """The same for a file that stands by itself; whoever finds it may do so, and a second finder finds nothing."""
-    return _moved(layout, kind, id, [path], reason)
+def move_away(store: Store, place: Place, reason: str) -> str:
+    """Move what was committed at `place` to a folder of its own; its key. To be called by the lease's holder."""
+    names = store.list(place.folder)
+    found = [key for start in COMMITTED for key in place.named(names, start)]
+    return _moved(store, place.kind, place.id, found, reason)
 
 
-def _moved(layout: Layout, kind: str, id: str, found: list[Path], reason: str) -> Path:
-    folder = _new_folder(layout, kind, id)
+def move_one_away(store: Store, kind: str, id: str, key: str, reason: str) -> str:
+    """The same for a key that stands by itself; whoever finds it may do so, and a second finder finds nothing."""
+    return _moved(store, kind, id, [key], reason)
+
+
+def _moved(store: Store, kind: str, id: str, found: list[str], reason: str) -> str:
     about = {
         "kind": kind,
         "id": id,
         "reason": reason,
-        "files": [path.name for path in found],
+        "files": [last_part(key) for key in found],
         "host": socket.gethostname(),
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    durable.publish(folder / "reason.json", json.dumps(about, indent=1).encode())
-    for path in found:
-        with contextlib.suppress(FileNotFoundError):
-            os.replace(path, folder / path.name)
-    durable.sync_folder(folder)
-    for parent in {path.parent for path in found}:
-        durable.sync_folder(parent)
-    return folder
-
-
-def _new_folder(layout: Layout, kind: str, id: str) -> Path:
-    durable.make_folder(layout.quarantine)
-    number = 1
-    while True:
-        folder = layout.quarantine / f"{kind}-{id}-{number}"
-        with contextlib.suppress(FileExistsError):
-            folder.mkdir(mode=0o700)
-            durable.sync_folder(layout.quarantine)
-            return folder
+    content, number = json.dumps(about, indent=1).encode(), 1
+    # Of several finders one alone creates the reason: the folder is its own.
+    while not store.create(f"{QUARANTINE}/{kind}-{id}-{number}/reason.json", content):
         number += 1
+    folder = f"{QUARANTINE}/{kind}-{id}-{number}"
+    for key in found:
+        store.move(key, f"{folder}/{last_part(key)}")
+    return folder

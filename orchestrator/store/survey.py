@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from orchestrator.store.jobs import Job
-from orchestrator.store.ledger import Ledger, StoreError
-from sweeps.layout import Kind
+from orchestrator.store.ledger import Ledger
+from sweeps.layout import Kind, shelf
 from sweeps.records import RunRecord, Status
+from sweeps.store.records import unreadable
 
 READERS = 4
 """Threads that wait for the file system. Reading from memory gains nothing by more; a shared disk does."""
@@ -61,11 +61,9 @@ def _folders(ledger: Ledger, jobs: Iterable[Job]) -> set[tuple[Kind, str]]:
     found: set[tuple[Kind, str]] = set()
     shelves: set[tuple[Kind, str]] = {(job.kind, job.id[:2]) for job in jobs}
     for kind, first in shelves:
+        folder = f"{shelf(kind)}/{first}"
         try:
-            with os.scandir(ledger.layout.shelf(kind) / first) as entries:
-                found.update((kind, entry.name) for entry in entries)
-        except FileNotFoundError:
-            continue
+            found.update((kind, name) for name in ledger.store.list(folder))
         except OSError as problem:
-            raise StoreError(f"{ledger.layout.shelf(kind) / first}: {problem.strerror}") from None
+            raise unreadable(ledger.store, folder, problem) from None
     return found

@@ -8,14 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from orchestrator.store import durable
-from orchestrator.store.integrity import StoreError, problem_of
+from orchestrator.store.folder import store_at
+from orchestrator.store.interface import Store
 from orchestrator.store.lease import living
-from sweeps.layout import FORMAT, KINDS, Layout, Place
-from sweeps.records import RunRecord, SweepRecord
+from orchestrator.store.settings import DEFAULT, Settings
+from sweeps.layout import FORMAT, FORMAT_KEY, Place
 from sweeps.self_digest import FIELD, seal
+from sweeps.store import records
+from sweeps.store.interface import Damaged, StoreError
 
 
 @dataclass(frozen=True)
@@ -25,53 +25,57 @@ class Upgraded:
     """What was left as it was, being damaged: `run` puts it in quarantine."""
 
 
-def upgrade(root: Path) -> Upgraded:
+def upgrade(root: Path, settings: Settings = DEFAULT) -> Upgraded:
     """Raises StoreError where there is no store of an older format, or where one is in use."""
-    layout = Layout(root)
+    store = store_at(root, settings.faults)
     try:
-        found = layout.format.read_text(errors="replace").strip()
+        raw = store.read(FORMAT_KEY)
     except OSError as problem:
-        raise StoreError(f"{layout.format}: {problem.strerror}") from None
+        raise records.unreadable(store, FORMAT_KEY, problem) from None
+    if raw is None:
+        raise StoreError(f"{store.where(FORMAT_KEY)}: No such file or directory")
+    found = raw.decode(errors="replace").strip()
     if found == str(FORMAT):
         return Upgraded(0, ())
     if found != "1":
-        raise StoreError(f"{layout.format}: format {found[:20]!r}; this version upgrades format 1 to {FORMAT}")
-    places = [layout.place(kind, path.name) for kind in KINDS for path in sorted(layout.shelf(kind).glob("*/*"))]
-    if held := living(places):
-        raise StoreError(f"{root}: in use ({held[0].kind} {held[0].id} is running); stop its sweep first")
+        raise StoreError(
+            f"{store.where(FORMAT_KEY)}: format {found[:20]!r}; this version upgrades format 1 to {FORMAT}"
+        )
     try:
-        problems = [problem for place in places if (problem := _seal_result(place)) is not None]
-        for path in sorted(layout.sweeps.glob("*/*.json")):
-            _seal_sweep(path)
-        durable.replace(layout.format, f"{FORMAT}\n".encode())
+        places = list(records.places(store))
+        if held := living(store, places, settings):
+            raise StoreError(f"{root}: in use ({held[0].kind} {held[0].id} is running); stop its sweep first")
+        problems = [problem for place in places if (problem := _seal_result(store, place)) is not None]
+        for key in records.sweep_keys(store):
+            _seal_sweep(store, key)
+        store.replace(FORMAT_KEY, f"{FORMAT}\n".encode())
     except OSError as problem:
         raise StoreError(f"{root}: {problem.strerror}; nothing is lost, the same command goes on") from None
-    results = sum(place.result.exists() for place in places)
+    results = sum(store.exists(place.result) for place in places)
     return Upgraded(results - len(problems), tuple(problems))
 
 
-def _seal_result(place: Place) -> str | None:
+def _seal_result(store: Store, place: Place) -> str | None:
     """Only a whole result is given a digest: one that was altered before must not come out as good."""
-    try:
-        content = place.result.read_bytes()
-    except FileNotFoundError:
-        return None
-    if FIELD in content:
+    content = store.read(place.result)
+    if content is None or FIELD in content:
         return None
     try:
-        problem = problem_of(RunRecord.model_validate_json(content), place)
-    except ValidationError:
-        problem = f"{place.result}: damaged"
+        record = records.result(store, place, sealed=False)
+        problem = None if record is None else records.problem_of(store, record, place)
+    except Damaged:
+        problem = f"{store.where(place.result)}: damaged"
     if problem is None:
-        durable.replace(place.result, seal(content))
+        store.replace(place.result, seal(content))
     return problem
 
 
-def _seal_sweep(path: Path) -> None:
+def _seal_sweep(store: Store, key: str) -> None:
     """A record that does not parse is left: the next plan writes it anew."""
-    content = path.read_bytes()
     try:
-        SweepRecord.model_validate_json(content)
-    except ValidationError:
+        records.sweep(store, key, sealed=False)
+    except Damaged:
         return
-    durable.replace(path, seal(content))
+    content = store.read(key)
+    if content is not None and FIELD not in content:
+        store.replace(key, seal(content))

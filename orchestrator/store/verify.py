@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
-from orchestrator.store.integrity import StoreError, problem_of
-from orchestrator.store.ledger import Ledger
-from sweeps.layout import KINDS, Place
+from sweeps import layout
+from sweeps.layout import Place
+from sweeps.store import records
+from sweeps.store.interface import Reading, StoreError
 
 
-def problems(ledger: Ledger) -> Iterator[tuple[Place, str | None]]:
+def problems(store: Reading) -> Iterator[tuple[Place, str | None]]:
     """Each committed result of the store with what is wrong with it, None if nothing is. Changes nothing."""
-    for kind in KINDS:
-        for path in sorted(ledger.layout.shelf(kind).glob("*/*/result.json")):
-            place = ledger.layout.place(kind, path.parent.name)
-            yield place, _problem(ledger, place, path)
+    for place in records.places(store):
+        if store.exists(place.result):
+            yield place, _problem(store, place)
 
 
-def _problem(ledger: Ledger, place: Place, path: Path) -> str | None:
-    if path != place.result:
-        return f"{path}: stands in the wrong folder"
+def _problem(store: Reading, place: Place) -> str | None:
+    result = store.where(place.result)
+    if place != layout.place(place.kind, place.id):
+        return f"{result}: stands in the wrong folder"
     try:
-        record = ledger.record(place.kind, place.id)
+        record = records.result(store, place)
     except StoreError as problem:
         return str(problem)
     if record is None:
-        return f"{path}: vanished while it was read"
-    return problem_of(record, place)
+        return f"{result}: vanished while it was read"
+    return records.problem_of(store, record, place)

@@ -6,11 +6,11 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from orchestrator.store.interface import Store
 from orchestrator.tracking.published import is_published
 from orchestrator.tracking.tracker import Tracker, TrackingOptions
 from orchestrator.tracking.wandb_service import FAILURES_IN_A_ROW
 from sweeps.identity import digest
-from sweeps.layout import Layout
 from sweeps.records import EpochRecord, RunRecord
 
 
@@ -30,7 +30,7 @@ class PublishReport:
 
 
 def publish(
-    layout: Layout,
+    store: Store,
     runs: Sequence[tuple[RunRecord, list[EpochRecord]]],
     options: TrackingOptions,
     sweep: str | None = None,
@@ -40,8 +40,8 @@ def publish(
     A run is marked once it has arrived whole, and is then never sent again; one that was cut off is sent again under
     the same W&B id, which replaces it. Its offline W&B runs are removed: the store and W&B both have the curve.
     """
-    options = replace(options, mode="online", folder=layout.wandb)
-    missing = [run for run in runs if not is_published(layout.wandb, run[0].id, options.project)]
+    options = replace(options, mode="online")
+    missing = [run for run in runs if not is_published(store, run[0].id, options.project)]
     problems: list[str] = []
     published = in_a_row = 0
     for record, epochs in missing:

@@ -19,8 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from orchestrator.store.folder import store_at
 from orchestrator.tracking.published import mark_published
 from orchestrator.tracking.wandb_service import CLEANUP, FAILURES_IN_A_ROW, WandbService
+from sweeps.layout import WANDB
 from sweeps.records import FINAL, EpochRecord
 
 Mode = Literal["offline", "online", "disabled"]
@@ -37,17 +39,16 @@ logger = logging.getLogger("frostline.tracking")
 
 @dataclass(frozen=True)
 class TrackingOptions:
-    """Where W&B runs go. Plain data, sent to workers: holds no key. `folder` is the store's wandb folder."""
+    """Where W&B runs go. Plain data, sent to workers: holds no key. `store` is where the store is."""
 
-    folder: Path
+    store: Path
     mode: Mode = "offline"
     project: str = "frostline"
 
     @property
     def runs(self) -> Path:
         """Where wandb keeps its runs: a folder that it insists on calling `wandb`."""
-        folder = self.folder.absolute()
-        return folder if folder.name == "wandb" else folder / "wandb"
+        return store_at(self.store).local_folder(WANDB).absolute()
 
 
 class Tracker:
@@ -160,7 +161,9 @@ class Tracker:
         if self._options.mode == "online":
             if status in FINAL:
                 url, project = self._run.url, self._options.project
-                mark_published(self._options.folder, self._id, project=project, wandb_id=self.wandb_id, url=url)
+                mark_published(
+                    store_at(self._options.store), self._id, project=project, wandb_id=self.wandb_id, url=url
+                )
             shutil.rmtree(folder, ignore_errors=True)
             return
         for leftover in ("logs", "files", "tmp"):

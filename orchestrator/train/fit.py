@@ -11,11 +11,10 @@ import pytorch_lightning as pl
 import torch
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 
-from orchestrator.store.faults import point
 from orchestrator.store.lease import Lease
 from orchestrator.tracking.tracker import Tracker
 from orchestrator.train.checkpoint import Checkpoints
-from orchestrator.train.stopping import StopFile
+from orchestrator.train.stopping import StopKey
 from orchestrator.train.training import Training
 from sweeps.records import EpochRecord
 
@@ -74,12 +73,12 @@ class EachEpoch(pl.Callback):
     """After each epoch: show life, track, save when due, stop when the loss is no number or when asked to."""
 
     def __init__(
-        self, lease: Lease, tracker: Tracker | None, every_epoch: bool = False, stop_file: Path | None = None
+        self, lease: Lease, tracker: Tracker | None, every_epoch: bool = False, stop_key: str | None = None
     ) -> None:
         self.lease = lease
         self.tracker = tracker
         self.checkpoints = Checkpoints(lease, every_epoch)
-        self.stop = StopFile(stop_file)
+        self.stop = StopKey(lease.store, stop_key)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, Training)
@@ -90,9 +89,8 @@ class EachEpoch(pl.Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, Training)
         epoch = len(pl_module.curve)
-        self.lease.progress = epoch
         self._track(pl_module.curve[-1])
-        point("epoch", f"{self.lease.place.kind} {self.lease.place.id} {epoch}")
+        self.lease.reached(epoch)
         if pl_module.diverged():
             trainer.should_stop = True
         elif epoch < pl_module.recipe.epochs:

@@ -19,7 +19,7 @@ import architectures
 import tasks
 from architectures import Network
 from orchestrator.store.jobs import Job
-from orchestrator.store.ledger import Damaged, Ledger
+from orchestrator.store.ledger import Ledger
 from orchestrator.train import prefix, prefix_files
 from orchestrator.train.device import autocast, kept_bytes, placed
 from sweeps.identity import canonical_json, model_name
@@ -83,12 +83,10 @@ def network_of(job: Job, ledger: Ledger, classes: int, device: torch.device) -> 
 def weights_of(job: Job, ledger: Ledger) -> dict[str, Tensor]:
     """The source model's weights, their digest checked. Raises Damaged if they are gone or altered."""
     assert job.needs is not None
-    expected = _weights_sha256(job, ledger)
-    path = ledger.layout.place("source", job.needs).weights(expected)
-
+    source, expected = job.needs, ledger.weights_sha256(job.needs)
     return WEIGHTS.get(
-        (job.needs, expected),
-        lambda: load(ledger.content(path, expected)),
+        (source, expected),
+        lambda: load(ledger.weights(source, expected)),
         lambda weights: sum(tensor.nbytes for tensor in weights.values()),
     )
 
@@ -103,7 +101,7 @@ def inputs_of(
     if job.needs is None:
         start = f"scratch {canonical_json(job.spec.model.model_dump())} {job.spec.seed}"
     else:
-        start = _weights_sha256(job, ledger)
+        start = ledger.weights_sha256(job.needs)
     device = data.inputs.device
     of = start, network.frozen, job.recipe.precision, data.digest, prefix.batch_of(data)
     ACTIVATIONS.most_bytes = min(ACTIVATIONS.most_bytes, kept_bytes(device))
@@ -124,21 +122,14 @@ def inputs_of(
     return found, f"frozen prefix of {model_name(job.spec.model)} computed once: {found.bytes:,} bytes"
 
 
-def _weights_sha256(job: Job, ledger: Ledger) -> str:
-    record = None if job.needs is None else ledger.record("source", job.needs)
-    if record is None or record.weights_sha256 is None:
-        raise Damaged(f"source model {job.needs} is not in the store")
-    return record.weights_sha256
-
-
 def _activations(id: str, network: Network, data: tasks.TaskData, ledger: Ledger) -> prefix.Inputs | None:
     """From the store if they are there; else computed, and put there if that spares the next worker time."""
-    stored = prefix_files.read(ledger.layout, id, data.inputs.device, prefix.batch_of(data))
+    stored = prefix_files.read(ledger.store, id, data.inputs.device, prefix.batch_of(data))
     if stored is not None:
         return stored
     began = time.perf_counter()
     found = prefix.activations(network, data, ACTIVATIONS.most_bytes)
     if found is not None and prefix_files.worth_keeping(time.perf_counter() - began, found.bytes):
         with contextlib.suppress(OSError):  # a full disk costs the cache, not the run
-            prefix_files.write(ledger.layout, id, found)
+            prefix_files.write(ledger.store, id, found)
     return found

@@ -6,15 +6,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from orchestrator.store.settings import DEFAULT, Settings
 from orchestrator.tracking.tracker import TrackingOptions
-from sweeps.layout import Layout
+from sweeps.layout import stop
 
 Ending = Literal["done", "diverged", "failed", "memory", "held", "stopped", "not run"]
 
 
 @dataclass(frozen=True)
 class TrialOptions:
-    """How runs are run; nothing here changes a result."""
+    """How runs are run; nothing here changes a result. `store` is where the store is."""
 
     store: Path
     sweep: str = ""
@@ -26,11 +27,12 @@ class TrialOptions:
     checkpoint_every_epoch: bool = False
     code: dict[str, Any] = field(default_factory=dict)
     launch: str = ""
+    settings: Settings = DEFAULT
 
     @property
-    def stop_file(self) -> Path | None:
-        """Is there once the driver asked the workers of this launch to stop."""
-        return Layout(self.store).stop(self.launch) if self.launch else None
+    def stop_key(self) -> str | None:
+        """A key that is in the store once the driver asked the workers of this launch to stop."""
+        return stop(self.launch) if self.launch else None
 
 
 class OutOfMemory(RuntimeError):

@@ -10,18 +10,19 @@ import hashlib
 import json
 import platform
 from collections.abc import Iterator
-from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from orchestrator.store import durable, quarantine
+from orchestrator.store import quarantine
+from orchestrator.store.interface import Store
 from orchestrator.train.batch_sizes import MOST_IMAGES
 from orchestrator.train.device import device_name
 from orchestrator.train.prefix import Inputs, Part
-from sweeps.layout import Layout
+from sweeps.layout import FEATURES, feature
+from sweeps.store.interface import Reading
 
 LEAST_SECONDS = 2.0
 """Computing that took less is not worth a file."""
@@ -42,45 +43,43 @@ def worth_keeping(seconds: float, size_bytes: int) -> bool:
     return seconds >= LEAST_SECONDS and seconds > 2 * size_bytes / BYTES_PER_SECOND
 
 
-def write(layout: Layout, id: str, inputs: Inputs) -> None:
+def write(store: Store, id: str, inputs: Inputs) -> None:
     """Keep activations, unless they are there already. Raises OSError (disk full, say): the caller has them anyway.
 
     Layouts in memory are kept as well: torch picks kernels by them, and other kernels round otherwise.
     """
-    path = layout.feature(id)
-    durable.make_folder(path.parent)
     orders = {name: _order(tensor) for name, tensor in _named(inputs).items()}
     tensors = {name: tensor.permute(orders[name]).cpu().contiguous() for name, tensor in _named(inputs).items()}
     about = {"cut": str(inputs.cut), "orders": json.dumps(orders)}
-    durable.publish(path, save(tensors, {**about, "sha256": _digest(tensors, **about)}))
+    store.create(feature(id), save(tensors, {**about, "sha256": _digest(tensors, **about)}))
 
 
-def read(layout: Layout, id: str, device: torch.device, batch: int) -> Inputs | None:
+def read(store: Store, id: str, device: torch.device, batch: int) -> Inputs | None:
     """The activations on the device, or None; `batch` of them make an evaluation batch.
 
     A file that is not what was written goes to quarantine.
     """
-    path = layout.feature(id)
-    if not path.exists():
+    key = feature(id)
+    if not store.exists(key):
         return None
     try:
-        return _read(path, device, batch)
+        return _read(store, key, device, batch)
     except (SafetensorError, KeyError, ValueError, OSError) as problem:
-        quarantine.move_file_away(layout, "feature", id, path, f"{type(problem).__name__}: {problem}")
+        quarantine.move_one_away(store, "feature", id, key, f"{type(problem).__name__}: {problem}")
         return None
 
 
-def problems(layout: Layout) -> Iterator[str]:
+def problems(store: Store) -> Iterator[str]:
     """What is wrong with the files of a store, a line for each that is not what was written. Changes nothing."""
-    for path in sorted(layout.features.glob("*/[!.]*")):
+    for key in sorted(entry.key for entry in store.entries(FEATURES) if not entry.unfinished):
         try:
-            _read(path, torch.device("cpu"), MOST_IMAGES)
+            _read(store, key, torch.device("cpu"), MOST_IMAGES)
         except (SafetensorError, KeyError, ValueError, OSError) as problem:
-            yield f"{path}: damaged ({type(problem).__name__}: {problem})"
+            yield f"{store.where(key)}: damaged ({type(problem).__name__}: {problem})"
 
 
-def _read(path: Path, device: torch.device, batch: int) -> Inputs:
-    with safe_open(path, framework="pt") as file:
+def _read(store: Reading, key: str, device: torch.device, batch: int) -> Inputs:
+    with safe_open(store.local_path(key), framework="pt") as file:
         about = file.metadata() or {}
         # A copy: torch's own memory is aligned, a file's is as it comes.
         tensors = {name: file.get_tensor(name).clone() for name in sorted(file.keys())}

@@ -1,7 +1,7 @@
 """Asked to stop: by Ctrl-C, by whoever takes the machine away (SIGTERM), by Slurm shortly before (SIGUSR1).
 
 The epoch under way is trained to its end and saved, the lease given back; the same command goes on from there. A signal
-reaches one process. A driver on Ray tells its workers, wherever they are, by a file in the store.
+reaches one process. A driver on Ray tells its workers, wherever they are, by a key in the store.
 """
 
 from __future__ import annotations
@@ -11,15 +11,16 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import FrameType
+
+from sweeps.store.interface import Reading
 
 STOP = threading.Event()
 """Set once this process was asked to stop."""
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 LOOK_SECONDS = 1.0
-"""How often, at most, a worker looks for the driver's file."""
+"""How often, at most, a worker looks for the driver's word."""
 
 
 @contextlib.contextmanager
@@ -54,17 +55,18 @@ def handle_stop_signals(then: Callable[[], object] = lambda: None) -> Iterator[C
             signal.signal(number, handler)
 
 
-class StopFile:
-    """The driver's word to its workers: a file that is there once they should stop."""
+class StopKey:
+    """The driver's word to its workers: a key that is in the store once they should stop. None: there is no driver."""
 
-    def __init__(self, path: Path | None) -> None:
-        self._path = path
+    def __init__(self, store: Reading, key: str | None) -> None:
+        self._store = store
+        self._key = key
         self._looked = -LOOK_SECONDS
 
     def asked(self) -> bool:
         """Whether this process, or the launch that it works for, was asked to stop."""
         now = time.monotonic()
-        if self._path is not None and not STOP.is_set() and now - self._looked >= LOOK_SECONDS:
+        if self._key is not None and not STOP.is_set() and now - self._looked >= LOOK_SECONDS:
             self._looked = now
-            return self._path.exists()
+            return self._store.exists(self._key)
         return STOP.is_set()

@@ -9,7 +9,6 @@ import torch
 from safetensors.torch import save
 
 import architectures
-from orchestrator.store import durable
 from orchestrator.store.epoch_file import to_parquet
 from orchestrator.store.jobs import Job, source_job
 from orchestrator.store.lease import Fenced, Held, Lease
@@ -23,11 +22,15 @@ from orchestrator.train.options import Ending, OutOfMemory, TrialOptions
 from orchestrator.train.training import Training
 from sweeps.identity import SCHEMA, cell_id
 from sweeps.records import EpochRecord, RunRecord
+from sweeps.self_digest import sha256_of
 
 
-def run_trial(job: Job, options: TrialOptions) -> Ending:
-    """Compute one job and commit it. An error of the job itself is written to the ledger, not raised."""
-    ledger = Ledger(options.store)
+def run_trial(job: Job, options: TrialOptions, ledger: Ledger | None = None) -> Ending:
+    """Compute one job and commit it. An error of the job itself is written to the ledger, not raised.
+
+    `ledger`: that of the process, which remembers the heartbeats that it saw; without it a new one is made.
+    """
+    ledger = ledger or Ledger(options.store, options.settings)
     try:
         lease = ledger.claim(job, options.launch)
     except Held:
@@ -62,7 +65,7 @@ def _computed_from_whole(job: Job, lease: Lease, ledger: Ledger, options: TrialO
         source = source_job(job.spec) if job.kind == "run" else None
         if source is None:
             raise
-        ending = run_trial(source, options)
+        ending = run_trial(source, options, ledger)
         if ending in ("held", "stopped"):
             return ending
         return _computed(job, lease, ledger, options)
@@ -75,9 +78,9 @@ def _computed(job: Job, lease: Lease, ledger: Ledger, options: TrialOptions) -> 
     network = network_of(job, ledger, data.classes, device)
     inputs, note = inputs_of(job, network, data, ledger, options.use_prefix_cache)
     training = Training(network, data, inputs, job.recipe, job.role, job.spec.seed)
-    resume, damage = checkpoint.newest(lease.place)
+    resume, damage = checkpoint.newest(lease.store, lease.place)
     tracker = _tracker(job, lease, options)
-    each_epoch = EachEpoch(lease, tracker, options.checkpoint_every_epoch, options.stop_file)
+    each_epoch = EachEpoch(lease, tracker, options.checkpoint_every_epoch, options.stop_key)
     if job.recipe.epochs > 0:
         fit(training, each_epoch, resume, device)
     status: Literal["done", "diverged"] = "diverged" if training.diverged() else "done"
@@ -96,8 +99,8 @@ def _computed(job: Job, lease: Lease, ledger: Ledger, options: TrialOptions) -> 
         ladder=architectures.unit_names(job.spec.model),
         trainable_params=architectures.trainable_parameters(network),
         total_params=sum(parameter.numel() for parameter in network.parameters()),
-        epochs_sha256=durable.sha256(epochs),
-        weights_sha256=None if weights is None else durable.sha256(weights),
+        epochs_sha256=sha256_of(epochs),
+        weights_sha256=None if weights is None else sha256_of(weights),
         data_sha256=data.digest,
         wall_seconds=time.perf_counter() - began,
         compute_seconds=sum(row.seconds for row in training.curve),

@@ -13,9 +13,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from sweeps import layout
 from sweeps.expand import expand
 from sweeps.identity import SCHEMA, canonical, run_id, run_name, source_id
-from sweeps.layout import Layout
 from sweeps.records import EPOCH_TYPES, FailureRecord, RunRecord, SweepRecord
 from sweeps.spec import RunSpec
 from sweeps.sweep import SweepSpec, parse
@@ -67,7 +67,7 @@ def planned(text: str, store: Path) -> tuple[SweepSpec, dict[str, RunSpec]]:
         citations={"digits": "Digits. doi:10.24432/C50P49", "glyphs": "Glyphs."},
         edition=sweep.edition,
     )
-    path = Layout(store).sweep(sweep.name, sweep.digest)
+    path = store / layout.sweep(sweep.name, sweep.digest)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(record.model_dump_json())
     return sweep, runs
@@ -77,12 +77,12 @@ def finished(
     store: Path, spec: RunSpec, curve: Curve = double_descent, clock: float = 1.0, **changes: Any
 ) -> RunRecord:
     """Commits one run. `clock` scales what depends on the machine; `changes` are fields of the record."""
-    place = Layout(store).place("run", run_id(spec))
-    place.folder.mkdir(parents=True, exist_ok=True)
+    place = layout.place("run", run_id(spec))
+    (store / place.folder).mkdir(parents=True, exist_ok=True)
     buffer = io.BytesIO()
     pq.write_table(epoch_table(spec, curve, clock), buffer)
     sha256 = hashlib.sha256(buffer.getvalue()).hexdigest()
-    place.epochs(sha256).write_bytes(buffer.getvalue())
+    (store / place.epochs(sha256)).write_bytes(buffer.getvalue())
     fields = {
         "schema_version": SCHEMA,
         "kind": "run",
@@ -111,7 +111,7 @@ def finished(
         },
     } | changes
     record = RunRecord.model_validate(fields)
-    place.result.write_text(record.model_dump_json())
+    (store / place.result).write_text(record.model_dump_json())
     return record
 
 
@@ -140,20 +140,21 @@ def failed(store: Path, spec: RunSpec, kind: str = "run") -> None:
     """One failed attempt of a run, or of its source model."""
     id = run_id(spec) if kind == "run" else source_id(spec)
     assert id is not None
-    place = Layout(store).place("source" if kind == "source" else "run", id)
-    place.folder.mkdir(parents=True, exist_ok=True)
+    place = layout.place("source" if kind == "source" else "run", id)
+    (store / place.folder).mkdir(parents=True, exist_ok=True)
     record = FailureRecord(
         kind="source" if kind == "source" else "run", id=id, name=run_name(spec), error="RuntimeError: <b>no</b>",
         traceback="Traceback", host="here", at="2026-01-01T00:00:00Z",
     )  # fmt: skip
-    place.failure(1).write_text(record.model_dump_json())
+    (store / place.failure(1)).write_text(record.model_dump_json())
 
 
 def running(store: Path, spec: RunSpec) -> None:
-    """A lease on a run, as its worker holds it."""
-    place = Layout(store).place("run", run_id(spec))
-    place.folder.mkdir(parents=True, exist_ok=True)
-    place.lease(1).write_text(json.dumps({"token": 1}))
+    """A lease on a run, as its worker holds it on another machine."""
+    place = layout.place("run", run_id(spec))
+    (store / place.folder).mkdir(parents=True, exist_ok=True)
+    holder = {"holder": "ab" * 16, "token": 1, "beat": 3, "progress": 2, "epochs": 8, "host": "elsewhere"}
+    (store / place.lease(1)).write_text(json.dumps(holder))
 
 
 def whole(store: Path, text: str | None = None, curve: Curve = double_descent, clock: float = 1.0) -> SweepSpec:

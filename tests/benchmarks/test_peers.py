@@ -32,7 +32,7 @@ def stored(folder: Path, spec: RunSpec) -> tuple[float, dict[str, torch.Tensor]]
     record = ledger.result(source_of(spec))
     assert record is not None and record.weights_sha256 is not None
     place = ledger.place(source_of(spec))
-    return curve(ledger, run_of(spec))["test_error"][-1], load(place.weights(record.weights_sha256).read_bytes())
+    return curve(ledger, run_of(spec))["test_error"][-1], load(ledger.weights(place.id, record.weights_sha256))
 
 
 @pytest.mark.parametrize("family", MODELS)

@@ -151,13 +151,13 @@ class Scene:
 
     def check(self, oracle: list[str], lost: bool = True) -> None:
         """Everything is there, once, whole, equal to the undisturbed sweep to the byte; gc leaves nothing behind."""
-        layout = Ledger(self.store).layout
-        remove(layout, garbage(layout))
+        store = Ledger(self.store).store
+        remove(store, garbage(store))
         assert self.tables() == oracle
-        found = list(problems(Ledger(self.store)))
+        found = list(problems(store))
         assert [problem for _, problem in found if problem is not None] == [] and len(found) == RUNS + SOURCES
         for place, _ in found:
-            names = sorted(path.name.partition("-")[0] for path in place.folder.iterdir())
+            names = sorted(path.name.partition("-")[0] for path in (self.store / place.folder).iterdir())
             wanted = ["epochs", "result.json"] + (["weights"] if place.kind == "source" else [])
             assert [name for name in names if name != "failure" and not name.startswith(".")] == wanted, names
         if lost:

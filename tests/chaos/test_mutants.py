@@ -44,14 +44,14 @@ MUTANTS = {
         "tests/orchestrator/store/test_quarantine.py",
     ),
     "no digest of curves and weights": (
-        "orchestrator/store/integrity.py",
-        "        if found != sha:\n",
-        "        if False:\n",
+        "sweeps/store/records.py",
+        "    if sha256_of(found) != sha256:\n",
+        "    if False:\n",
         "tests/orchestrator/store/test_quarantine.py",
     ),
     "no digest of a checkpoint": (
         "orchestrator/train/checkpoint.py",
-        "            if durable.sha256(content)[:DIGITS] == expected:\n",
+        "            if sha256_of(content)[:DIGITS] == expected:\n",
         "            if True:\n",
         "tests/orchestrator/train/test_trial.py::test_a_damaged_checkpoint_gives_way_to_the_one_before",
     ),

@@ -14,19 +14,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analysis.tables.load import StoreError as UnreadableStore
 from analysis.tables.load import read_epochs, read_sweep
 from orchestrator.schedule.plan import make_plan
-from orchestrator.store import lease as leases
 from orchestrator.store.gc import garbage
 from orchestrator.store.jobs import Job
 from orchestrator.store.ledger import Ledger, StoreError
+from orchestrator.store.settings import Settings
 from orchestrator.store.verify import problems
 from orchestrator.train import checkpoint, stopping
 from orchestrator.train.trial import run_trial
 from sweeps.self_digest import seal
 from sweeps.sweep import SweepSpec, parse
-from tests.orchestrator.small_runs import opened, run_of, small, source_of
+from tests.orchestrator.small_runs import folder_of, opened, run_of, small, source_of
 
 EXAMPLES = int(os.environ.get("FROSTLINE_FUZZ_EXAMPLES", "200"))
 SWEEP = """
@@ -56,10 +55,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict
     lease = ledger.claim(run_of(SECOND))
     lease.stop_beating()
     ledger.save_sweep(make_plan(parse(SWEEP), ledger).record())
-    root = ledger.layout.root
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(leases, "EXPIRY_SECONDS", 0.0)  # gc would wait for a beat of that lease
-        yield root, {path: path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+    root = ledger.root
+    yield root, {path: path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
     shutil.rmtree(root)
 
 
@@ -95,7 +92,7 @@ def mutated(data: st.DataObject, content: bytes) -> bytes:
 
 def read_everything(root: Path, sweep: SweepSpec) -> None:
     """Every reader that the command lines have; of errors, only those that say what is wrong."""
-    ledger = Ledger(root)
+    ledger = Ledger(root, Settings(lease_expiry=0.0))  # gc would wait for a beat of the lease
     try:
         ledger.check()
         made = make_plan(sweep, ledger, thorough=True)
@@ -104,24 +101,26 @@ def read_everything(root: Path, sweep: SweepSpec) -> None:
         assert "\n" not in str(problem)
     for job in (run_of(FIRST), run_of(SECOND), source_of(FIRST)):
         _read_job(ledger, job)
-    for told in (problem for _, problem in problems(ledger)):
+    for told in (problem for _, problem in problems(ledger.store)):
         assert told is None or "\n" not in told
     try:
-        garbage(ledger.layout)
+        garbage(ledger.store, ledger.settings)
     except StoreError as problem:
         assert "\n" not in str(problem)
     try:
-        for run in read_sweep(sweep, root).runs:
+        stored = read_sweep(sweep, root)
+        for run in stored.runs:
             if run.result is not None:
-                read_epochs(run)
-    except UnreadableStore as problem:
+                read_epochs(stored.store, run)
+            stored.last_failure(run)
+    except StoreError as problem:
         assert "\n" not in str(problem)
 
 
 def _read_job(ledger: Ledger, job: Job) -> None:
     ledger.last_failure(job)
     ledger.progress(job)
-    checkpoint.newest(ledger.place(job))
+    checkpoint.newest(ledger.store, ledger.place(job))
     try:
         record = ledger.result(job)
         if record is not None:
@@ -154,7 +153,7 @@ def test_an_altered_result_or_curve_is_never_taken_for_good(
     store: tuple[Path, dict[Path, bytes]], data: st.DataObject
 ) -> None:
     root, contents = store
-    folder = Ledger(root).place(run_of(FIRST)).folder
+    folder = folder_of(Ledger(root), run_of(FIRST))
     path = data.draw(st.sampled_from([path for path in contents if path.parent == folder]))
     altered = bytearray(contents[path])
     altered[data.draw(st.integers(0, len(altered) - 1))] ^= 1 << data.draw(st.integers(0, 7))

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from analysis.report.table_files import write_tables
 from analysis.tables.load import read_sweep
-from sweeps.layout import Layout
+from sweeps import layout
 from sweeps.self_digest import seal, unsealed_if_sealed
+from sweeps.store import records
 from sweeps.sweep import parse
 
 HERE = Path(__file__).resolve().parent
@@ -26,14 +27,14 @@ def pin(sweep_file: Path, store: Path) -> None:
     shutil.rmtree(HERE / "store", ignore_errors=True)
     for run in stored.runs:
         assert run.result is not None, f"{run.id} is {run.status}"
-        place = Layout(HERE / "store").place("run", run.id)
-        place.folder.mkdir(parents=True)
-        record = json.loads(unsealed_if_sealed(run.place.result.read_bytes()))
+        into = HERE / "store"
+        (into / run.place.folder).mkdir(parents=True)
+        record = json.loads(unsealed_if_sealed(stored.store.read(run.place.result) or b""))
         record["provenance"].pop("host", None)
-        place.result.write_bytes(seal(json.dumps(record, indent=1).encode()))
-        source, digest = run.place, run.result.epochs_sha256
-        place.epochs(digest).write_bytes(source.epochs(digest).read_bytes())
-    path = Layout(HERE / "store").sweep(stored.record.name, stored.record.digest)
+        (into / run.place.result).write_bytes(seal(json.dumps(record, indent=1).encode()))
+        key = run.place.epochs(run.result.epochs_sha256)
+        (into / key).write_bytes(records.content(stored.store, key, run.result.epochs_sha256))
+    path = HERE / "store" / layout.sweep(stored.record.name, stored.record.digest)
     path.parent.mkdir(parents=True)
     path.write_bytes(seal(stored.record.model_dump_json().encode()))
     (HERE / "sweep.yaml").write_text(sweep_file.read_text())

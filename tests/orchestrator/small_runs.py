@@ -48,13 +48,23 @@ def source_of(spec: RunSpec) -> Job:
 def opened(folder: Path) -> tuple[Ledger, TrialOptions]:
     ledger = Ledger(folder / "store")
     ledger.open()
-    return ledger, TrialOptions(ledger.layout.root)
+    return ledger, TrialOptions(ledger.root)
+
+
+def path_of(ledger: Ledger, key: str) -> Path:
+    """The file of a key."""
+    return ledger.root / key
+
+
+def folder_of(ledger: Ledger, job: Job) -> Path:
+    """The folder of a run or source model."""
+    return path_of(ledger, ledger.place(job).folder)
 
 
 def curve(ledger: Ledger, job: Job) -> dict[str, list[Any]]:
     """The committed epochs without the columns that time fills; NaN as None, so that equal curves compare equal."""
     record = ledger.result(job)
     assert record is not None
-    table = pq.read_table(ledger.place(job).epochs(record.epochs_sha256))
+    table = pq.read_table(path_of(ledger, ledger.place(job).epochs(record.epochs_sha256)))
     columns = table.drop_columns([name for name in TIME_COLUMNS if name in table.column_names]).to_pydict()
     return {name: [None if value != value else value for value in values] for name, values in columns.items()}

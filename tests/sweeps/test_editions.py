@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from pydantic import BaseModel
-from sweeps.language.plain_yaml import load
 
 from sweeps.editions import CURRENT, EDITIONS, FIRST
 from sweeps.errors import SpecError
 from sweeps.expand import expand, flat
 from sweeps.identity import run_id
+from sweeps.language.plain_yaml import load
 from sweeps.layout import Layout
 from sweeps.records import SweepRecord
 from sweeps.self_digest import unsealed

@@ -7,7 +7,7 @@ import pytest
 
 from analysis.tables.load import StoreError, read_epochs, read_sweep
 from sweeps.identity import run_id
-from sweeps.layout import Layout
+from sweeps.layout import place
 from sweeps.sweep import parse
 from tests.analysis.store_factory import failed, finished, planned, running, sweep_text, whole
 
@@ -52,32 +52,36 @@ def test_no_store_and_no_plan(tmp_path: Path) -> None:
 
 def test_a_changed_byte_in_the_epochs_is_found(tmp_path: Path) -> None:
     sweep = whole(tmp_path, TEXT)
-    run = read_sweep(sweep, tmp_path).runs[0]
+    stored = read_sweep(sweep, tmp_path)
+    run = stored.runs[0]
     assert run.result is not None
-    path = run.place.epochs(run.result.epochs_sha256)
+    path = tmp_path / run.place.epochs(run.result.epochs_sha256)
     raw = bytearray(path.read_bytes())
     raw[len(raw) // 2] ^= 1
     path.write_bytes(raw)
-    with pytest.raises(StoreError, match=rf"{path.name}: SHA-256 differs .*`python -m orchestrator verify`"):
-        read_epochs(run)
+    with pytest.raises(
+        StoreError, match=rf"{path.name}: damaged, its SHA-256 is not .*`python -m orchestrator verify`"
+    ):
+        read_epochs(stored.store, run)
 
 
 def test_a_missing_epochs_file_is_named(tmp_path: Path) -> None:
-    run = read_sweep(whole(tmp_path, TEXT), tmp_path).runs[0]
+    stored = read_sweep(whole(tmp_path, TEXT), tmp_path)
+    run = stored.runs[0]
     assert run.result is not None
-    run.place.epochs(run.result.epochs_sha256).unlink()
+    (tmp_path / run.place.epochs(run.result.epochs_sha256)).unlink()
     with pytest.raises(StoreError, match="No such file"):
-        read_epochs(run)
+        read_epochs(stored.store, run)
 
 
 def test_a_result_of_another_specification_is_refused(tmp_path: Path) -> None:
     sweep, runs = planned(TEXT, tmp_path)
     first, second = list(runs.values())[:2]
     record = finished(tmp_path, first)
-    place = Layout(tmp_path).place("run", run_id(second))
-    place.folder.mkdir(parents=True)
-    place.result.write_text(record.model_copy(update={"id": run_id(second)}).model_dump_json())
-    with pytest.raises(StoreError, match=rf"its specification is not that of run {run_id(second)}"):
+    other = place("run", run_id(second))
+    (tmp_path / other.folder).mkdir(parents=True)
+    (tmp_path / other.result).write_text(record.model_copy(update={"id": run_id(second)}).model_dump_json())
+    with pytest.raises(StoreError, match=rf"its spec is not that of run {run_id(second)}"):
         read_sweep(sweep, tmp_path)
 
 
@@ -94,7 +98,7 @@ def test_damaged_results_are_refused_in_one_line(tmp_path: Path, damage, message
     sweep, runs = planned(TEXT, tmp_path)
     spec = next(iter(runs.values()))
     finished(tmp_path, spec)
-    path = Layout(tmp_path).place("run", run_id(spec)).result
+    path = tmp_path / place("run", run_id(spec)).result
     path.write_text(json.dumps(damage(json.loads(path.read_text()))))
     with pytest.raises(StoreError) as raised:
         read_sweep(sweep, tmp_path)
@@ -106,6 +110,7 @@ def test_damaged_results_are_refused_in_one_line(tmp_path: Path, damage, message
 def test_epochs_that_do_not_fit_their_result(tmp_path: Path) -> None:
     sweep, runs = planned(TEXT, tmp_path)
     finished(tmp_path, next(iter(runs.values())), epochs=7)
-    run = next(run for run in read_sweep(sweep, tmp_path).runs if run.result is not None)
+    stored = read_sweep(sweep, tmp_path)
+    run = next(run for run in stored.runs if run.result is not None)
     with pytest.raises(StoreError, match=r"8 epochs; result\.json says 7"):
-        read_epochs(run)
+        read_epochs(stored.store, run)

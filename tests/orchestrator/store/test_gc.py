@@ -17,7 +17,7 @@ from orchestrator.store.ledger import Ledger
 from orchestrator.store.quarantine import move_away
 from orchestrator.train.trial import run_trial
 from sweeps.sweep import parse
-from tests.orchestrator.small_runs import opened, run_of, small, source_of
+from tests.orchestrator.small_runs import folder_of, opened, path_of, run_of, small, source_of
 from tests.orchestrator.store.test_quarantine import SWEEP
 
 KEPT = small(train={"epochs": 1})
@@ -35,66 +35,66 @@ def ledger(tmp_path: Path) -> Ledger:
 
 
 def files(ledger: Ledger) -> set[Path]:
-    return {path for path in ledger.layout.root.rglob("*") if path.is_file()}
+    return {path for path in ledger.root.rglob("*") if path.is_file()}
 
 
 def test_only_what_nothing_reaches_goes_and_only_when_told(ledger: Ledger, capsys: pytest.CaptureFixture[str]) -> None:
     before = files(ledger)
-    assert main(["gc", str(ledger.layout.root)]) == 0
+    assert main(["gc", str(ledger.root)]) == 0
     told = capsys.readouterr().out
-    assert "unreached run" in told and str(ledger.place(ORPHAN).folder) in told and "1 to delete" in told
+    assert "unreached run" in told and str(folder_of(ledger, ORPHAN)) in told and "1 to delete" in told
     assert files(ledger) == before
-    assert main(["gc", str(ledger.layout.root), "--delete"]) == 0
+    assert main(["gc", str(ledger.root), "--delete"]) == 0
     assert "1 deleted" in capsys.readouterr().out
     assert before - files(ledger) == {path for path in before if ORPHAN.id in str(path)}
-    assert main(["verify", str(ledger.layout.root)]) == 0
-    assert main(["gc", str(ledger.layout.root)]) == 0
+    assert main(["verify", str(ledger.root)]) == 0
+    assert main(["gc", str(ledger.root)]) == 0
     assert "0 to delete" in capsys.readouterr().out
 
 
 def test_what_crashes_left_behind_goes(ledger: Ledger) -> None:
     place = ledger.place(run_of(KEPT))
     script = (
-        "import os, signal; from pathlib import Path; from sweeps.layout import Place;"
-        "from orchestrator.store.lease import claim, Watch;"
-        f"p = Place('run', {place.id!r}, Path({str(place.folder)!r}));"
-        "claim(p, 1, Watch()); os.kill(os.getpid(), signal.SIGKILL)"
+        "import os, signal; from pathlib import Path; from sweeps.layout import place;"
+        "from orchestrator.store.lease import claim, Watch; from orchestrator.store.folder import store_at;"
+        f"store = store_at(Path({str(ledger.root)!r}));"
+        f"claim(store, place('run', {place.id!r}), 1, Watch()); os.kill(os.getpid(), signal.SIGKILL)"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == -signal.SIGKILL
-    (place.folder / ".result.json.0123456789ab.tmp").write_text("half")
-    place.epochs("f" * 64).write_text("of a late writer")
-    move_away(ledger.layout, ledger.place(ORPHAN), "altered")
-    whole = place.result.read_bytes()
-    items = garbage(ledger.layout)
+    (path_of(ledger, place.folder) / ".result.json.0123456789ab.tmp").write_text("half")
+    path_of(ledger, place.epochs("f" * 64)).write_text("of a late writer")
+    move_away(ledger.store, ledger.place(ORPHAN), "altered")
+    whole = path_of(ledger, place.result).read_bytes()
+    items = garbage(ledger.store)
     assert sorted(item.what for item in items) == [
         "leftover", "quarantine", "stale lease", "temporary file", "unreached run",
     ]  # fmt: skip
-    assert remove(ledger.layout, items) == items
-    assert garbage(ledger.layout) == []
-    assert place.result.read_bytes() == whole and not place.leases()
+    assert remove(ledger.store, items) == items
+    assert garbage(ledger.store) == []
+    assert path_of(ledger, place.result).read_bytes() == whole and not place.leases(ledger.store.list(place.folder))
 
 
 def test_what_is_held_is_not_touched(ledger: Ledger) -> None:
-    items = garbage(ledger.layout)
+    items = garbage(ledger.store)
     lease = ledger.claim(ORPHAN)
-    assert garbage(ledger.layout) == []
-    assert remove(ledger.layout, items) == []
+    assert garbage(ledger.store) == []
+    assert remove(ledger.store, items) == []
     assert ledger.result(ORPHAN) is not None
     lease.release()
-    assert [item.path for item in garbage(ledger.layout)] == [ledger.place(ORPHAN).folder]
+    assert [item.key for item in garbage(ledger.store)] == [ledger.place(ORPHAN).folder]
 
 
 def test_what_a_sweep_recorded_since_reaches_is_left(ledger: Ledger) -> None:
-    items = garbage(ledger.layout)
+    items = garbage(ledger.store)
     text = SWEEP.replace('source: {task: "glyphs[A-D]", size: 40, epochs: 1, batch_size: 16}', "source: null")
     ledger.save_sweep(make_plan(parse(text.replace("epochs: 3,", "epochs: 1,")), ledger).record())
-    assert remove(ledger.layout, items) == []
+    assert remove(ledger.store, items) == []
     assert ledger.result(ORPHAN) is not None
 
 
 def test_with_a_damaged_record_of_a_sweep_nothing_is_judged(ledger: Ledger, capsys: pytest.CaptureFixture[str]) -> None:
-    path = next(ledger.layout.sweeps.glob("*/*.json"))
+    path = next(ledger.root.glob("sweeps/*/*.json"))
     os.truncate(path, 100)
-    assert main(["gc", str(ledger.layout.root), "--delete"]) == 2
+    assert main(["gc", str(ledger.root), "--delete"]) == 2
     assert str(path) in capsys.readouterr().err
     assert ledger.result(ORPHAN) is not None

@@ -11,9 +11,10 @@ from orchestrator.store import durable
 from orchestrator.store.lease import Watch, claim
 from orchestrator.store.ledger import Damaged, Ledger, StoreError
 from orchestrator.train.trial import run_trial
+from sweeps.layout import FORMAT_KEY, last_part
 from sweeps.records import RunRecord
-from sweeps.self_digest import seal
-from tests.orchestrator.small_runs import opened, run_of, small
+from sweeps.self_digest import seal, sha256_of
+from tests.orchestrator.small_runs import folder_of, opened, path_of, run_of, small
 
 
 def done(tmp_path: Path) -> tuple[Ledger, RunRecord]:
@@ -29,22 +30,23 @@ def test_a_result_is_published_once(tmp_path: Path) -> None:
     ledger, record = done(tmp_path)
     job = run_of(small(source=None, train={"epochs": 1}))
     place = ledger.place(job)
-    before = {path.name: path.read_bytes() for path in place.folder.iterdir()}
-    assert set(before) == {"result.json", place.epochs(record.epochs_sha256).name}
-    late = claim(place, 1, Watch())
+    folder = folder_of(ledger, job)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert set(before) == {"result.json", last_part(place.epochs(record.epochs_sha256))}
+    late = claim(ledger.store, place, 1, Watch())
     other = b"another curve, as the time column of a second computation gives"
-    changed = record.model_copy(update={"epochs_sha256": durable.sha256(other)})
+    changed = record.model_copy(update={"epochs_sha256": sha256_of(other)})
     assert ledger.commit(late, changed, other, None) is False
     late.release()
     assert ledger.result(job) == record
     for name, content in before.items():
-        assert (place.folder / name).read_bytes() == content
+        assert (folder / name).read_bytes() == content
 
 
 def test_a_spec_that_differs_from_the_one_on_record_is_an_error(tmp_path: Path) -> None:
     ledger, record = done(tmp_path)
     job = run_of(small(source=None, train={"epochs": 1}))
-    path = ledger.place(job).result
+    path = path_of(ledger, ledger.place(job).result)
     other = record.model_copy(update={"spec": {**record.spec, "seed": 9}})
     path.write_bytes(seal(other.model_dump_json().encode()))
     with pytest.raises(StoreError, match=r"its spec is not that of run"):
@@ -55,7 +57,7 @@ def test_a_spec_that_differs_from_the_one_on_record_is_an_error(tmp_path: Path) 
 def test_a_damaged_result_is_said_to_be_missing(tmp_path: Path, content: str) -> None:
     ledger, _ = done(tmp_path)
     job = run_of(small(source=None, train={"epochs": 1}))
-    ledger.place(job).result.write_text(content)
+    path_of(ledger, ledger.place(job).result).write_text(content)
     assert ledger.status(job) == "missing"
     assert "result.json: damaged" in ledger.damaged[job.id] and "\n" not in ledger.damaged[job.id]
     with pytest.raises(Damaged):
@@ -64,14 +66,14 @@ def test_a_damaged_result_is_said_to_be_missing(tmp_path: Path, content: str) ->
 
 def test_a_store_of_another_format_is_refused(tmp_path: Path) -> None:
     ledger, _ = opened(tmp_path)
-    ledger.layout.format.write_text("99\n")
+    path_of(ledger, FORMAT_KEY).write_text("99\n")
     with pytest.raises(StoreError, match="format '99'; this version reads"):
         ledger.open()
 
 
 def test_the_store_is_its_owners_alone(tmp_path: Path) -> None:
     ledger, _ = done(tmp_path)
-    for folder, _, files in os.walk(ledger.layout.root):
+    for folder, _, files in os.walk(ledger.root):
         assert Path(folder).stat().st_mode & 0o077 == 0
         for file in files:
             assert (Path(folder) / file).stat().st_mode & 0o077 == 0
@@ -101,7 +103,7 @@ def test_content_is_synced_before_its_name_and_its_name_before_the_return(
     monkeypatch.setattr(os, "replace", replace)
     monkeypatch.setattr(os, "link", link)
     durable.replace(tmp_path / "a", b"1")
-    assert durable.publish(tmp_path / "b", b"2")
+    assert durable.create(tmp_path / "b", b"2")
     assert calls == ["fsync file", "name", "fsync folder"] * 2
 
 
@@ -127,4 +129,4 @@ def test_failures_are_numbered_and_kept(tmp_path: Path) -> None:
     last = ledger.last_failure(job)
     assert last is not None
     assert last[0].error == "RuntimeError: second line" and last[1] == 2
-    assert [path.name for path in ledger.place(job).failures()] == ["failure-0001.json", "failure-0002.json"]
+    assert sorted(path.name for path in folder_of(ledger, job).iterdir()) == ["failure-0001.json", "failure-0002.json"]

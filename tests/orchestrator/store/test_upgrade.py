@@ -12,8 +12,10 @@ from analysis.tables.collect import collect, epoch_frame
 from analysis.tables.load import read_sweep
 from orchestrator.cli import main
 from orchestrator.store import durable
+from orchestrator.store.faults import Faults
 from orchestrator.store.lease import Watch, claim
 from orchestrator.store.ledger import Ledger
+from sweeps.layout import place
 from sweeps.sweep import read
 
 OLD = Path(__file__).parents[2] / "golden" / "store-1"
@@ -67,11 +69,11 @@ def test_what_was_damaged_before_does_not_come_out_as_good(store: Path, capsys: 
 def test_one_that_was_cut_off_goes_on(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[Path] = []
 
-    def full(path: Path, data: bytes, plain=durable.replace) -> None:
+    def full(path: Path, data: bytes, faults: Faults, plain=durable.replace) -> None:
         written.append(path)
         if len(written) == 3:
             raise OSError(28, "No space left on device")
-        plain(path, data)
+        plain(path, data, faults)
 
     monkeypatch.setattr(durable, "replace", full)
     assert main(["upgrade", str(store)]) == 2
@@ -84,7 +86,7 @@ def test_one_that_was_cut_off_goes_on(store: Path, monkeypatch: pytest.MonkeyPat
 
 def test_one_in_use_is_left_alone(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ledger = Ledger(store)
-    lease = claim(ledger.layout.place("run", "ab" * 10), 1, Watch())
+    lease = claim(ledger.store, place("run", "ab" * 10), 1, Watch())
     assert main(["upgrade", str(store)]) == 2
     assert "in use" in capsys.readouterr().err
     lease.release()

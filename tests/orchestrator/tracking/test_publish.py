@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.store.folder import store_at
 from orchestrator.tracking import tracker as tracking
 from orchestrator.tracking import wandb_service
 from orchestrator.tracking.publish import publish
 from orchestrator.tracking.published import is_published
 from orchestrator.tracking.tracker import TrackingOptions
 from sweeps.identity import canonical, cell_id, run_id, run_name
-from sweeps.layout import Layout
 from sweeps.records import EpochRecord, RunRecord
 from sweeps.spec import ModelSpec, RunSpec, TargetSpec
 from tests.orchestrator.tracking.tracked_runs import CANARY, curve, files, holding, track, tracker
@@ -80,8 +80,8 @@ def _record(spec: RunSpec, epochs: int) -> RunRecord:
 
 
 def test_publishes_every_epoch_once(tmp_path: Path, server: WandbServer) -> None:
-    layout, runs = Layout(tmp_path / "store"), committed(2)
-    report = publish(layout, runs, TrackingOptions(layout.wandb), sweep="letters")
+    store, runs = store_at(tmp_path / "store"), committed(2)
+    report = publish(store, runs, TrackingOptions(tmp_path / "store"), sweep="letters")
     assert (report.published, report.already, report.problems, report.complete) == (2, 0, (), True)
     for record, epochs in runs:
         id = f"{record.id}-2"
@@ -98,35 +98,35 @@ def test_publishes_every_epoch_once(tmp_path: Path, server: WandbServer) -> None
         assert '"depth":{"value"' in created["config"] or '"depth":2' in created["config"]
         assert server.exits[id] == 0
     sent = server.requests
-    again = publish(layout, runs, TrackingOptions(layout.wandb))
+    again = publish(store, runs, TrackingOptions(tmp_path / "store"))
     assert (again.published, again.already, again.complete, server.requests) == (0, 2, True, sent)
 
 
 def test_published_runs_need_no_offline_copy(tmp_path: Path, server: WandbServer) -> None:
-    layout, runs = Layout(tmp_path / "store"), committed(1)
+    store, runs = store_at(tmp_path / "store"), committed(1)
     for attempt in (1, 2):
-        track(tracker(layout.wandb, id=runs[0][0].id, attempt=attempt), 4)
-    track(tracker(layout.wandb, number=5), 4)
-    assert publish(layout, runs, TrackingOptions(layout.wandb)).published == 1
-    assert [path.name for path in files(layout.wandb)] == [f"run-{5:020x}-1.wandb"]
+        track(tracker(store.local_folder("wandb"), id=runs[0][0].id, attempt=attempt), 4)
+    track(tracker(store.local_folder("wandb"), number=5), 4)
+    assert publish(store, runs, TrackingOptions(tmp_path / "store")).published == 1
+    assert [path.name for path in files(store.local_folder("wandb"))] == [f"run-{5:020x}-1.wandb"]
 
 
 def test_another_project_is_another_place(tmp_path: Path, server: WandbServer) -> None:
-    layout, runs = Layout(tmp_path / "store"), committed(1)
-    publish(layout, runs, TrackingOptions(layout.wandb, project="one"))
-    assert publish(layout, runs, TrackingOptions(layout.wandb, project="two")).published == 1
+    store, runs = store_at(tmp_path / "store"), committed(1)
+    publish(store, runs, TrackingOptions(tmp_path / "store", project="one"))
+    assert publish(store, runs, TrackingOptions(tmp_path / "store", project="two")).published == 1
 
 
 def test_run_that_was_followed_live_is_not_sent_again(tmp_path: Path, server: WandbServer) -> None:
-    layout, runs = Layout(tmp_path / "store"), committed(1)
-    assert track(tracker(layout.wandb, id=runs[0][0].id, mode="online"), 4) is None
+    store, runs = store_at(tmp_path / "store"), committed(1)
+    assert track(tracker(store.local_folder("wandb"), id=runs[0][0].id, mode="online"), 4) is None
     assert len(server.rows[f"{runs[0][0].id}-1"]) == 4
-    assert publish(layout, runs, TrackingOptions(layout.wandb)).already == 1
+    assert publish(store, runs, TrackingOptions(tmp_path / "store")).already == 1
 
 
 def test_live_run_that_failed_is_not_marked(tmp_path: Path, server: WandbServer) -> None:
     assert track(tracker(tmp_path / "wandb", 3, mode="online"), 4, status="failed") is None
-    assert not is_published(tmp_path / "wandb", f"{3:020x}", "frostline")
+    assert not is_published(store_at(tmp_path), f"{3:020x}", "frostline")
     assert server.exits[f"{3:020x}-1"] == 1
 
 
@@ -139,13 +139,13 @@ def test_live_attempt_that_is_broken_off_is_ended_by_the_next(tmp_path: Path, se
 
 def test_refused_upload_is_a_problem_until_the_server_takes_it(tmp_path: Path, server: WandbServer) -> None:
     # wandb itself ends such a run without an error.
-    layout, runs = Layout(tmp_path / "store"), committed(2)
+    store, runs = store_at(tmp_path / "store"), committed(2)
     server.refuse = 400
-    refused = publish(layout, runs, TrackingOptions(layout.wandb))
+    refused = publish(store, runs, TrackingOptions(tmp_path / "store"))
     assert (refused.published, len(refused.problems), refused.complete) == (0, 2, False)
     assert all("\n" not in line and "uploading" in line for line in refused.problems)
     server.refuse = None
-    assert publish(layout, runs, TrackingOptions(layout.wandb)).published == 2
+    assert publish(store, runs, TrackingOptions(tmp_path / "store")).published == 2
     assert all(len(server.rows[f"{record.id}-2"]) == 4 for record, _ in runs)
 
 
@@ -156,13 +156,13 @@ def test_server_that_keeps_failing_costs_a_bounded_wait(
     monkeypatch.setattr(wandb_service, "UPLOAD_TIMEOUT", 0.5)
     server.refuse = status
     assert "Timeout" in (track(tracker(tmp_path / "wandb", mode="online"), 3) or "")
-    assert not is_published(tmp_path / "wandb", f"{0:020x}", "frostline")
+    assert not is_published(store_at(tmp_path), f"{0:020x}", "frostline")
 
 
 def test_unreachable_server_is_given_up_after_a_few_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wandb_service, "INIT_TIMEOUT", 0.5)
-    layout, runs = Layout(tmp_path / "store"), committed(5)
-    report = publish(layout, runs, TrackingOptions(layout.wandb))
+    store, runs = store_at(tmp_path / "store"), committed(5)
+    report = publish(store, runs, TrackingOptions(tmp_path / "store"))
     assert (report.published, len(report.problems), report.not_tried) == (0, 3, 2)
     assert all(line.startswith(record.id) for line, (record, _) in zip(report.problems, runs, strict=False))
 
@@ -176,10 +176,10 @@ def test_without_a_key_nothing_is_asked(tmp_path: Path, server: WandbServer, mon
 def test_key_reaches_the_server_and_no_file(
     tmp_path: Path, server: WandbServer, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    layout = Layout(tmp_path / "store")
-    publish(layout, committed(1), TrackingOptions(layout.wandb))
+    store = store_at(tmp_path / "store")
+    publish(store, committed(1), TrackingOptions(tmp_path / "store"))
     server.refuse = 400
-    track(tracker(layout.wandb, mode="online"), 3)
+    track(tracker(store.local_folder("wandb"), mode="online"), 3)
     assert server.requests > 0
     assert holding(tmp_path, CANARY) == []
     assert capfd.readouterr() == ("", "")
@@ -192,7 +192,7 @@ def test_malformed_key_is_not_repeated(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_mark_that_cannot_be_read_counts_as_none(tmp_path: Path) -> None:
-    (tmp_path / "published").mkdir()
-    (tmp_path / "published" / "a.json").write_text("{")
-    assert not is_published(tmp_path, "a", "frostline")
-    assert not is_published(tmp_path, "b", "frostline")
+    (tmp_path / "wandb" / "published").mkdir(parents=True)
+    (tmp_path / "wandb" / "published" / "a.json").write_text("{")
+    assert not is_published(store_at(tmp_path), "a", "frostline")
+    assert not is_published(store_at(tmp_path), "b", "frostline")

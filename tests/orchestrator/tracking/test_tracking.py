@@ -114,7 +114,7 @@ def test_reader_finds_an_altered_byte(tmp_path: Path) -> None:
 
 
 def test_options_travel_to_workers(tmp_path: Path) -> None:
-    options = TrackingOptions(folder=tmp_path, mode="online", project="p")
+    options = TrackingOptions(store=tmp_path, mode="online", project="p")
     assert pickle.loads(pickle.dumps(options)) == options
 
 

@@ -34,7 +34,9 @@ def tracker(folder: Path, number: int = 0, mode: Mode = "offline", **changes: An
         "spec": {"model": {"family": "resnet", "width": 8}, "seed": number},
         "sweep": "letters-to-digits",
     }
-    return Tracker(TrackingOptions(folder=folder, mode=mode), **{**described, **changes})
+    """`folder` is the store, or its folder for W&B."""
+    store = folder.parent if folder.name == "wandb" else folder
+    return Tracker(TrackingOptions(store=store, mode=mode), **{**described, **changes})
 
 
 def track(tracker: Tracker, epochs: int, status: str = "done") -> str | None:

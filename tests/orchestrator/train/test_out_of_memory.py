@@ -59,7 +59,7 @@ def test_the_run_gives_back_what_it_can_and_says_why(tmp_path: Path, monkeypatch
     with monkeypatch.context() as patch:
         patch.setattr(trial, "fit", exhausted)
         assert run_trial(JOB, options) == "memory"
-    assert not inputs.DATA._values and not ledger.place(JOB).leases()
+    assert not inputs.DATA._values and not ledger.begun(JOB)
     last = ledger.last_failure(JOB)
     assert last is not None and last[0].error.startswith("OutOfMemory: MemoryError")
     assert run_trial(JOB, options) == "done"

@@ -16,7 +16,8 @@ from orchestrator.train import inputs, prefix, prefix_files
 from orchestrator.train.options import TrialOptions
 from orchestrator.train.prefix import Inputs
 from orchestrator.train.trial import run_trial
-from tests.orchestrator.small_runs import MODELS, WHOLE_BATCHES, curve, opened, run_of, small, source_of
+from sweeps.layout import FEATURES, QUARANTINE
+from tests.orchestrator.small_runs import MODELS, WHOLE_BATCHES, curve, opened, path_of, run_of, small, source_of
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +37,7 @@ def kept(folder: Path, family: str) -> tuple[Ledger, TrialOptions, Path]:
     spec = small(model=MODELS[family], target=WHOLE_BATCHES, transfer={"frozen": 2})
     for job in (source_of(spec), run_of(spec)):
         assert run_trial(job, options) == "done"
-    (path,) = ledger.layout.features.rglob("*.safetensors")
+    (path,) = path_of(ledger, FEATURES).rglob("*.safetensors")
     return ledger, options, path
 
 
@@ -60,7 +61,7 @@ def test_verify_finds_an_altered_file_and_gc_clears_the_cache(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ledger, _, path = kept(tmp_path, "resnet")
-    store = str(ledger.layout.root)
+    store = str(ledger.root)
     assert main(["verify", store]) == 0
     content = bytearray(path.read_bytes())
     content[-5] ^= 1
@@ -93,7 +94,7 @@ def test_an_altered_file_goes_to_quarantine_and_is_computed_again(
     job = run_of(small(target=WHOLE_BATCHES, transfer={"frozen": 2}, train={"epochs": 4}))
     assert run_trial(job, options) == "done"
     assert {name: tensor.tolist() for name, tensor in load_file(path).items()} == before
-    (folder,) = ledger.layout.quarantine.iterdir()
+    (folder,) = path_of(ledger, QUARANTINE).iterdir()
     assert folder.name == f"feature-{path.stem}-1"
     assert {entry.name for entry in folder.iterdir()} == {"reason.json", path.name}
     assert json.loads((folder / "reason.json").read_text())["kind"] == "feature"
@@ -118,8 +119,8 @@ def test_several_tensors_keep_their_places(tmp_path: Path) -> None:
     ledger, _ = opened(tmp_path)
     channels_last = torch.rand(4, 2, 3, 3).contiguous(memory_format=torch.channels_last)
     train, test = (torch.rand(4, 3), channels_last), (torch.rand(5, 3), torch.rand(5, 2, 3, 3))
-    prefix_files.write(ledger.layout, "ab" * 10, Inputs(3, train, test, 4))
-    found = prefix_files.read(ledger.layout, "ab" * 10, torch.device("cpu"), 4)
+    prefix_files.write(ledger.store, "ab" * 10, Inputs(3, train, test, 4))
+    found = prefix_files.read(ledger.store, "ab" * 10, torch.device("cpu"), 4)
     assert found is not None and found.cut == 3
     for mine, theirs in zip((*train, *test), (*found.state("train"), *found.state("test")), strict=True):
         assert torch.equal(mine, theirs) and mine.stride() == theirs.stride()

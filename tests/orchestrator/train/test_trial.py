@@ -20,10 +20,22 @@ from orchestrator.train import checkpoint, inputs, stopping, training, trial
 from orchestrator.train.batch_sizes import images_per_pass
 from orchestrator.train.options import TrialOptions
 from orchestrator.train.trial import run_trial
+from sweeps.layout import place
 from sweeps.records import EPOCH_TYPES
+from sweeps.self_digest import sha256_of
 from sweeps.spec import RunSpec, TrainSpec
 from tasks import held_out
-from tests.orchestrator.small_runs import MODELS, WHOLE_BATCHES, curve, opened, run_of, small, source_of
+from tests.orchestrator.small_runs import (
+    MODELS,
+    WHOLE_BATCHES,
+    curve,
+    folder_of,
+    opened,
+    path_of,
+    run_of,
+    small,
+    source_of,
+)
 
 
 def computed(folder: Path, spec_changes: dict, **options: object) -> tuple[Ledger, Job]:
@@ -73,13 +85,13 @@ def test_the_prefix_cache_changes_no_bit(tmp_path: Path, family: str) -> None:
     ledger, options = opened(tmp_path)
     assert run_trial(source_of(spec), options) == "done"
     without, _ = opened(tmp_path / "without")
-    assert run_trial(source_of(spec), TrialOptions(without.layout.root)) == "done"
+    assert run_trial(source_of(spec), TrialOptions(without.root)) == "done"
     cached = 0
     for norm in ("eval", "stats", "train"):
         for frozen in range(ladder_length(spec.model)):
             job = run_of(small(model=MODELS[family], target=WHOLE_BATCHES, transfer={"frozen": frozen, "norm": norm}))
             assert run_trial(job, options) == "done"
-            assert run_trial(job, TrialOptions(without.layout.root, use_prefix_cache=False)) == "done"
+            assert run_trial(job, TrialOptions(without.root, use_prefix_cache=False)) == "done"
             assert curve(ledger, job) == curve(without, job), (norm, frozen)
             record = ledger.result(job)
             assert record is not None
@@ -183,9 +195,9 @@ def test_resumed_equals_undisturbed(
 
 def test_the_source_gives_all_but_its_head(tmp_path: Path) -> None:
     ledger, job = computed(tmp_path, {"transfer": {"frozen": 5}})
-    source = ledger.record("source", job.needs or "")
+    source = ledger.result(source_of(job.spec))
     assert source is not None and source.weights_sha256 is not None
-    weights = load_file(ledger.layout.place("source", source.id).weights(source.weights_sha256))
+    weights = load_file(path_of(ledger, place("source", source.id).weights(source.weights_sha256)))
     network = inputs.network_of(job, ledger, 10, torch.device("cpu"))
     head = network.units[-1]
     for name, tensor in network.state_dict().items():
@@ -224,9 +236,9 @@ def test_an_error_is_written_down_and_the_lease_given_back(tmp_path: Path, monke
     assert last is not None
     failure, count, path = last
     assert failure.error == "RuntimeError: first line second line"
-    assert "Traceback" in failure.traceback and count == 1 and path.exists()
+    assert "Traceback" in failure.traceback and count == 1 and Path(path).exists()
     assert ledger.status(job) == "failed"
-    assert ledger.place(job).leases() == []
+    assert not list(folder_of(ledger, job).glob("lease-*"))
     assert run_trial(job, options) == "done"
     record = ledger.result(job)
     assert record is not None and record.attempts == 2
@@ -246,12 +258,12 @@ def test_a_planted_checkpoint_does_not_execute(tmp_path: Path) -> None:
     """Its name carries the right digest, so that only the reader stands between it and the process."""
     ledger, options = opened(tmp_path)
     spec = small(source=None)
-    place = ledger.place(run_of(spec))
-    place.folder.mkdir(parents=True)
+    folder_of(ledger, run_of(spec)).mkdir(parents=True)
     trace = tmp_path / "executed"
     torch.save({"state_dict": Planted(trace)}, tmp_path / "planted")
     content = (tmp_path / "planted").read_bytes()
-    place.checkpoint(2, checkpoint.durable.sha256(content)).write_bytes(content)
+    key = ledger.place(run_of(spec)).checkpoint(2, sha256_of(content))
+    path_of(ledger, key).write_bytes(content)
     assert run_trial(run_of(spec), options) == "done"
     assert not trace.exists()
     record = ledger.result(run_of(spec))
@@ -270,11 +282,11 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path: Path, monkey
         assert run_trial(job, options) == run_trial(job, options) == "stopped"
     finally:
         stopping.STOP.clear()
-    newest, before = ledger.place(job).checkpoints()
+    before, newest = sorted(folder_of(ledger, job).glob("checkpoint-*"))
     damaged = bytearray(newest.read_bytes())
     damaged[len(damaged) // 2] ^= 1
     newest.write_bytes(damaged)
-    assert checkpoint.newest(ledger.place(job))[0] == before
+    assert checkpoint.newest(ledger.store, ledger.place(job))[0] == before
     assert run_trial(job, options) == "done"
     assert curve(ledger, job) == curve(whole, job)
     record = ledger.result(job)
@@ -291,7 +303,7 @@ def test_whoever_lost_the_lease_commits_nothing(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(Lease, "check", taken_over)
     assert run_trial(job, options) == "held"
     assert ledger.result(job) is None
-    assert not list(ledger.place(job).folder.glob("epochs-*"))
+    assert not list(folder_of(ledger, job).glob("epochs-*"))
 
 
 def test_schedules() -> None:

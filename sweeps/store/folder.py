@@ -1,0 +1,39 @@
+"""A store that is a folder, read: keys are paths below it. orchestrator/store/folder.py adds writing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+class Folder:
+    """The reading half (sweeps/store/interface.py `Reading`) of a store in a folder."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = str(root)
+
+    def where(self, key: str = "") -> str:
+        return f"{self._root}/{key}" if key else self._root
+
+    def read(self, key: str) -> bytes | None:
+        try:
+            with open(f"{self._root}/{key}", "rb", buffering=0) as file:
+                return file.readall()
+        except FileNotFoundError:
+            return None
+
+    def exists(self, key: str) -> bool:
+        return os.path.exists(self.where(key))
+
+    def list(self, folder: str) -> list[str]:
+        """Names that start with a dot are writes under way, or what a crash left of one."""
+        try:
+            return [name for name in os.listdir(self.where(folder)) if not name.startswith(".")]
+        except FileNotFoundError:
+            return []
+
+    def local_path(self, key: str) -> Path:
+        return Path(self._root, key)
+
+    def local_folder(self, name: str) -> Path:
+        return Path(self._root, name)
