@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -13,15 +12,8 @@ import typer
 
 from analysis.logs.command import detect, score
 from analysis.tables.load import StoredSweep, StoreError, read_sweep
-from sweeps.errors import SpecError
+from sweeps.console import run_command
 from sweeps.sweep import read
-
-USAGE = 2
-
-# typer brings its own copy of click or uses click's, by its version; the class has no public name in typer.
-UsageError: type[typer.BadParameter] = next(
-    kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"
-)
 
 app = typer.Typer(
     add_completion=False,
@@ -41,28 +33,8 @@ DEFAULT_STORE = Path("store")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a command. Returns its exit code: 2 with one line on standard error where the input is at
-    fault.
-    """
-    try:
-        code = app(list(sys.argv[1:] if arguments is None else arguments) or ["--help"], standalone_mode=False)
-    except UsageError as problem:
-        _complain(problem.format_message())
-        return USAGE
-    except (SpecError, StoreError) as problem:
-        _complain(str(problem))
-        return USAGE
-    except BrokenPipeError:  # the reader, `head` say, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except OSError as problem:
-        _complain(f"{problem.filename or 'results'}: {problem.strerror or problem}")
-        return USAGE
-    return code if isinstance(code, int) else 0
-
-
-def _complain(text: str) -> None:
-    print(f"error: {' '.join(text.split())}", file=sys.stderr)
+    """Run a command. Returns its exit code: 2 with one line on standard error where the input is at fault."""
+    return run_command(app, arguments)
 
 
 def _stored(sweep: str, store: Path) -> StoredSweep:
@@ -164,15 +136,11 @@ def claims(
 ) -> None:
     """Whether the sweep supports, contradicts or leaves undecided each of the claims C1 to C4."""
     from analysis.claims.decide import all_claims
-    from analysis.claims.sources import UnknownTask
     from analysis.report.wording import claim_name, claim_text, judged_texts
     from analysis.tables.collect import collect
 
     order = [name.strip() for name in related.split(";") if name.strip()]
-    try:
-        found = all_claims(collect(_stored(sweep, store)), order)
-    except UnknownTask as problem:
-        raise StoreError(str(problem)) from None
+    found = all_claims(collect(_stored(sweep, store)), order)
     if as_json:
         print(json.dumps([claim.as_json() for claim in found], indent=1, allow_nan=False))
         return

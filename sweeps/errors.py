@@ -9,7 +9,11 @@ from typing import Any
 from pydantic import ValidationError
 
 
-class SpecError(ValueError):
+class InputError(ValueError):
+    """What was given cannot be used: a sweep, a store, a file of curves. Its text is one line, for a person."""
+
+
+class SpecError(InputError):
     """A sweep that cannot be run as written. Its text is one line."""
 
 

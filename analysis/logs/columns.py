@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from sweeps.errors import InputError
+
 TEST = ("test", "val", "valid", "validation", "eval", "")
 TRAIN = ("train", "training")
 ERROR = ("error", "err", "error_rate")
@@ -18,7 +20,7 @@ RUN = ("run", "run_id", "run_name", "name", "experiment", "id")
 SEED = ("seed", "random_seed")
 
 
-class CurveError(ValueError):
+class CurveError(InputError):
     """Input that cannot be read as curves: one line that names the field, the value and what is allowed."""
 
 

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from analysis.tables.schema import spec_types
-from sweeps.errors import from_pydantic
+from sweeps.errors import InputError, from_pydantic
 from sweeps.expand import flat
 from sweeps.identity import SCHEMA, canonical, run_id, source_id
 from sweeps.layout import Layout, Place
@@ -37,7 +37,7 @@ BATCH = 256  # runs in memory at a time while epochs stream by
 ADVICE = "`python -m orchestrator verify` lists what is damaged"
 
 
-class StoreError(ValueError):
+class StoreError(InputError):
     """A store that cannot be read as it stands. Its text is one line."""
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from itertools import islice
 
 from pydantic import ValidationError
 
@@ -32,39 +31,28 @@ def sample_of(record: RunRecord) -> Sample:
     else:
         target, train = TargetSpec.model_validate(spec["target"]), TrainSpec.model_validate(spec["train"])
         work = work_of_parts(model, target, train, TransferSpec.model_validate(spec["transfer"]))
-    return Sample(model.family, record.device, work, busy_seconds(record))
-
-
-def busy_seconds(record: RunRecord) -> float:
-    """How long a worker was busy with a job. A resumed one's wall time is that of its last attempt alone."""
-    return max(record.wall_seconds, record.compute_seconds)
+    return Sample(model.family, record.device, work, record.busy_seconds)
 
 
 def others(ledger: Ledger, known: set[str], most: int) -> Iterator[Sample]:
     """Up to `most` samples of other results in the store: the first by id, which is as good as drawn at random."""
-    return islice(_others(ledger, known), most)
-
-
-def _others(ledger: Ledger, known: set[str]) -> Iterator[Sample]:
+    left = most
     for kind in KINDS:
         shelf = ledger.layout.shelf(kind)
         try:
             firsts = sorted(os.listdir(shelf))
             ids = (id for first in firsts for id in sorted(os.listdir(shelf / first)))
             for id in ids:
+                if left == 0:
+                    return
                 if id in known:
                     continue
                 try:
                     record = read_record(ledger.layout.place(kind, id))
                     if record is not None:
                         yield sample_of(record)
+                        left -= 1
                 except (StoreError, ValidationError, ValueError, KeyError):
                     continue  # not this sweep's to complain of
         except OSError:  # no store yet
             continue
-
-
-def usual_device(samples: list[Sample], accelerator: bool) -> str:
-    """The device that most samples come from, among accelerators or the CPU."""
-    names = [sample.device for sample in samples if (sample.device != "cpu") == accelerator]
-    return max(sorted(set(names)), key=names.count) if names else ("accelerator" if accelerator else "cpu")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pydantic import ValidationError
 
 from orchestrator.store.durable import sha256
+from sweeps.errors import InputError
 from sweeps.identity import digest
 from sweeps.layout import Place
 from sweeps.records import RunRecord
 from sweeps.self_digest import Altered, unsealed
 
 
-class StoreError(ValueError):
+class StoreError(InputError):
     """The store cannot be used, or holds what it should not. Its text is one line."""
 
 
