@@ -12,7 +12,7 @@ import typer
 
 from analysis.logs.command import detect, score
 from analysis.tables.load import StoredSweep, StoreError, read_sweep
-from sweeps.console import run_command
+from sweeps.errors import run_command
 from sweeps.sweep import read
 
 app = typer.Typer(
@@ -52,7 +52,7 @@ def _folder(stored: StoredSweep, out: Path | None) -> Path:
     return folder
 
 
-@app.command()
+@app.command(epilog="Example: frostline tables quickstart --out results")
 def tables(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOption = None) -> None:
     """Epochs, runs and cells as Parquet and CSV; the cells as LaTeX too."""
     from analysis.report.table_files import write_tables
@@ -63,7 +63,7 @@ def tables(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOpt
         print(path)
 
 
-@app.command()
+@app.command(epilog="Example: frostline figures quickstart --out results")
 def figures(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOption = None) -> None:
     """Learning curves and final errors of every group, along every axis that varies, as PNG and PDF."""
     from analysis.report.figures import draw_figures
@@ -78,7 +78,7 @@ def figures(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOp
             print(path)
 
 
-@app.command()
+@app.command(epilog="Example: frostline report quickstart --out page.html")
 def report(
     sweep: SweepArgument,
     store: StoreOption = DEFAULT_STORE,
@@ -105,7 +105,7 @@ def report(
     )
 
 
-@app.command()
+@app.command(epilog="Example: frostline summary quickstart")
 def summary(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOption = None) -> None:
     """Tables, figures and the page, and what they say in a few lines."""
     from analysis.claims.decide import all_claims
@@ -125,7 +125,7 @@ def summary(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOp
     print_summary(collected, verdicts, found, [*files, *(path for group in drawn for path in group.files()), page])
 
 
-@app.command()
+@app.command(epilog="Example: frostline claims quickstart --json")
 def claims(
     sweep: SweepArgument,
     store: StoreOption = DEFAULT_STORE,
@@ -152,5 +152,5 @@ def claims(
             print(f"   {outcome}: {group}: {measure}: {effect}, n = {n}, q = {q}; {detail}")
 
 
-app.command()(detect)
-app.command()(score)
+app.command(epilog="Example: frostline detect curves.csv --plot verdicts.png")(detect)
+app.command(epilog="Example: frostline score --cells 1000 --seeds 5")(score)

@@ -19,15 +19,14 @@ from orchestrator.schedule.forecast import forecast
 from orchestrator.schedule.plan import Plan, make_plan
 from orchestrator.store.ledger import Ledger
 from orchestrator.store_commands import DEFAULT_STORE, gc, resolved, upgrade, verify
-from sweeps.console import run_command
-from sweeps.errors import SpecError
+from sweeps.errors import SpecError, run_command
 from sweeps.sweep import read
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 Sweep = Annotated[str, typer.Argument(help="a sweep's YAML file, or its name in sweeps/catalog")]
 Store = Annotated[Path, typer.Option(help="folder of results", envvar="FROSTLINE_STORE")]
-Workers = Annotated[int | None, typer.Option(min=1, help="runs at a time; default: all cores")]
+Workers = Annotated[int | None, typer.Option(min=1, help="runs at a time; default: all cores it may use")]
 AsJson = Annotated[bool, typer.Option("--json", help="machine-readable output")]
 
 
@@ -37,7 +36,7 @@ def _finite(value: float) -> float:
     return value
 
 
-@app.command()
+@app.command(epilog="Example: frostline plan quickstart --workers 8")
 def plan(
     sweep: Sweep,
     store: Store = DEFAULT_STORE,
@@ -50,7 +49,7 @@ def plan(
     print_plan(made, forecast(made, workers or usable_cores(), gpus), None, as_json)
 
 
-@app.command()
+@app.command(epilog="Example: frostline status quickstart --failed")
 def status(
     sweep: Sweep,
     store: Store = DEFAULT_STORE,
@@ -68,7 +67,7 @@ def status(
         print_plan(made, left, launch_log.last(ledger, made.sweep.name), as_json)
 
 
-@app.command()
+@app.command(epilog="Example: frostline run my.yaml --store results --workers 4")
 def run(
     sweep: Sweep,
     store: Store = DEFAULT_STORE,
@@ -100,7 +99,7 @@ def run(
     raise typer.Exit(launch(made, expected, ledger, how, console))
 
 
-@app.command()
+@app.command(epilog="Example: frostline publish quickstart --wandb-project letters")
 def publish(
     sweep: Sweep,
     store: Store = DEFAULT_STORE,
@@ -124,8 +123,9 @@ def publish(
         raise typer.Exit(1)
 
 
-for command in (verify, gc, upgrade):
-    app.command()(command)
+app.command(epilog="Example: frostline verify store")(verify)
+app.command(epilog="Example: frostline gc store --delete")(gc)
+app.command(epilog="Example: frostline upgrade store")(upgrade)
 
 
 def _planned(sweep: str, store: Path, thorough: bool = False) -> tuple[Plan, Ledger]:

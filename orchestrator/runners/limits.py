@@ -1,4 +1,4 @@
-"""How many cores this process may use: not those of the machine, but its share of them."""
+"""What this process may use of the machine: its share of the cores and of the memory."""
 
 from __future__ import annotations
 
@@ -45,17 +45,32 @@ def cgroup_quota(root: Path = CGROUPS, membership: Path = CGROUP_OF_THIS_PROCESS
     return min(quotas, default=None)
 
 
-def _folders(root: Path, membership: Path) -> list[Path]:
+def memory_limits(root: Path = CGROUPS, membership: Path = CGROUP_OF_THIS_PROCESS) -> dict[str, int]:
+    """Bytes by what limits them: `machine` is always there, `cgroup` where the control group has a limit."""
+    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    found = {"machine": machine}
+    for folder in _folders(root, membership, "memory"):
+        for name in ("memory.max", "memory.limit_in_bytes"):
+            try:
+                limit = int((folder / name).read_text())
+            except (OSError, ValueError):  # not there, or "max"
+                continue
+            if limit < machine:  # version 1 says a number near 2^63 where there is no limit
+                found["cgroup"] = min(limit, found.get("cgroup", limit))
+    return found
+
+
+def _folders(root: Path, membership: Path, controller: str = "cpu") -> list[Path]:
     """Folders of the process's groups, from the inner one up to the root of each hierarchy."""
     try:
         lines = membership.read_text().splitlines()
     except OSError:
         lines = []
-    found = [root, root / "cpu"]
+    found = [root, root / controller]
     for line in lines:
         _, controllers, path = line.split(":", 2)
-        if controllers == "" or "cpu" in controllers.split(","):
-            base = root if controllers == "" else root / "cpu"
+        if controllers == "" or controller in controllers.split(","):
+            base = root if controllers == "" else root / controller
             parts = [part for part in path.split("/") if part and part != ".."]
             found += [base.joinpath(*parts[:depth]) for depth in range(1, len(parts) + 1)]
     return found
