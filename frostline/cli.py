@@ -116,7 +116,7 @@ def doctor(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command. Returns its exit code: 2 with one line on standard error where the input is at fault."""
-    return run_command(app, arguments)
+    return run_command(app, arguments, name="frostline")
 
 
 def console_script() -> None:
