@@ -68,9 +68,9 @@ def from_pydantic(error: ValidationError, fields_of: dict[str, tuple[str, ...]],
 def run_command(app: Callable[..., object], arguments: Sequence[str] | None = None, name: str | None = None) -> int:
     """Run a command of a typer application and return its exit code.
 
-    app: the application; it is called with the arguments (those of the process by default; none: its help). name: of the
-    program, as help shows it; by default as it was started. Bad input
-    (InputError, a wrong option, a file that cannot be read or written) is one line on standard error and USAGE.
+    app: the application, called with the arguments (those of the process by default; none: its help). name: of the
+    program, as help shows it; by default as it was started. Bad input (InputError, a wrong option, a file that cannot
+    be read or written) is one line on standard error and USAGE.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
