@@ -160,9 +160,9 @@ class CostModel:
             seconds[job.id] = self._families[family].seconds(its_work)
             work.setdefault(family, []).append(its_work)
         totals = {family: self._families[family].total(np.array(of_family)) for family, of_family in work.items()}
-        by_family = {family: (len(work[family]), _estimate(*totals[family])) for family in sorted(totals)}
+        by_family = {family: (len(work[family]), _estimate(*totals[family])) for family in totals}
         expected, variance = (sum(each) for each in zip((0.0, 0.0), *totals.values(), strict=True))
-        return Costs(seconds, _estimate(expected, variance), by_family)
+        return Costs(seconds, _estimate(expected, variance), dict(sorted(by_family.items())))
 
 
 def _estimate(seconds: float, variance: float) -> Estimate:

@@ -40,7 +40,7 @@ def test_every_command_of_both_halves_is_there_and_no_other() -> None:
     halves = {"orchestrator": orchestrator, "analysis": analysis}
     have = {name: set(typer.main.get_group(app).commands) for name, app in halves.items()}
     assert have == {"orchestrator": set(FROM_ORCHESTRATOR), "analysis": set(ANALYSIS)}
-    commands = typer.main.get_group(analysis).commands | typer.main.get_group(orchestrator).commands
+    commands = {**typer.main.get_group(analysis).commands, **typer.main.get_group(orchestrator).commands}
     for name, command in commands.items():
         assert (command.epilog or "").startswith(f"Example: frostline {name} "), name
 

@@ -8,10 +8,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib import pyplot
+from matplotlib.lines import Line2D
 
 import frostline as fl
 from analysis.loaded import LoadedSweep
@@ -30,11 +31,13 @@ def golden() -> LoadedSweep:
 
 @pytest.fixture(autouse=True)
 def no_window() -> Iterator[None]:
-    from matplotlib import pyplot
-
     pyplot.switch_backend("Agg")
     yield
     pyplot.close("all")
+
+
+def heights(line: Line2D) -> np.ndarray:
+    return np.asarray(line.get_ydata(), dtype=np.float64)
 
 
 def test_a_loaded_sweep_says_what_it_is_without_reading_a_curve(golden: LoadedSweep) -> None:
@@ -114,7 +117,7 @@ def test_a_plot_of_a_sweep_draws_its_errors_and_its_verdict(golden: LoadedSweep)
     axes = fl.plot(golden)
     mean = axes.lines[0]
     np.testing.assert_array_equal(mean.get_xdata(), [0, 3, 10, 11, 12, 13])
-    np.testing.assert_allclose(mean.get_ydata(), 100 * golden.cells["final_test_error"].to_numpy(dtype=float))
+    np.testing.assert_allclose(heights(mean), 100 * golden.cells["final_test_error"].to_numpy(dtype=float))
     assert axes.get_xlabel() == "frozen units" and "double descent" in axes.get_title()
     marked = {(line.get_marker(), float(np.asarray(line.get_xdata())[0])) for line in axes.lines[4:]}
     assert marked == {("v", 0.0), ("^", 11.0), ("v", 13.0)}
@@ -124,12 +127,14 @@ def test_a_plot_of_epochs_has_a_curve_per_cell_and_a_filter(golden: LoadedSweep)
     axes = fl.plot(golden, axis="epoch")
     legend = axes.get_legend()
     assert legend is not None and len(legend.get_texts()) == 6 and axes.get_xscale() == "log"
-    _, given = matplotlib.pyplot.subplots()
+    _, given = pyplot.subplots()
     assert fl.plot(golden, axis="epoch", where={"transfer.frozen": 3}, ax=given) is given
     assert given.get_title().startswith("resnet14-w8, transfer.frozen = 3, n = 3: double descent")
     runs = golden.runs[golden.runs["transfer.frozen"] == 3]["run_id"]
-    errors = golden.epochs[golden.epochs["run_id"].isin(runs)].groupby("epoch")["test_error"].mean()
-    np.testing.assert_allclose(given.lines[0].get_ydata(), 100 * errors.to_numpy())
+    table = golden.epochs[golden.epochs["run_id"].isin(runs)].pivot(
+        index="epoch", columns="run_id", values="test_error"
+    )
+    np.testing.assert_allclose(heights(given.lines[0]), 100 * table.to_numpy().mean(axis=1))
 
 
 def test_a_plot_of_arrays_is_sorted_and_has_the_verdict_of_detect() -> None:
@@ -137,7 +142,7 @@ def test_a_plot_of_arrays_is_sorted_and_has_the_verdict_of_detect() -> None:
     errors = np.array([[0.5, 0.4, 0.2, 0.3, 0.2, 0.1]] * 3) + np.array([[0.0], [0.01], [0.02]])
     axes = fl.plot(x, errors, axis="width")
     np.testing.assert_array_equal(axes.lines[0].get_xdata(), np.sort(x))
-    np.testing.assert_allclose(np.asarray(axes.lines[0].get_ydata())[:2], [41.0, 21.0])
+    np.testing.assert_allclose(heights(axes.lines[0])[:2], [41.0, 21.0])
     assert fl.detect(x, errors, axis="width").shape.replace("_", " ") in axes.get_title()
     assert fl.plot([1, 2, 3], [0.3, 0.2, 0.1]).get_title() == "n = 1: -"  # too few points to have a shape
 
@@ -166,7 +171,7 @@ def test_more_curves_than_can_be_told_apart_are_refused() -> None:
     from analysis.report.curve_plot import MOST_CURVES, Curve, draw
 
     curve = Curve("", np.arange(1.0, 3.0), np.ones((1, 2)), None, {})
-    _, axes = matplotlib.pyplot.subplots()
+    _, axes = pyplot.subplots()
     draw(axes, [curve] * MOST_CURVES, "epoch")
     with pytest.raises(ValueError, match=f"{MOST_CURVES + 1} curves; at most {MOST_CURVES}"):
         draw(axes, [curve] * (MOST_CURVES + 1), "epoch")
