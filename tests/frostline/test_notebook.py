@@ -130,7 +130,7 @@ def test_a_plot_of_epochs_has_a_curve_per_cell_and_a_filter(golden: LoadedSweep)
     _, given = pyplot.subplots()
     assert fl.plot(golden, axis="epoch", where={"transfer.frozen": 3}, ax=given) is given
     assert given.get_title().startswith("resnet14-w8, transfer.frozen = 3, n = 3: double descent")
-    runs = golden.runs[golden.runs["transfer.frozen"] == 3]["run_id"]
+    runs = golden.runs.query("`transfer.frozen` == 3")["run_id"].tolist()
     table = golden.epochs[golden.epochs["run_id"].isin(runs)].pivot(
         index="epoch", columns="run_id", values="test_error"
     )
