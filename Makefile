@@ -9,7 +9,7 @@ PY := $(ENV)/bin/python
 READY := $(ENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep plan status report bench test chaos check clean
+.PHONY: help setup sweep plan status report doctor bench test chaos check clean
 
 help: ## List the targets
 	@echo "Frostline: double descent in transfer learning. Variables: SWEEP=$(SWEEP) STORE=$(STORE) ARGS=..."
@@ -28,17 +28,20 @@ $(READY): requirements.lock pyproject.toml
 	@echo "Set up."
 
 sweep: $(READY) ## Run a sweep (resumes, retries, extends) and show its verdict
-	@$(PY) -m orchestrator run $(SWEEP) --store $(STORE) $(ARGS)
-	@$(PY) -m analysis summary $(SWEEP) --store $(STORE)
+	@$(PY) -m frostline run $(SWEEP) --store $(STORE) $(ARGS)
+	@$(PY) -m frostline summary $(SWEEP) --store $(STORE)
 
 plan: $(READY) ## Show what a sweep would run
-	@$(PY) -m orchestrator plan $(SWEEP) --store $(STORE)
+	@$(PY) -m frostline plan $(SWEEP) --store $(STORE) $(ARGS)
 
 status: $(READY) ## Show how far a sweep is
-	@$(PY) -m orchestrator status $(SWEEP) --store $(STORE)
+	@$(PY) -m frostline status $(SWEEP) --store $(STORE) $(ARGS)
 
 report: $(READY) ## Write the page with figures and tables
-	@$(PY) -m analysis report $(SWEEP) --store $(STORE)
+	@$(PY) -m frostline report $(SWEEP) --store $(STORE) $(ARGS)
+
+doctor: $(READY) ## Check what this machine has for a run
+	@$(PY) -m frostline doctor --store $(STORE) $(ARGS)
 
 bench: $(READY) ## Measure again what is claimed about speed on a CPU
 	@$(PY) -m benchmarks $(ARGS)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,16 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from analysis.logs.command import detect, score
+from sweeps.errors import run_command
 
 if TYPE_CHECKING:
     from analysis.tables.load import StoredSweep
-
-USAGE = 2
-
-# typer brings its own copy of click or uses click's, by its version; the class has no public name in typer.
-UsageError: type[typer.BadParameter] = next(
-    kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"
-)
 
 app = typer.Typer(
     add_completion=False,
@@ -41,36 +34,8 @@ DEFAULT_STORE = Path("store")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a command. Returns its exit code: 2 with one line on standard error where the input is at
-    fault.
-    """
-    try:
-        code = app(list(sys.argv[1:] if arguments is None else arguments) or ["--help"], standalone_mode=False)
-    except UsageError as problem:
-        _complain(problem.format_message())
-        return USAGE
-    except _bad_input() as problem:
-        _complain(str(problem))
-        return USAGE
-    except BrokenPipeError:  # the reader, `head` say, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except OSError as problem:
-        _complain(f"{problem.filename or 'results'}: {problem.strerror or problem}")
-        return USAGE
-    return code if isinstance(code, int) else 0
-
-
-def _bad_input() -> tuple[type[ValueError], ...]:
-    """What a sweep or a store that cannot be read raises: imported when something is raised, since it takes a while."""
-    from analysis.tables.load import StoreError
-    from sweeps.errors import SpecError
-
-    return SpecError, StoreError
-
-
-def _complain(text: str) -> None:
-    print(f"error: {' '.join(text.split())}", file=sys.stderr)
+    """Run a command. Returns its exit code: 2 with one line on standard error where the input is at fault."""
+    return run_command(app, arguments)
 
 
 def _stored(sweep: str, store: Path) -> StoredSweep:
@@ -93,7 +58,7 @@ def _folder(stored: StoredSweep, out: Path | None) -> Path:
     return folder
 
 
-@app.command()
+@app.command(epilog="Example: frostline tables quickstart --out results")
 def tables(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOption = None) -> None:
     """Epochs, runs and cells as Parquet and CSV; the cells as LaTeX too."""
     from analysis.report.table_files import write_tables
@@ -104,7 +69,7 @@ def tables(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOpt
         print(path)
 
 
-@app.command()
+@app.command(epilog="Example: frostline figures quickstart --out results")
 def figures(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOption = None) -> None:
     """Learning curves and final errors of every group, along every axis that varies, as PNG and PDF."""
     from analysis.report.figures import draw_figures
@@ -119,7 +84,7 @@ def figures(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOp
             print(path)
 
 
-@app.command()
+@app.command(epilog="Example: frostline report quickstart --out page.html")
 def report(
     sweep: SweepArgument,
     store: StoreOption = DEFAULT_STORE,
@@ -147,7 +112,7 @@ def report(
     )
 
 
-@app.command()
+@app.command(epilog="Example: frostline summary quickstart")
 def summary(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOption = None) -> None:
     """Tables, figures and the page, and what they say in a few lines."""
     from analysis.claims.decide import all_claims
@@ -167,7 +132,7 @@ def summary(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOp
     print_summary(collected, verdicts, found, [*files, *(path for group in drawn for path in group.files()), page])
 
 
-@app.command()
+@app.command(epilog="Example: frostline claims quickstart --json")
 def claims(
     sweep: SweepArgument,
     store: StoreOption = DEFAULT_STORE,
@@ -178,16 +143,11 @@ def claims(
 ) -> None:
     """Whether the sweep supports, contradicts or leaves undecided each of the claims C1 to C4."""
     from analysis.claims.decide import all_claims
-    from analysis.claims.sources import UnknownTask
     from analysis.report.wording import claim_name, claim_text, judged_texts
     from analysis.tables.collect import collect
-    from analysis.tables.load import StoreError
 
     order = [name.strip() for name in related.split(";") if name.strip()]
-    try:
-        found = all_claims(collect(_stored(sweep, store)), order)
-    except UnknownTask as problem:
-        raise StoreError(str(problem)) from None
+    found = all_claims(collect(_stored(sweep, store)), order)
     if as_json:
         print(json.dumps([claim.as_json() for claim in found], indent=1, allow_nan=False))
         return
@@ -199,5 +159,5 @@ def claims(
             print(f"   {outcome}: {group}: {measure}: {effect}, n = {n}, q = {q}; {detail}")
 
 
-app.command()(detect)
-app.command()(score)
+app.command(epilog="Example: frostline detect curves.csv --plot verdicts.png")(detect)
+app.command(epilog="Example: frostline score --cells 1000 --seeds 5")(score)

@@ -18,7 +18,7 @@ import random
 import statistics
 import tempfile
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -120,22 +120,20 @@ class Measured(NamedTuple):
 def measured(recording: Recording, workers: int, draws: int = 5) -> Measured:
     """Makespans in seconds; ours is the median over draws of the tenth that is known before."""
     actual = recording.seconds
+    jobs = [*recording.plan.sources.values(), *recording.plan.runs.values()]
 
-    def took(job: Job) -> float:
-        return actual[job.id]
+    def ours(predicted: Mapping[str, float], batch_seconds: float) -> float:
+        return makespan(Agenda(recording.plan, predicted, workers), workers, actual, batch_seconds)
 
-    def ours(predicted: Callable[[Job], float], batch_seconds: float) -> float:
-        return makespan(Agenda(recording.plan, predicted, workers), workers, took, batch_seconds)
-
-    models = [learnt(recording, seed=seed) for seed in range(draws)]
+    told = [learnt(recording, seed=seed).costs(jobs).seconds for seed in range(draws)]
     return Measured(
         recording.name,
         workers,
         *lower_bounds(recording, workers),
-        statistics.median(ours(model.seconds, 0.0) for model in models),
-        statistics.median(ours(model.seconds, BATCH_SECONDS) for model in models),
+        statistics.median(ours(costs, 0.0) for costs in told),
+        statistics.median(ours(costs, BATCH_SECONDS) for costs in told),
         first_come_first_served(recording, workers),
-        ours(took, 0.0),
+        ours(actual, 0.0),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 import uuid
 from dataclasses import dataclass
@@ -11,15 +10,16 @@ from typing import Literal
 from rich.console import Console
 
 from orchestrator import progress
+from orchestrator.runners.limits import usable_cores
 from orchestrator.schedule import launch_log
 from orchestrator.schedule.agenda import Agenda
-from orchestrator.schedule.cost import CostModel
-from orchestrator.schedule.forecast import forecast
+from orchestrator.schedule.forecast import Forecast
 from orchestrator.schedule.plan import Plan
 from orchestrator.store.ledger import Ledger, StoreError
 from orchestrator.tracking.tracker import Mode, TrackingOptions
 from orchestrator.train import provenance
 from orchestrator.train.options import TrialOptions
+from sweeps.records import FINAL
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,16 @@ class Launch:
     wandb: Mode = "offline"
     wandb_project: str = "frostline"
 
+    def expected_workers(self) -> int:
+        """How many runs at a time; for a cluster that runs already a guess, until it is asked."""
+        return 1 if self.runner == "local" else self.workers or max(1, usable_cores() // self.threads_per_run)
 
-def launch(plan: Plan, ledger: Ledger, how: Launch, console: Console) -> int:
-    """Run what is open; the exit code: 0 all done, 1 something failed, 130 interrupted."""
+
+def launch(plan: Plan, expected: Forecast, ledger: Ledger, how: Launch, console: Console) -> int:
+    """Run what is open; the exit code: 0 all done, 1 something failed, 130 interrupted.
+
+    `expected` is the forecast of this plan: its costs order the jobs, and it is kept beside what the launch took.
+    """
     options = TrialOptions(
         store=ledger.root,
         sweep=plan.sweep.name,
@@ -48,9 +55,7 @@ def launch(plan: Plan, ledger: Ledger, how: Launch, console: Console) -> int:
         launch=uuid.uuid4().hex,
         settings=ledger.settings,
     )
-    workers = workers_of(how)
-    before = forecast(plan, workers, how.gpus_per_run > 0)
-    agenda = Agenda(plan, CostModel(plan.samples, before.device).seconds, workers)
+    agenda = Agenda(plan, expected.costs.seconds, expected.workers)
     began, code = time.monotonic(), 130
     try:
         with progress.shown(agenda, plan, ledger, console):
@@ -61,17 +66,11 @@ def launch(plan: Plan, ledger: Ledger, how: Launch, console: Console) -> int:
     else:
         code = _closing(plan, ledger, agenda, console)
     wall = time.monotonic() - began
-    ended = launch_log.actual(plan.seconds, agenda.ended, agenda.costs, wall, code == 0)
     try:
-        launch_log.write(ledger, plan.sweep.name, before, ended)
+        launch_log.write(ledger, plan, expected, agenda.ended, wall, code == 0)
     except StoreError as problem:  # the disk is full, say: of the runs all has been said
         console.print(f"not written down: {problem}", markup=False, soft_wrap=True)
     return code
-
-
-def workers_of(how: Launch) -> int:
-    """How many workers to expect: on a cluster that runs already it is only known once it is asked."""
-    return 1 if how.runner == "local" else how.workers or max(1, (os.cpu_count() or 1) // how.threads_per_run)
 
 
 def _run(agenda: Agenda, options: TrialOptions, how: Launch) -> None:
@@ -88,7 +87,7 @@ def _run(agenda: Agenda, options: TrialOptions, how: Launch) -> None:
 def _closing(plan: Plan, ledger: Ledger, agenda: Agenda, console: Console) -> int:
     plan.read_statuses(ledger)
     counts = plan.counts(plan.runs)
-    left = len(plan.open_runs)
+    left = len(plan.runs) - sum(counts[status] for status in FINAL)
     diverged = f" ({counts['diverged']} diverged)" if counts["diverged"] else ""
     console.print(f"{len(plan.runs) - left} of {len(plan.runs)} runs done{diverged} in {ledger.root}")
     if left == 0:
@@ -98,5 +97,5 @@ def _closing(plan: Plan, ledger: Ledger, agenda: Agenda, console: Console) -> in
         last = ledger.last_failure(job) if ending == "failed" else None
         if last is not None:
             console.print(f"failed: {job.name}: {last[0].error} ({last[2]})", markup=False, soft_wrap=True)
-    console.print(f"{left} runs have no result: python -m orchestrator status {plan.sweep.name} --failed")
+    console.print(f"{left} runs have no result: frostline status {plan.sweep.name} --failed")
     return 1

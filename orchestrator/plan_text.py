@@ -27,8 +27,8 @@ def print_plan(
             json.dumps(
                 {
                     **content,
-                    "to_run": len(made.open_runs),
-                    "sources_to_train": len(made.open_sources),
+                    "to_run": left.runs,
+                    "sources_to_train": left.sources,
                     "damaged": len(made.damaged),
                     "more_than_one_attempt": len(made.attempts),
                     "forecast": left.as_json(),
@@ -43,7 +43,7 @@ def print_plan(
 
     print(f"{made.sweep.name}: {len(made.runs)} runs: {counted({**runs})}")
     print(f"  source models: {len(made.sources)}: {counted({**sources})}")
-    print(f"  to do: {len(made.open_sources)} source models, {len(made.open_runs)} runs")
+    print(f"  to do: {left.sources} source models, {left.runs} runs")
     for line in (*left.lines(), *([launch_log.line(past)] if past is not None else [])):
         print(f"  {line}")
     if made.attempts:

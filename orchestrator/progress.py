@@ -60,7 +60,7 @@ class View:
         self._began = time.monotonic()
         self._total = agenda.remaining_cost()
         self._runs = set(plan.runs)
-        self._before = len(plan.runs) - len(plan.open_runs)
+        self._before = sum(id not in agenda.costs for id in plan.runs)
         self._all = len(plan.runs)
 
     def line(self) -> str:

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.cli_errors import clear_errors
 from orchestrator.store.ledger import Ledger, StoreError
 from orchestrator.store.settings import from_environment
 from sweeps.layout import FEATURES
@@ -18,23 +17,22 @@ DEFAULT_STORE = Path("store")
 
 def verify(store: Annotated[Path, typer.Argument(help="folder of results")] = DEFAULT_STORE) -> None:
     """Re-hash every result and stored activation of a store and report what is damaged. Changes nothing."""
-    with clear_errors():
-        from orchestrator.store.verify import problems
+    from orchestrator.store.verify import problems
 
-        ledger = ledger_at(store)
-        ledger.check()
-        found = [problem for _, problem in problems(ledger.store)]
-        damaged = [problem for problem in found if problem is not None]
-        if ledger.store.exists(FEATURES):  # torch is not imported where there is nothing to read
-            from orchestrator.train import prefix_files
+    ledger = ledger_at(store)
+    ledger.check()
+    found = [problem for _, problem in problems(ledger.store)]
+    damaged = [problem for problem in found if problem is not None]
+    if ledger.store.exists(FEATURES):  # torch is not imported where there is nothing to read
+        from orchestrator.train import prefix_files
 
-            damaged += prefix_files.problems(ledger.store)
-        for problem in damaged:
-            print(problem)
-        print(f"{len(found)} results, {len(damaged)} damaged")
-        if damaged:
-            print("`run` of its sweep moves each to quarantine and computes it again", file=sys.stderr)
-            raise typer.Exit(1)
+        damaged += prefix_files.problems(ledger.store)
+    for problem in damaged:
+        print(problem)
+    print(f"{len(found)} results, {len(damaged)} damaged")
+    if damaged:
+        print("`run` of its sweep moves each to quarantine and computes it again", file=sys.stderr)
+        raise typer.Exit(1)
 
 
 def gc(
@@ -42,33 +40,31 @@ def gc(
     delete: Annotated[bool, typer.Option("--delete", help="delete what is listed; without it nothing changes")] = False,
 ) -> None:
     """List what no recorded sweep reaches and what crashes left behind; with --delete, remove it."""
-    with clear_errors():
-        from orchestrator.store.gc import garbage, remove
+    from orchestrator.store.gc import garbage, remove
 
-        ledger = ledger_at(store)
-        ledger.check()
-        try:
-            found = garbage(ledger.store, ledger.settings)
-            gone = remove(ledger.store, found, ledger.settings) if delete else found
-        except OSError as problem:
-            raise StoreError(f"{problem.filename or ledger.root}: {problem.strerror}") from None
-        for item in gone:
-            print(f"{item.bytes:>12,} bytes  {item.what:17}  {ledger.store.where(item.key)}")
-        total = sum(item.bytes for item in gone)
-        print(f"{len(gone)} {'deleted' if delete else 'to delete, with --delete'}: {total:,} bytes")
-        if len(gone) < len(found):
-            print(f"{len(found) - len(gone)} left: in use by now")
+    ledger = ledger_at(store)
+    ledger.check()
+    try:
+        found = garbage(ledger.store, ledger.settings)
+        gone = remove(ledger.store, found, ledger.settings) if delete else found
+    except OSError as problem:
+        raise StoreError(f"{problem.filename or ledger.root}: {problem.strerror}") from None
+    for item in gone:
+        print(f"{item.bytes:>12,} bytes  {item.what:17}  {ledger.store.where(item.key)}")
+    total = sum(item.bytes for item in gone)
+    print(f"{len(gone)} {'deleted' if delete else 'to delete, with --delete'}: {total:,} bytes")
+    if len(gone) < len(found):
+        print(f"{len(found) - len(gone)} left: in use by now")
 
 
 def upgrade(store: Annotated[Path, typer.Argument(help="folder of results")] = DEFAULT_STORE) -> None:
     """Bring a store that an older version wrote to this version's format. Runs keep their ids and their results."""
-    with clear_errors():
-        from orchestrator.store.upgrade import upgrade as bring_up
+    from orchestrator.store.upgrade import upgrade as bring_up
 
-        done = bring_up(resolved(store), from_environment())
-        for problem in done.problems:
-            print(problem)
-        print(f"{done.files} files brought to the new format, {len(done.problems)} damaged ones left as they are")
+    done = bring_up(resolved(store), from_environment())
+    for problem in done.problems:
+        print(problem)
+    print(f"{done.files} files brought to the new format, {len(done.problems)} damaged ones left as they are")
 
 
 def ledger_at(store: Path) -> Ledger:

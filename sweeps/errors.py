@@ -1,15 +1,27 @@
-"""One-line errors for users: the field, the value, what is allowed."""
+"""One-line errors for users: the field, the value, what is allowed; and how every command line ends with them."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
-from typing import Any
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
+if TYPE_CHECKING:  # a file of curves is read without it
+    from pydantic import ValidationError
+
+USAGE = 2
+"""Exit code where the input is at fault."""
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as a shell has it."""
 
 
-class SpecError(ValueError):
+class InputError(ValueError):
+    """What was given cannot be used: a sweep, a store, a file of curves. Its text is one line, for a person."""
+
+
+class SpecError(InputError):
     """A sweep that cannot be run as written. Its text is one line."""
 
 
@@ -52,3 +64,40 @@ def from_pydantic(error: ValidationError, fields_of: dict[str, tuple[str, ...]],
         text = f"{path}{given}: {message}"
     more = f" (and {len(complaints) - 1} more)" if len(complaints) > 1 else ""
     return SpecError(" ".join(f"{where}{text}{more}".split()))
+
+
+def run_command(app: Callable[..., object], arguments: Sequence[str] | None = None, name: str | None = None) -> int:
+    """Run a command of a typer application and return its exit code.
+
+    app: the application, called with the arguments (those of the process by default; none: its help). name: of the
+    program, as help shows it; by default as it was started. Bad input (InputError, a wrong option, a file that cannot
+    be read or written) is one line on standard error and USAGE.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = app(given or ["--help"], prog_name=name, standalone_mode=False)
+    except InputError as problem:
+        complain(str(problem))
+        return USAGE
+    except BrokenPipeError:  # the reader, `head` say, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as problem:
+        about = f"{problem.filename}: " if problem.filename else ""
+        complain(f"{about}{problem.strerror or problem}")
+        return USAGE
+    except Exception as problem:
+        if isinstance(problem.__cause__, KeyboardInterrupt | EOFError):  # Ctrl-C, as click wraps it
+            return INTERRUPTED
+        # typer brings its own copy of click or uses click's, by its version: its errors are known by what they can do.
+        message = getattr(problem, "format_message", None)
+        if message is None:
+            raise
+        complain(message())
+        return USAGE
+    return code if isinstance(code, int) else 0
+
+
+def complain(text: str) -> None:
+    """One line on standard error."""
+    print(f"error: {' '.join(text.split())}", file=sys.stderr)

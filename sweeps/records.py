@@ -70,6 +70,11 @@ class RunRecord(Spec):
     notes: tuple[str, ...] = ()
     provenance: dict[str, Any]
 
+    @property
+    def busy_seconds(self) -> float:
+        """How long a worker was busy with it. The wall time of a resumed one is that of its last attempt alone."""
+        return max(self.wall_seconds, self.compute_seconds)
+
 
 class FailureRecord(Spec):
     """One attempt that ended in an error."""

@@ -2,6 +2,7 @@
 
     sweeps <- tasks        {sweeps, tasks, architectures} <- orchestrator
     sweeps <- architectures        sweeps <- analysis
+    {sweeps, tasks, orchestrator, analysis} <- frostline
 
 All imports count: at the top, inside functions, under TYPE_CHECKING. Every rule is tried on a module that breaks it.
 """
@@ -27,6 +28,7 @@ MAY_IMPORT = {
     "architectures": {"sweeps"},
     "orchestrator": {"sweeps", "tasks", "architectures"},
     "analysis": {"sweeps"},
+    "frostline": {"sweeps", "tasks", "orchestrator", "analysis"},
 }
 NO_PACKAGE = {"tests", "benchmarks"}
 
@@ -276,6 +278,12 @@ def test_a_file_keeps_the_rules(path: str) -> None:
         ("orchestrator/a.py", "import analysis", "orchestrator imports analysis"),
         ("analysis/a.py", "from tests.golden import a", "analysis imports tests"),
         ("orchestrator/a.py", "import benchmarks.a", "orchestrator imports benchmarks"),
+        ("orchestrator/a.py", "from frostline import cli", "orchestrator imports frostline"),
+        ("analysis/a.py", "import frostline as fl", "analysis imports frostline"),
+        ("sweeps/a.py", "import frostline", "sweeps imports frostline"),
+        ("frostline/a.py", "import architectures", "frostline imports architectures"),
+        ("frostline/a.py", "import torch", "frostline imports torch"),
+        ("frostline/a.py", "def f():\n    import wandb", "wandb is imported outside"),
         ("tasks/a.py", "import os, sys, orchestrator.schedule.plan", "tasks imports orchestrator"),
         # Wherever the import stands, however it is written.
         ("analysis/a.py", "def f():\n    if True:\n        import orchestrator", "analysis imports orchestrator"),
@@ -366,6 +374,7 @@ def test_a_broken_rule_is_found(path: str, text: str, fault: str) -> None:
     [
         ("orchestrator/a.py", "import sweeps.spec, tasks, architectures\nfrom orchestrator import plan"),
         ("orchestrator/runners/a.py", "from orchestrator.schedule import plan\nfrom orchestrator.store import jobs"),
+        ("frostline/a.py", "import orchestrator.cli, analysis.cli, tasks\nfrom sweeps.errors import run_command"),
         ("orchestrator/runners/cluster.py", "import ray\nfrom ray import tune"),
         ("orchestrator/tracking/tracker.py", "def f():\n    import wandb"),
         ("orchestrator/a.py", "import pytorch_lightning as pl\nimport torch\ntorch.load(path, weights_only=True)"),
@@ -402,6 +411,15 @@ def test_a_driver_loads_no_torch() -> None:
     """A sweep starts seconds sooner, and the driver of a cluster needs no gigabyte for it."""
     driver = ["orchestrator.cli", "orchestrator.launch", "orchestrator.runners.cluster", "orchestrator.progress"]
     assert loads(driver, {"torch", "timm", "wandb", *LIGHTNING}) == set()
+
+
+def test_the_front_door_is_light() -> None:
+    """`import frostline` takes no time, and its command line loads a half only for a command of that half."""
+    heavy = {"torch", "ray", "wandb", "pandas", "numpy", "matplotlib", "orchestrator", "analysis", *LIGHTNING}
+    assert loads(["frostline"], {*heavy, "typer"}) == set()
+    assert loads(["frostline.cli"], heavy) == set()
+    assert loads(["frostline.notebook"], {"torch", "ray", "wandb", "matplotlib", "orchestrator", *LIGHTNING}) == set()
+    assert loads(["frostline.doctor"], {"torch", "ray", "wandb", "matplotlib", *LIGHTNING}) == set()
 
 
 def loads(modules: list[str], heavy: set[str]) -> set[str]:

@@ -20,6 +20,7 @@ from analysis.tables.collect import Tables
 from analysis.tables.curves import Array
 from analysis.tables.groups import Group, cell_fields
 from analysis.tables.schema import numbers
+from sweeps.errors import InputError
 
 C4_BETTER = "Because of double descent, transfer from a less related source can beat transfer from a more related one."
 C4_ON_PAR = "Because of double descent, transfer from a less related source can equal transfer from a more related one."
@@ -32,7 +33,7 @@ SMALLEST_SD = 0.001
 few equal differences are not certainty."""
 
 
-class UnknownTask(ValueError):
+class UnknownTask(InputError):
     """A source task that no run of the sweep uses. Its text is one line."""
 
 

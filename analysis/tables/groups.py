@@ -70,7 +70,7 @@ def _fields(cells: pd.DataFrame, row: int, names: list[str]) -> dict[str, Any]:
 
 def _labels(groups: list[dict[str, Any]]) -> list[str]:
     """The network's name; where several groups share it, the fields in which they differ; whether there is a source."""
-    names = [_network(group) for group in groups]
+    names = [network_name(group) for group in groups]
     mixed = len({_scratch(group) for group in groups}) > 1
     labels = []
     for name, group in zip(names, groups, strict=True):
@@ -80,7 +80,8 @@ def _labels(groups: list[dict[str, Any]]) -> list[str]:
     return labels
 
 
-def _network(group: dict[str, Any]) -> str:
+def network_name(group: dict[str, Any]) -> str:
+    """`resnet14-w8`, of a group's or a cell's fields."""
     family, depth, width = (group.get(name) for name in _IN_NAME)
     return f"{family}{'' if depth is None else depth}{'' if width is None else f'-w{width}'}"
 

@@ -150,10 +150,11 @@ def as_frame(table: pa.Table) -> pd.DataFrame:
 def as_table(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
     """pandas to Arrow: the schema's columns that the frame has, missing values null, no pandas metadata.
 
-    A field that was added to the specification later has a column only where some run gives it: tables of older results
-    stay as they are.
+    A field that was added to the specification later has a column only where some run gives it, and `unlike` one where
+    some cell is: tables of older results stay as they are.
     """
-    unused = {name for name in later_fields() if name in frame.columns and frame[name].isna().all()}
+    occasional = [name for name in (*later_fields(), "unlike") if name in frame.columns]
+    unused = {name for name in occasional if not bool(frame[name].notna().to_numpy().any())}
     kept = pa.schema([field for field in schema if field.name in frame.columns and field.name not in unused])
     return pa.Table.from_pandas(frame, schema=kept, preserve_index=False).replace_schema_metadata(None)
 

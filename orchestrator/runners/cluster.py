@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from orchestrator.runners.limits import usable_cores
 from orchestrator.runners.watchdog import killing_the_hung
 from orchestrator.schedule.agenda import Agenda
 from orchestrator.store.jobs import Job
@@ -207,7 +208,7 @@ def _connect(address: str, workers: int | None) -> None:
     if address == "local":
         ray.init(
             address="local",
-            num_cpus=max(workers or 0, os.cpu_count() or 1),
+            num_cpus=max(workers or 0, usable_cores()),
             include_dashboard=False,
             runtime_env={"env_vars": environment},
             **common,

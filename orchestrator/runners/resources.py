@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
+from orchestrator.runners.limits import usable_cores
 from sweeps.errors import SpecError
 
 
@@ -21,14 +20,15 @@ def check_resources(
         raise SpecError(f"--gpus-per-run {gpus_per_run:g}: allowed 0, or 0.01 to 1")
     if not on_this_machine:
         return
-    if gpus_per_run > 0 and not _gpus():
+    if gpus_per_run > 0 and not accelerators():
         raise SpecError(f"--gpus-per-run {gpus_per_run:g}: no CUDA device is seen on this machine; 0 runs on CPU")
-    cores = os.cpu_count() or 1
+    cores = usable_cores()
     if threads_per_run > cores and not in_this_process:
-        raise SpecError(f"--threads-per-run {threads_per_run}: allowed 1 to {cores}, the cores of this machine")
+        raise SpecError(f"--threads-per-run {threads_per_run}: allowed 1 to {cores}, the cores it may use")
 
 
-def _gpus() -> int:
+def accelerators() -> list[str]:
+    """Names of the CUDA devices that are seen here. Imports torch."""
     import torch
 
-    return torch.cuda.device_count()
+    return [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]

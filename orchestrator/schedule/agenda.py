@@ -7,9 +7,8 @@ import itertools
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from orchestrator.schedule.cost import CostModel
 from orchestrator.schedule.job_queue import Ready
 from orchestrator.schedule.plan import Plan
 from orchestrator.store.jobs import Job
@@ -25,20 +24,18 @@ class Agenda:
 
     A job that ran out of memory is tried once more after all others, with nothing running beside it.
     Sources come first, by how much work waits for them; runs longest first, those that share source and prefix next
-    to each other. Safe to read from a second thread. `seconds` says what a job is expected to take; `workers` is how
-    many draw from the agenda, which bounds a batch.
+    to each other. Safe to read from a second thread. `costs` are the seconds that each open job is expected to take, by
+    id (`Forecast.costs`); `workers` is how many draw from the agenda, which bounds a batch.
     """
 
     def __init__(
         self,
         plan: Plan,
-        seconds: Callable[[Job], float] | None = None,
+        costs: Mapping[str, float],
         workers: int = 1,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        jobs = (*plan.open_sources, *plan.open_runs)
-        predicted = seconds or CostModel(plan.samples).seconds
-        self.costs = {job.id: predicted(job) for job in jobs}
+        self.costs = {job.id: costs[job.id] for job in (*plan.open_sources, *plan.open_runs)}
         self.workers = workers
         self.running: dict[str, Job] = {}
         self.ended: dict[str, Ending] = {}
@@ -56,14 +53,14 @@ class Agenda:
         self._lock = threading.RLock()
         self._left = sum(self.costs.values())
         for job in plan.open_runs:
-            source = "done" if job.needs is None else plan.statuses[job.needs]
-            if source == "done":
+            needs = job.needs
+            source = "done" if needs is None else plan.statuses[needs]
+            if needs is None or source == "done":
                 self._push(job)
             elif source == "diverged":  # final: there will be no weights to start from
                 self._block(job)
             else:
-                assert job.needs is not None
-                self._waiting[job.needs].append(job)
+                self._waiting[needs].append(job)
         for job in plan.open_sources:
             self._push(job)
 

@@ -66,6 +66,16 @@ class Estimate(NamedTuple):
         return self.seconds / factor, self.seconds * factor
 
 
+class Costs(NamedTuple):
+    """What many jobs are expected to take: the answer to one question to the cost model."""
+
+    seconds: dict[str, float]
+    """Of each job, by id, in the order given."""
+    total: Estimate
+    by_family: dict[str, tuple[int, Estimate]]
+    """Number of jobs and their time together, families in alphabetical order."""
+
+
 def work_of(job: Job) -> tuple[float, ...]:
     """How much of each of KINDS a job is."""
     spec = job.spec
@@ -126,25 +136,37 @@ class CostModel:
             for family, samples in by_family.items()
         }
 
+    @classmethod
+    def for_workers(cls, history: Sequence[Sample], accelerator: bool) -> CostModel:
+        """On the device that most of the results come from, among accelerators or the CPU."""
+        names = [sample.device for sample in history if (sample.device != "cpu") == accelerator]
+        usual = max(sorted(set(names)), key=names.count) if names else ("accelerator" if accelerator else "cpu")
+        return cls(history, usual)
+
     def seconds(self, job: Job) -> float:
         """What a job is expected to take on a worker, from its claim to its commit."""
         return self._families[job.spec.model.family].seconds(work_of(job))
 
-    def job(self, job: Job) -> Estimate:
-        """The same with its spread."""
-        return self.total([job])
-
     def total(self, jobs: Sequence[Job]) -> Estimate:
         """All of the jobs together: rates that are off are off for all of a family, chance evens out."""
-        by_family: dict[Family, list[tuple[float, ...]]] = {}
+        return self.costs(jobs).total
+
+    def costs(self, jobs: Sequence[Job]) -> Costs:
+        """Seconds of each of the jobs, of each family and of all together."""
+        seconds: dict[str, float] = {}
+        work: dict[Family, list[tuple[float, ...]]] = {}
         for job in jobs:
-            by_family.setdefault(job.spec.model.family, []).append(work_of(job))
-        seconds = variance = 0.0
-        for family, work in by_family.items():
-            expected, square = self._families[family].total(np.array(work))
-            seconds += expected
-            variance += square
-        return Estimate(seconds, math.sqrt(variance) / seconds if seconds > 0 else 0.0)
+            family, its_work = job.spec.model.family, work_of(job)
+            seconds[job.id] = self._families[family].seconds(its_work)
+            work.setdefault(family, []).append(its_work)
+        totals = {family: self._families[family].total(np.array(of_family)) for family, of_family in work.items()}
+        by_family = {family: (len(work[family]), _estimate(*totals[family])) for family in totals}
+        expected, variance = (sum(each) for each in zip((0.0, 0.0), *totals.values(), strict=True))
+        return Costs(seconds, _estimate(expected, variance), dict(sorted(by_family.items())))
+
+
+def _estimate(seconds: float, variance: float) -> Estimate:
+    return Estimate(seconds, math.sqrt(variance) / seconds if seconds > 0 else 0.0)
 
 
 def _start(family: Family, device: str) -> np.ndarray:

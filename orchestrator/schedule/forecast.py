@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.schedule.agenda import Agenda
-from orchestrator.schedule.cost import CostModel, Estimate
-from orchestrator.schedule.history import usual_device
+from orchestrator.schedule.cost import CostModel, Costs, Estimate
 from orchestrator.schedule.plan import Plan
 from orchestrator.schedule.simulate import makespan
 from orchestrator.store.jobs import Job
@@ -28,29 +27,28 @@ class Forecast:
     """Results that it was learnt from."""
     sources: int
     runs: int
-    device_time: Estimate
-    """Seconds of a worker, of all open jobs together."""
-    by_family: dict[str, tuple[int, Estimate]]
-    """Open jobs and their device time."""
+    costs: Costs
+    """Seconds of a worker: of each open job, of each family, of all together."""
     wall_seconds: float
     longest_chain: float
     """A source model and the longest run that starts from it, in seconds: no number of workers is quicker."""
 
     def wall_interval(self) -> tuple[float, float]:
         """As far off as the device time is."""
-        factor = math.exp(1.96 * self.device_time.spread)
+        factor = math.exp(1.96 * self.costs.total.spread)
         return self.wall_seconds / factor, self.wall_seconds * factor
 
     def as_json(self) -> dict[str, Any]:
+        families = {family: {"jobs": jobs, **_json(time)} for family, (jobs, time) in self.costs.by_family.items()}
         return {
             "device": self.device,
             "workers": self.workers,
             "learnt_from": self.samples,
             "jobs": self.sources + self.runs,
-            "device_seconds": _json(self.device_time),
+            "device_seconds": _json(self.costs.total),
             "wall_seconds": {"expected": self.wall_seconds, "interval": list(self.wall_interval())},
             "longest_chain_seconds": self.longest_chain,
-            "families": {family: {"jobs": jobs, **_json(time)} for family, (jobs, time) in self.by_family.items()},
+            "families": families,
         }
 
     def lines(self) -> list[str]:
@@ -62,10 +60,10 @@ class Forecast:
             if self.samples
             else "no results yet: a count of operations"
         )
-        families = [f"{family} {jobs} jobs {shown(time)}" for family, (jobs, time) in self.by_family.items()]
+        families = [f"{family} {jobs} jobs {shown(time)}" for family, (jobs, time) in self.costs.by_family.items()]
         low, high = self.wall_interval()
         return [
-            f"device time: {shown(self.device_time)} on {self.device} ({known})",
+            f"device time: {shown(self.costs.total)} on {self.device} ({known})",
             *([f"  {'; '.join(families)}"] if len(families) > 1 else []),
             f"wall time: {span(self.wall_seconds)} ({span(low)} to {span(high)}) on {self.workers} workers",
         ]
@@ -73,33 +71,29 @@ class Forecast:
 
 def forecast(plan: Plan, workers: int, accelerator: bool = False) -> Forecast:
     """Of what the plan leaves to do. Blocked runs count: they are tried again after their source."""
-    device = usual_device(plan.samples, accelerator)
-    model = CostModel(plan.samples, device)
+    model = CostModel.for_workers(plan.samples, accelerator)
     sources, runs = plan.open_sources, plan.open_runs
-    by_family: defaultdict[str, list[Job]] = defaultdict(list)
-    for job in (*sources, *runs):
-        by_family[job.spec.model.family].append(job)
-    total, chain = model.total([*sources, *runs]), _longest_chain(model, sources, runs)
-    wall = max(chain, total.seconds / workers)
-    if 0 < len(sources) + len(runs) <= MOST_SIMULATED:
-        wall = makespan(Agenda(plan, model.seconds, workers), workers, model.seconds)
+    costs = model.costs([*sources, *runs])
+    chain = _longest_chain(costs.seconds, sources, runs)
+    wall = max(chain, costs.total.seconds / workers)
+    if 0 < len(costs.seconds) <= MOST_SIMULATED:
+        wall = makespan(Agenda(plan, costs.seconds, workers), workers, costs.seconds)
     return Forecast(
-        device,
-        workers,
-        model.samples,
-        len(sources),
-        len(runs),
-        total,
-        {family: (len(jobs), model.total(jobs)) for family, jobs in sorted(by_family.items())},
-        wall,
-        chain,
+        device=model.device,
+        workers=workers,
+        samples=model.samples,
+        sources=len(sources),
+        runs=len(runs),
+        costs=costs,
+        wall_seconds=wall,
+        longest_chain=chain,
     )
 
 
-def _longest_chain(model: CostModel, sources: list[Job], runs: list[Job]) -> float:
-    before = {job.id: model.seconds(job) for job in sources}
-    chains = (model.seconds(job) + (before.get(job.needs, 0.0) if job.needs else 0.0) for job in runs)
-    return max((*before.values(), *chains), default=0.0)
+def _longest_chain(seconds: Mapping[str, float], sources: list[Job], runs: list[Job]) -> float:
+    alone = [seconds[source.id] for source in sources]
+    chains = (seconds[job.id] + (seconds.get(job.needs, 0.0) if job.needs else 0.0) for job in runs)
+    return max((*alone, *chains), default=0.0)
 
 
 def _json(time: Estimate) -> dict[str, Any]:

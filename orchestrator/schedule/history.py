@@ -30,12 +30,7 @@ def sample_of(record: RunRecord) -> Sample:
     else:
         target, train = TargetSpec.model_validate(spec["target"]), TrainSpec.model_validate(spec["train"])
         work = work_of_parts(model, target, train, TransferSpec.model_validate(spec["transfer"]))
-    return Sample(model.family, record.device, work, busy_seconds(record))
-
-
-def busy_seconds(record: RunRecord) -> float:
-    """How long a worker was busy with a job. A resumed one's wall time is that of its last attempt alone."""
-    return max(record.wall_seconds, record.compute_seconds)
+    return Sample(model.family, record.device, work, record.busy_seconds)
 
 
 def others(ledger: Ledger, known: set[str], most: int) -> Iterator[Sample]:
@@ -58,9 +53,3 @@ def _others(ledger: Ledger, known: set[str]) -> Iterator[Sample]:
 def holds_other_runs(ledger: Ledger, known: Container[str]) -> bool:
     """Whether the store has a folder of a run that is not among these. Reads no result."""
     return any(place.id not in known for place in records.places(ledger.store, "run"))
-
-
-def usual_device(samples: list[Sample], accelerator: bool) -> str:
-    """The device that most samples come from, among accelerators or the CPU."""
-    names = [sample.device for sample in samples if (sample.device != "cpu") == accelerator]
-    return max(sorted(set(names)), key=names.count) if names else ("accelerator" if accelerator else "cpu")

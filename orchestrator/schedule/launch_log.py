@@ -9,20 +9,33 @@ from datetime import UTC, datetime
 from typing import Any
 
 from orchestrator.schedule.forecast import Forecast, span
+from orchestrator.schedule.plan import Plan
 from orchestrator.store.ledger import Ledger
 from sweeps.layout import launches
 from sweeps.store.records import unreadable
 
 
-def write(ledger: Ledger, sweep: str, before: Forecast, ended: Mapping[str, Any]) -> None:
-    """Keep a launch's forecast and its end. Raises StoreError if it cannot be written."""
+def write(ledger: Ledger, plan: Plan, before: Forecast, ended: Mapping[str, str], wall: float, whole: bool) -> None:
+    """Keep a launch's forecast and what came of it.
+
+    plan: as of the end of the launch. ended: how each job that was handed out ended, by id. wall: seconds that the
+    launch took. whole: everything has a result. `expected_device_seconds` is the forecast for the very jobs that have
+    a result now, so that an interrupted launch can be compared too. Raises StoreError if it cannot be written.
+    """
     now = datetime.now(UTC)
-    key = f"{launches(sweep)}/{now:%Y%m%dT%H%M%S%f}-{os.getpid()}.json"
+    key = f"{launches(plan.sweep.name)}/{now:%Y%m%dT%H%M%S%f}-{os.getpid()}.json"
+    done = [id for id, ending in ended.items() if ending in ("done", "diverged") and id in plan.seconds]
     content = {
-        "sweep": sweep,
+        "sweep": plan.sweep.name,
         "ended": now.isoformat(timespec="seconds"),
         "forecast": before.as_json(),
-        "actual": ended,
+        "actual": {
+            "jobs": len(done),
+            "all_done": whole,
+            "device_seconds": sum(plan.seconds[id] for id in done),
+            "expected_device_seconds": sum(before.costs.seconds[id] for id in done),
+            "wall_seconds": wall,
+        },
     }
     try:
         ledger.store.create(key, json.dumps(content, indent=1).encode())
@@ -45,24 +58,6 @@ def last(ledger: Ledger, sweep: str) -> dict[str, Any] | None:
         if isinstance(content, dict) and {"forecast", "actual"} <= content.keys():
             return content
     return None
-
-
-def actual(
-    seconds: Mapping[str, float], ended: Mapping[str, str], expected: Mapping[str, float], wall: float, whole: bool
-) -> dict[str, Any]:
-    """What came of a launch: `seconds` a worker was busy with each result, `ended` and `expected` by job.
-
-    `expected_device_seconds` is the forecast for the very jobs that have a result now, so that an interrupted launch
-    can be compared too.
-    """
-    done = [id for id, ending in ended.items() if ending in ("done", "diverged") and id in seconds]
-    return {
-        "jobs": len(done),
-        "all_done": whole,
-        "device_seconds": sum(seconds[id] for id in done),
-        "expected_device_seconds": sum(expected[id] for id in done),
-        "wall_seconds": wall,
-    }
 
 
 def line(launch: Mapping[str, Any]) -> str:

@@ -24,7 +24,10 @@ from tasks import check, citation
 
 @dataclass
 class Plan:
-    """Jobs by id, and the status of each. Sources are those that some run of the sweep starts from."""
+    """Jobs by id, and the status of each at the last look at the store (`read_statuses`).
+
+    Sources are those that some run of the sweep starts from.
+    """
 
     sweep: SweepSpec
     runs: dict[str, Job]
@@ -36,6 +39,10 @@ class Plan:
     """How long a worker was busy with each result that is there."""
     attempts: dict[str, int] = field(default_factory=dict)
     """Of results that took more than one: failures and workers or drivers that went away."""
+    open_runs: list[Job] = field(default_factory=list)
+    """Runs without a result."""
+    open_sources: list[Job] = field(default_factory=list)
+    """Source models without a result that an open run needs, and altered ones."""
     samples: list[Sample] = field(default_factory=list)
     """What results of the sweep, and of the store where these are few, took: what forecasts learn from."""
 
@@ -46,7 +53,7 @@ class Plan:
         for job, status, record in survey(ledger, [*self.sources.values(), *self.runs.values()], thorough):
             self.statuses[job.id] = status
             if record is not None:
-                self.seconds[job.id] = history.busy_seconds(record)
+                self.seconds[job.id] = record.busy_seconds
                 if record.attempts > 1:
                     self.attempts[job.id] = record.attempts
                 if len(self.samples) < history.MOST:
@@ -58,21 +65,16 @@ class Plan:
         for id, job in self.runs.items():
             if job.needs is not None:
                 self.statuses[id] = after_source(self.statuses[id], self.statuses[job.needs])
+        self._find_open()
+
+    def _find_open(self) -> None:
+        self.open_runs = [job for id, job in self.runs.items() if self.statuses[id] not in FINAL]
+        needed = dict.fromkeys(needs for job in self.open_runs if (needs := job.needs) is not None)
+        needed |= {id: None for id in self.damaged if id in self.sources}
+        self.open_sources = [self.sources[id] for id in needed if self.statuses[id] not in FINAL]
 
     def counts(self, jobs: dict[str, Job]) -> Counter[Status]:
         return Counter(self.statuses[id] for id in jobs)
-
-    @property
-    def open_runs(self) -> list[Job]:
-        """Runs without a result."""
-        return [job for id, job in self.runs.items() if self.statuses[id] not in FINAL]
-
-    @property
-    def open_sources(self) -> list[Job]:
-        """Source models without a result that an open run needs, and altered ones."""
-        needed = dict.fromkeys(job.needs for job in self.open_runs if job.needs is not None)
-        needed |= {id: None for id in self.damaged if id in self.sources}
-        return [self.sources[id] for id in needed if self.statuses[id] not in FINAL]
 
     def record(self) -> SweepRecord:
         return SweepRecord(

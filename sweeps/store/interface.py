@@ -9,8 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
+from sweeps.errors import InputError
 
-class StoreError(ValueError):
+
+class StoreError(InputError):
     """The store cannot be used, or holds what it should not. Its text is one line."""
 
 

@@ -31,6 +31,7 @@ def test_the_tighter_bound_counts_the_wait_for_the_first_source() -> None:
     runs = {id: job for id, job in recording.plan.runs.items() if job.needs == source}
     plan = makespan.Plan(recording.plan.sweep, runs, {source: recording.plan.sources[source]})
     plan.statuses = {id: "missing" for id in (source, *runs)}
+    plan.open_runs, plan.open_sources = list(runs.values()), list(plan.sources.values())
     small = makespan.Recording("one source", plan, {id: 1.0 for id in (source, *runs)})
     assert makespan.lower_bounds(small, 4) == (max(2.0, (len(runs) + 1) / 4), max(2.0, (len(runs) + 4) / 4))
     assert makespan.first_come_first_served(small, 1) == len(runs) + 1

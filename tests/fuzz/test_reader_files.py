@@ -255,7 +255,7 @@ TEXT = {
 
 def numpy_bytes(**arrays: np.ndarray) -> bytes:
     file = io.BytesIO()
-    np.savez_compressed(file, allow_pickle=False, **arrays) if len(arrays) > 1 else np.save(file, *arrays.values())
+    np.savez_compressed(file, **arrays) if len(arrays) > 1 else np.save(file, *arrays.values())  # pyright: ignore[reportArgumentType]
     return file.getvalue()
 
 

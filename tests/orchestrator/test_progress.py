@@ -26,7 +26,7 @@ axes: {seed: 0..2}
 def test_a_job_is_running_once_a_worker_has_begun_it(tmp_path: Path) -> None:
     ledger, _ = opened(tmp_path)
     plan = make_plan(parse(SWEEP), ledger)
-    agenda = Agenda(plan, seconds=lambda _: 1.0)
+    agenda = Agenda(plan, dict.fromkeys(plan.runs, 1.0))
     view = View(agenda, plan, ledger)
     assert view.line().startswith("0 of 3 runs done, 0 running")
     first, second = agenda.take(), agenda.take()

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sweeps.errors import InputError
+
 MOST_COLUMNS = 100_000
 """A table with more is refused at once: rows and columns were swapped, or it is no table of curves."""
 
@@ -17,7 +19,7 @@ Column = NDArray[Any]
 """(rows,) float64 with NaN for a missing value, or object with str and None."""
 
 
-class CurveError(ValueError):
+class CurveError(InputError):
     """Input that cannot be read as curves: one line that names the field, the value and what is allowed."""
 
 

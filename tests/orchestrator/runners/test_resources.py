@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from sweeps.errors import SpecError
 
 @pytest.fixture
 def two_cores_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(resources, "usable_cores", lambda: 2)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
 
 
@@ -25,7 +24,7 @@ def two_cores_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
         (2.0, 1, {"on_this_machine": True}, "--gpus-per-run 2: allowed 0 to 1 (a run trains on one device)"),
         (0.001, 1, {"on_this_machine": False}, "--gpus-per-run 0.001: allowed 0, or 0.01 to 1"),
         (0.25, 1, {"on_this_machine": True}, "no CUDA device is seen on this machine"),
-        (0.0, 3, {"on_this_machine": True}, "--threads-per-run 3: allowed 1 to 2, the cores of this machine"),
+        (0.0, 3, {"on_this_machine": True}, "--threads-per-run 3: allowed 1 to 2, the cores it may use"),
     ],
 )
 def test_nonsense_is_refused(two_cores_no_gpu: None, gpus: float, threads: int, where: Any, said: str) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from orchestrator.schedule.agenda import HELD_SECONDS, Agenda
-from orchestrator.schedule.plan import make_plan
+from orchestrator.schedule.forecast import forecast
+from orchestrator.schedule.plan import Plan, make_plan
 from orchestrator.store.jobs import Job
 from orchestrator.store.ledger import MOST_ATTEMPTS, Ledger
 from orchestrator.train.trial import run_trial
@@ -28,9 +31,13 @@ blocks:
 """
 
 
+def agenda_of(plan: Plan, clock: Callable[[], float] = time.monotonic) -> Agenda:
+    return Agenda(plan, forecast(plan, workers=1).costs.seconds, clock=clock)
+
+
 def made(tmp_path: Path) -> tuple[Agenda, Ledger]:
     ledger, _ = opened(tmp_path)
-    return Agenda(make_plan(parse(SWEEP), ledger)), ledger
+    return agenda_of(make_plan(parse(SWEEP), ledger)), ledger
 
 
 def taken(agenda: Agenda) -> list[Job]:
@@ -76,7 +83,7 @@ def test_a_failed_job_is_tried_again_and_then_blocks_what_needs_it(tmp_path: Pat
 def test_a_job_held_elsewhere_is_offered_again_later(tmp_path: Path) -> None:
     clock = [0.0]
     ledger, _ = opened(tmp_path)
-    agenda = Agenda(make_plan(parse(SWEEP), ledger), clock=lambda: clock[0])
+    agenda = agenda_of(make_plan(parse(SWEEP), ledger), lambda: clock[0])
     jobs = taken(agenda)
     for job in jobs:
         agenda.end(job, "held")
@@ -119,14 +126,14 @@ def test_nothing_starts_from_a_diverged_source(tmp_path: Path) -> None:
     ledger, options = opened(tmp_path)
     text = SWEEP.replace("epochs: 1}", "epochs: 1, optimizer: sgd, learning_rate: 1e30}")
     plan = make_plan(parse(text), ledger)
-    agenda = Agenda(plan)
+    agenda = agenda_of(plan)
     for job in (job for job in taken(agenda) if job.kind == "source"):
         assert run_trial(job, options) == "diverged"
         agenda.end(job, "diverged")
     assert len(agenda.blocked) == 6
     plan.read_statuses(ledger)
     assert plan.counts(plan.runs) == {"blocked": 6, "missing": 2}
-    later = Agenda(plan)
+    later = agenda_of(plan)
     assert {job.needs for job in taken(later)} == {None}
     assert later.blocked == agenda.blocked
 

@@ -142,7 +142,7 @@ def test_results_of_the_store_are_learnt_from_runs_and_sources_alike(tmp_path: P
     )
     told = forecast(make_plan(parse(text), ledger), workers=2)
     assert (told.samples, told.sources, told.runs) == (2, 0, 1)
-    assert told.wall_seconds == told.longest_chain == pytest.approx(told.device_time.seconds)
+    assert told.wall_seconds == told.longest_chain == pytest.approx(told.costs.total.seconds)
 
 
 def test_a_forecast_of_chains_and_of_nothing(tmp_path: Path) -> None:
@@ -159,12 +159,12 @@ axes: {transfer.frozen: [0, 3], seed: 0..1}
     plan = make_plan(parse(text), ledger)
     told = forecast(plan, workers=4)
     assert (told.sources, told.runs) == (2, 4)
-    assert told.longest_chain <= told.wall_seconds <= told.device_time.seconds
-    assert told.wall_seconds >= told.device_time.seconds / 4
+    assert told.longest_chain <= told.wall_seconds <= told.costs.total.seconds
+    assert told.wall_seconds >= told.costs.total.seconds / 4
     assert "device time" in told.lines()[0] and told.as_json()["families"]["resnet"]["jobs"] == 6
     for job in (*plan.open_sources, *plan.open_runs):
         assert run_trial(job, options) == "done"
     plan.read_statuses(ledger)
     after = forecast(plan, workers=4)
-    assert after.lines() == [] and after.device_time.seconds == 0 and after.samples == 6
-    assert Agenda(plan).finished()
+    assert after.lines() == [] and after.costs.total.seconds == 0 and after.samples == 6
+    assert Agenda(plan, after.costs.seconds).finished()

@@ -30,7 +30,7 @@ axes:
 def agenda_of(tmp_path: Path, source: float = 10.0, run: float = 1.0, workers: int = 1) -> Agenda:
     plan = make_plan(parse(SWEEP), opened(tmp_path)[0])
     costs = dict.fromkeys(plan.sources, source) | dict.fromkeys(plan.runs, run)
-    return Agenda(plan, lambda job: costs[job.id], workers)
+    return Agenda(plan, costs, workers)
 
 
 def cuts(batch: list[Job]) -> list[tuple[int, int]]:

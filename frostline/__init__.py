@@ -1,0 +1,36 @@
+"""The front door: `import frostline as fl`.
+
+load        a sweep in a store as pandas frames: epochs, runs, cells, verdicts
+detect      the verdict of a curve, or of the seeds of one: shape, three points, evidence
+claims      the claims C1 to C4 on a sweep
+plot        a sweep along an axis, or arrays, with the verdicts drawn in
+InputError  what cannot be used as given, in one line: a sweep, a store, a file of curves
+
+Importing this package loads neither torch nor pandas; each name loads what it needs when it is first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sweeps.contents import lazy
+
+if TYPE_CHECKING:
+    from frostline.notebook import InputError as InputError
+    from frostline.notebook import claims as claims
+    from frostline.notebook import detect as detect
+    from frostline.notebook import load as load
+    from frostline.notebook import plot as plot
+
+OFFERED = {
+    "InputError": "notebook",
+    "claims": "notebook",
+    "detect": "notebook",
+    "load": "notebook",
+    "plot": "notebook",
+}
+__getattr__ = lazy(__name__, OFFERED)
+
+
+def __dir__() -> list[str]:
+    return [*OFFERED, "__doc__", "__version__"]

@@ -1,0 +1,124 @@
+"""The command `frostline`: the command lines of orchestrator and analysis as one.
+
+Each half is imported when one of its commands is run: `frostline detect` loads nothing of the orchestrator. Help and
+shell completion load neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from sweeps.errors import run_command
+
+# What a list of commands says of each; `frostline COMMAND --help` is the command's own.
+RUNNING = {
+    "plan": "Show what a sweep would run, and how long it takes.",
+    "run": "Run what is missing of a sweep.",
+    "status": "Show how far a sweep is, and the time left.",
+    "publish": "Send results to Weights & Biases.",
+}
+ANALYSIS = {
+    "summary": "Tables, figures and page, and what they say.",
+    "tables": "Write a sweep's tables.",
+    "figures": "Draw a sweep's figures.",
+    "report": "Write one HTML page with all of it.",
+    "claims": "Decide the claims C1 to C4 on a sweep.",
+    "detect": "Find double descent in anybody's curves.",
+    "score": "Score the detector on curves of known truth.",
+}
+STORE = {
+    "verify": "Re-hash every result of a store.",
+    "gc": "List or delete what no sweep reaches.",
+    "upgrade": "Bring an older store to this version's format.",
+}
+FROM_ORCHESTRATOR = RUNNING | STORE
+
+EXAMPLES = """Examples:
+
+\b
+  frostline run quickstart                  run a sweep of the catalog
+  frostline plan my.yaml --workers 8        what a sweep would run
+  frostline summary quickstart              its verdicts, tables and figures
+  frostline detect curves.csv --plot a.png  anybody's curves
+  frostline doctor                          what this machine has
+"""
+
+
+class Commands(TyperGroup):
+    """Lists commands without importing them."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        lines = {**RUNNING, **ANALYSIS, **STORE}
+        self.commands = {**{name: TyperCommand(name, help=line) for name, line in lines.items()}, **self.commands}
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command itself: to run it, for its help, to complete its options."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if name in FROM_ORCHESTRATOR:
+            from orchestrator.cli import app as orchestrator
+
+            command = typer.main.get_group(orchestrator).commands[name]
+        elif name in ANALYSIS:
+            from analysis.cli import app as analysis
+
+            command = typer.main.get_group(analysis).commands[name]
+        return name, command, rest
+
+
+app = typer.Typer(
+    cls=Commands,
+    help="Double descent in transfer learning: from one YAML file to verdicts, tables and figures.",
+    epilog=EXAMPLES,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from frostline.versions import frostline_version
+
+        print(f"frostline {frostline_version()}")
+        raise typer.Exit()
+
+
+@app.callback()
+def frostline(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Options of the command as a whole."""
+
+
+@app.command(epilog="Example: frostline doctor --store store --json")
+def doctor(
+    store: Annotated[Path, typer.Option(help="folder of results", envvar="FROSTLINE_STORE")] = Path("store"),
+    as_json: Annotated[bool, typer.Option("--json", help="machine-readable output")] = False,
+) -> None:
+    """Check what this machine has for a run.
+
+    Versions, cores, memory, devices, data sets, the store, the W&B key. Exit code 1 where a run could not begin.
+    """
+    from frostline.doctor import examine
+
+    found = examine(store)
+    print(found.as_text() if not as_json else found.as_json())
+    raise typer.Exit(0 if found.healthy else 1)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command. Returns its exit code: 2 with one line on standard error where the input is at fault."""
+    return run_command(app, arguments, name="frostline")
+
+
+def console_script() -> None:
+    """The entry point of the command `frostline`."""
+    raise SystemExit(main())
