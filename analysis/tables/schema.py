@@ -153,7 +153,7 @@ def as_table(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
     A field that was added to the specification later has a column only where some run gives it: tables of older results
     stay as they are.
     """
-    unused = {name for name in later_fields() if name in frame.columns and frame[name].isna().all()}
+    unused = {name for name in later_fields() if name in frame.columns and cast(pd.Series, frame[name]).count() == 0}
     kept = pa.schema([field for field in schema if field.name in frame.columns and field.name not in unused])
     return pa.Table.from_pandas(frame, schema=kept, preserve_index=False).replace_schema_metadata(None)
 
