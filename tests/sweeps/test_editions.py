@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from sweeps import layout
 from sweeps.editions import CURRENT, EDITIONS, FIRST
 from sweeps.errors import SpecError
 from sweeps.expand import expand, flat
 from sweeps.identity import run_id
 from sweeps.language.plain_yaml import load
-from sweeps.layout import Layout
 from sweeps.records import SweepRecord
 from sweeps.self_digest import unsealed
 from sweeps.spec import RunSpec
@@ -139,7 +139,7 @@ def test_the_digest_names_every_later_edition() -> None:
 def test_the_golden_store_holds_the_golden_sweep() -> None:
     golden = parse((GOLDEN / "sweep.yaml").read_text())
     assert golden.edition == 1
-    path = Layout(GOLDEN / "store").sweep(golden.name, golden.digest)
+    path = GOLDEN / "store" / layout.sweep(golden.name, golden.digest)
     record = SweepRecord.model_validate_json(unsealed(path.read_bytes()))
     assert record.edition is None and record.digest == golden.digest
     assert set(record.runs) == set(expand(golden, Words(lambda _: 14)))

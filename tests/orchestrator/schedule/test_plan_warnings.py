@@ -114,7 +114,7 @@ def half_done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     plan = make_plan(sweep(axes={"seed": "0..1"}), ledger)
     for job in (*plan.sources.values(), *plan.runs.values()):
         assert run_trial(job, options) == "done"
-    return ledger.layout.root
+    return ledger.root
 
 
 FOUR = {"axes": {"seed": "0..3"}}
