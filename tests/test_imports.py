@@ -43,6 +43,7 @@ ROOMS: dict[str, dict[str, set[str]]] = {
     },
     "sweeps": {"language": set()},
     "tasks": {"datasets": set()},
+    "architectures": {"families": set()},
     "orchestrator": {
         "store": set(),
         "tracking": _STORE,

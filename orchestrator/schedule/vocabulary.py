@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from architectures import check_frozen, ladder_length
+from architectures import check_frozen, family_of, ladder_length
 from sweeps.spec import ModelSpec, RunSpec
 from tasks import canonical_name, parameter_names
 
@@ -13,6 +13,7 @@ class KnownWords:
     """`sweeps.vocabulary.Vocabulary`, from the families of `architectures` and the tasks of `tasks`."""
 
     def model(self, model: ModelSpec) -> ModelSpec:
+        family_of(model)
         return model
 
     def task(self, name: str) -> str:

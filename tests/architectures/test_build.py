@@ -11,8 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from architectures import Network, build, inherit
-from architectures.families import FAMILIES
+from architectures import FAMILIES, Network, build, inherit
 from sweeps.spec import ModelSpec
 
 MODELS = [
@@ -82,7 +81,7 @@ def test_nothing_is_random_in_training_and_no_branch_starts_at_zero(model: Model
     dropouts = [module for module in network.modules() if hasattr(module, "p") or hasattr(module, "drop_prob")]
     assert all(getattr(module, "p", 0) == 0 and getattr(module, "drop_prob", 0) == 0 for module in dropouts)
     norms = [norm for unit in network.units for norm in unit.norms(network.net)]
-    assert norms and all(bool((norm.weight == 1).all()) for norm in norms)
+    assert norms and all(bool((norm.get_parameter("weight") == 1).all()) for norm in norms)
 
 
 @by_model
@@ -98,8 +97,9 @@ def test_what_is_saved_is_plain_tensors_under_timms_names(model: ModelSpec, tmp_
     again = build(model, classes=4, seed=1)
     again.load_state_dict(loaded)
     assert equal(again.state_dict(), saved)
-    timms = FAMILIES[model.family].construct(model)
-    timms.reset_classifier(4)
+    family = FAMILIES[model.family]
+    timms = family.construct(model)
+    family.add_head(timms, 4)
     timms.load_state_dict(loaded)
 
 
