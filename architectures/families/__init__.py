@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import difflib
 
-from architectures.families import densenet, resnet, vit
+from architectures.families import densenet, resnet, vgg, vit
 from architectures.families.family import Family
 from sweeps.errors import shown
 from sweeps.spec import ModelSpec
@@ -22,6 +22,7 @@ FAMILIES: dict[str, Family] = {
     "resnet": resnet.FAMILY,
     "densenet": densenet.FAMILY,
     "vit": vit.FAMILY,
+    "vgg": vgg.FAMILY,
 }
 
 

@@ -23,6 +23,8 @@ SMALL = [
     network("densenet", 22),
     network("vit", 1),
     network("vit", 3, 8),
+    network("vgg", 11, 3),
+    network("vgg", 16),
 ]
 """Two of each family: a test asks that none is missing."""
 

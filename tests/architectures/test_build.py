@@ -19,6 +19,7 @@ MODELS = [
     ModelSpec(family="resnet", depth=18, width=4, channels=3, image_size=32),
     ModelSpec(family="densenet", depth=16, width=3),
     ModelSpec(family="vit", depth=2, width=8),
+    ModelSpec(family="vgg", depth=11, width=3),
 ]
 by_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: f"{model.family}{model.depth}")
 
@@ -70,7 +71,7 @@ def test_weights_do_not_depend_on_the_default_device(model: ModelSpec) -> None:
 def test_heads_are_drawn_as_timm_draws_them(model: ModelSpec) -> None:
     for seed in (0, 1):
         head = build(model, classes=1000, seed=seed).head
-        expected = 0.02 if model.family == "vit" else (3 * head.in_features) ** -0.5
+        expected = {"vit": 0.02, "vgg": 0.01}.get(model.family, (3 * head.in_features) ** -0.5)
         assert head.weight.std().item() == pytest.approx(expected, rel=0.05)
         assert bool(head.bias.any()) == (model.family == "resnet")
 

@@ -105,6 +105,7 @@ def test_lengths_count_layers_as_the_field_does() -> None:
     assert lengths("resnet") == {depth: depth for depth in (8, 10, 14, 18, 20, 32, 34, 44, 56)}
     assert lengths("densenet") == {10: 5, 16: 8, 22: 11, 40: 20, 100: 50, 121: 60}
     assert [ladder_length(spec("vit", d, 4)) for d in (1, 6, 48)] == [3, 8, 50]
+    assert lengths("vgg") == {11: 9, 13: 11, 16: 14}  # one linear layer and not three
 
 
 def test_names_are_unique_and_go_from_stem_to_head() -> None:
@@ -142,6 +143,8 @@ def test_the_final_images_are_not_too_small() -> None:
     assert features(spec("resnet", 8, 4)) == (16, 2, 2)
     assert features(spec("resnet", 18, 4)) == (32, 1, 1)
     assert features(spec("resnet", 18, 4, 32)) == (32, 4, 4)
+    assert [features(spec("vgg", 11, 4, size)) for size in (8, 9, 32, 63)] == [(32, 1, 1)] * 4
+    assert features(spec("vgg", 11, 4, 64)) == (32, 2, 2)
     assert features(spec("vit", 1, 4)) == (17, 4)
     assert features(spec("vit", 1, 4, 32)) == (65, 4)
 

@@ -30,6 +30,8 @@ SHAPES = [
     {"family": "resnet", "depth": 10, "width": 6, "image_size": 9, "channels": 3},
     {"family": "densenet", "depth": 22, "width": 6},
     {"family": "densenet", "depth": 121, "width": 4, "image_size": 17},
+    {"family": "vgg", "depth": 11, "width": 4},
+    {"family": "vgg", "depth": 16, "width": 4, "image_size": 37, "channels": 3},
     {"family": "vit", "depth": 3, "width": 16},
     {"family": "vit", "depth": 2, "width": 32, "image_size": 32, "channels": 3},
 ]
