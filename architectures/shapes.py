@@ -31,7 +31,9 @@ def exact_prefix(model: ModelSpec, frozen: int, norm: FrozenNorm) -> bool:
 
 def check_frozen(model: ModelSpec, frozen: int) -> None:
     """Raise ValueError if a network of `model` has no `frozen` units to freeze."""
-    check_depth(frozen, ladder_length(model))
+    length = ladder_length(model)
+    if not 0 <= frozen < length:  # asked of every run of a sweep
+        check_depth(frozen, length)
 
 
 def check_depth(frozen: int, length: int) -> None:
