@@ -1,9 +1,10 @@
-"""Networks: timm's ResNet, DenseNet and ViT as ladders of units that can be frozen, inherited and cut.
+"""Networks as ladders of units that can be frozen, inherited and cut: timm's, and any other of `families`.
 
-build            a network from a ModelSpec, its weights from one seed
-ladder_length, check_frozen               what can be frozen, without torch
-uses_batch_statistics                     whether batch norm looks at training batches, without torch
-unit_names                                the ladder's names, without building anything
+FAMILIES, family_of                       the table of families, and the rules of one
+ladder_length, check_frozen, unit_names   what can be frozen
+exact_prefix                              whether a frozen prefix needs to be computed once only
+uses_batch_statistics                     whether batch norm looks at training batches
+build                                     a network from a ModelSpec, its weights from one seed
 inherit                                   weights of a source network
 freeze, trainable_parameters              which units train
 Network                                   forward, prefix, suffix
@@ -15,19 +16,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from architectures.shapes import check_frozen, ladder_length, uses_batch_statistics
+from architectures.families import FAMILIES, family_of
+from architectures.shapes import check_frozen, exact_prefix, ladder_length, unit_names, uses_batch_statistics
 from sweeps.contents import lazy
 
 if TYPE_CHECKING:
-    from architectures.families import build, unit_names
+    from architectures.construction import build
     from architectures.freezing import freeze, trainable_parameters
     from architectures.inheritance import inherit
     from architectures.network import Network
 
 __all__ = [
+    "FAMILIES",
     "Network",
     "build",
     "check_frozen",
+    "exact_prefix",
+    "family_of",
     "freeze",
     "inherit",
     "ladder_length",
@@ -38,11 +43,10 @@ __all__ = [
 
 _NEEDS_TORCH = {
     "Network": "network",
-    "build": "families",
+    "build": "construction",
     "freeze": "freezing",
     "inherit": "inheritance",
     "trainable_parameters": "freezing",
-    "unit_names": "families",
 }
 
 __getattr__ = lazy(__name__, _NEEDS_TORCH)

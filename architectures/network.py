@@ -1,4 +1,4 @@
-"""A timm network that knows its ladder, how much of it is frozen, and how to run from any cut."""
+"""A network that knows its ladder, how much of it is frozen, and how to run from any cut."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from architectures.ladder import State, Unit
+from architectures.families.ladder import State, Unit, is_exact
 from sweeps.spec import FrozenNorm
 
 
 class Network(nn.Module):
-    """timm's module `net` with its ladder `units`, of which the first `frozen` do not train.
+    """A module `net`, timm's own in most families, with its ladder `units`, of which the first `frozen` do not train.
 
-    `state_dict()` holds tensors alone under timm's own names, without prefix: it loads into timm's module as
+    `state_dict()` holds tensors alone under the module's own names, without prefix: it loads into timm's module as
     well as into a Network of the same ModelSpec. (`named_parameters()` has `net.` before each name.)
     """
 
@@ -30,14 +30,15 @@ class Network(nn.Module):
 
     @property
     def head(self) -> nn.Linear:
-        """The classifier, the ladder's last unit."""
-        (path,) = self.units[-1].owns
-        head = self.net.get_submodule(path)
-        assert isinstance(head, nn.Linear)
+        """The classifier, where the ladder's last unit is one linear layer. Raises ValueError where it is not."""
+        owned = self.units[-1].owns
+        head = self.net.get_submodule(owned[0]) if len(owned) == 1 else None
+        if not isinstance(head, nn.Linear):
+            raise ValueError(f"the head of this network ({', '.join(owned)}) is not one linear layer")
         return head
 
     def forward(self, x: Tensor) -> Tensor:
-        """Images (N, channels, S, S) to logits (N, classes), by timm's own forward.
+        """Images (N, channels, S, S) to logits (N, classes), by the module's own forward.
 
         Needs no `no_grad` for a frozen prefix: neither images nor frozen weights require gradients, so
         autograd records and stores nothing there.
@@ -85,17 +86,10 @@ class Network(nn.Module):
     def exact_prefix(self) -> bool:
         """Whether the frozen prefix gives the same activations for an image at every step of training.
 
-        It does when nothing in it trains and no norm looks at the batch (no family has dropout), but for what
-        libraries do with batches of different sizes: whoever spares the prefix is to try that on its machine.
+        It does but for what libraries do with batches of different sizes: whoever spares the prefix is to try that on
+        its machine.
         """
-        norms = [norm for unit in self.units[: self.frozen] for norm in unit.norms(self.net)]
-        match self.frozen_norm:
-            case "eval":
-                return True
-            case "stats":
-                return not any(isinstance(norm, nn.BatchNorm2d) for norm in norms)
-            case "train":
-                return not norms
+        return is_exact(self.units[: self.frozen], self.frozen_norm)
 
     def _check_cut(self, cut: int) -> None:
         if not 0 <= cut < len(self.units):

@@ -1,67 +1,48 @@
-"""What a ModelSpec says of a network's shape: how many units, in which stages. Nothing here imports torch, so that
-planning a sweep does not wait for it."""
+"""What a ModelSpec says of a network's ladder. Nothing here imports torch, so that planning a sweep does not wait for
+it. Each function raises ValueError, with one line, for a network that there is not."""
 
 from __future__ import annotations
 
-from sweeps.spec import Family, ModelSpec, TransferSpec
-
-BLOCKS: dict[int, tuple[int, ...]] = {
-    10: (1, 1, 1, 1),
-    18: (2, 2, 2, 2),
-    34: (3, 4, 6, 3),
-    8: (1, 1, 1),
-    14: (2, 2, 2),
-    20: (3, 3, 3),
-    32: (5, 5, 5),
-    44: (7, 7, 7),
-    56: (9, 9, 9),
-}
-"""ResNet: blocks of two convolutions per stage, He et al. 2016 (arXiv:1512.03385); four stages: table 1; three:
-section 4.2 (6n+2)."""
-
-LAYERS: dict[int, tuple[int, ...]] = {
-    10: (1, 1, 1),
-    16: (2, 2, 2),
-    22: (3, 3, 3),
-    40: (6, 6, 6),
-    100: (16, 16, 16),
-    121: (6, 12, 24, 16),
-}
-"""DenseNet: dense layers per block, Huang et al. 2017 (arXiv:1608.06993): three blocks of n for depth 6n+4, table 1."""
-
-ATTENTION_HEADS = 4
-"""ViT: the same number at every width, so that a sweep over widths changes the size of heads and nothing else; at
-width 256 heads have the 64 entries of Dosovitskiy et al. 2021."""
-
-LARGEST_PATCH = 4
-
-BATCH_NORM: dict[Family, bool] = {"resnet": True, "densenet": True, "vit": False}
-"""Whether every unit but the head has a batch norm. ViT has layer norms, which look at one sample at a time."""
+from architectures.families import family_of
+from architectures.families.ladder import is_exact
+from sweeps.memo import cached
+from sweeps.spec import FrozenNorm, ModelSpec, TransferSpec
 
 
-def patch_side(image_size: int) -> int:
-    """Side of a ViT's patch in pixels: a quarter of the image's, at most 4: 4x4 patches at 8 px, 8x8 at 32 px."""
-    return min(image_size // 4, LARGEST_PATCH)
+def unit_names(model: ModelSpec) -> tuple[str, ...]:
+    """Names of the ladder's units in forward order, stem first, head last.
+
+    Example: a ViT of two blocks has `("stem", "blocks.0", "blocks.1", "head")`.
+    """
+    return tuple(unit.name for unit in family_of(model).ladder(model))
 
 
+@cached
 def ladder_length(model: ModelSpec) -> int:
     """L, the number of units. `frozen` may be 0 (all train) to L-1 (only the head trains)."""
-    if model.family == "resnet":
-        return 2 + 2 * sum(BLOCKS[model.depth])
-    return 2 + (sum(LAYERS[model.depth]) if model.family == "densenet" else model.depth)
+    return len(family_of(model).ladder(model))
+
+
+@cached
+def exact_prefix(model: ModelSpec, frozen: int, norm: FrozenNorm) -> bool:
+    """Whether the first `frozen` units give the same activations for an image at every step of training."""
+    return is_exact(family_of(model).ladder(model)[:frozen], norm)
 
 
 def check_frozen(model: ModelSpec, frozen: int) -> None:
     """Raise ValueError if a network of `model` has no `frozen` units to freeze."""
-    check_depth(frozen, ladder_length(model))
+    length = ladder_length(model)
+    if not 0 <= frozen < length:  # asked of every run of a sweep
+        check_depth(frozen, length)
 
 
 def uses_batch_statistics(model: ModelSpec, transfer: TransferSpec) -> bool:
     """Whether training passes batches through a batch norm that takes their mean and variance.
 
-    Units that train do; frozen ones do unless `norm` is `eval`. The head has no norm.
+    Units that train do; frozen ones do unless `norm` is `eval`.
     """
-    return BATCH_NORM[model.family] and (transfer.frozen < ladder_length(model) - 1 or transfer.norm != "eval")
+    first = transfer.frozen if transfer.norm == "eval" else 0
+    return any(unit.norm == "batch" for unit in family_of(model).ladder(model)[first:])
 
 
 def check_depth(frozen: int, length: int) -> None:

@@ -60,7 +60,7 @@ def _train(
     tune(setting, deterministic)
     data = data_of(setting).to(setting.device)
     network = architectures.build(setting.model, CLASSES, seed_for(setting.seed, "target", "init")).to(setting.device)
-    if setting.on_cuda and setting.model.family != "vit":
+    if setting.on_cuda and architectures.FAMILIES[setting.model.family].channels_last:
         network = network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     recipe = setting.spec().train
     optimizer = torch.optim.Adam(network.parameters(), recipe.learning_rate, fused=True, capturable=setting.on_cuda)

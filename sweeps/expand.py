@@ -197,7 +197,7 @@ class _Shared:
             if isinstance(part, LabelledSet):
                 return part.model_copy(update={"task": self._vocabulary.task(part.task)})
         except ValueError as problem:
-            field = f"{name}.task: " if isinstance(part, LabelledSet) else f"{name}: "
+            field = f"{name}.task: " if isinstance(part, LabelledSet) else ""
             raise SpecError(f"{self._place}{field}{problem}") from None
         return part
 

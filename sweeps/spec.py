@@ -6,15 +6,14 @@ A field added later must default to None, meaning the behaviour before it existe
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from sweeps.language.plain_yaml import real, whole
 from sweeps.language.task_text import LONGEST, as_text
 
 NoiseKind = Literal["incorrect", "any", "permute"]
-Family = Literal["resnet", "densenet", "vit"]
 FrozenNorm = Literal["eval", "stats", "train"]
 Batching = Literal["even"]
 
@@ -31,12 +30,7 @@ Pixels = Annotated[Whole, Field(ge=8, le=64)]
 Channels = Annotated[Literal[1, 3], BeforeValidator(whole)]
 TaskName = Annotated[str, Field(min_length=1, max_length=LONGEST), BeforeValidator(as_text)]
 """The text of a task; a mapping of `name` and parameters is read too (sweeps/language/task_text.py)."""
-
-DEPTHS: dict[str, tuple[int, ...]] = {
-    "resnet": (8, 10, 14, 18, 20, 32, 34, 44, 56),
-    "densenet": (10, 16, 22, 40, 100, 121),
-    "vit": tuple(range(1, 49)),
-}
+FamilyName = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class Spec(BaseModel):
@@ -81,30 +75,18 @@ class TargetSpec(LabelledSet):
 
 
 class ModelSpec(Spec):
-    """A timm network of one family.
+    """A network of one family. Which families there are, and which of their networks, `architectures` says.
 
     `width` is k in the channels [k, 2k, 4k, 8k] (ResNet), the growth rate (DenseNet) or the embedding size (ViT);
     `depth` is the family's usual count: layers with weights (ResNet, DenseNet) or blocks (ViT).
     `image_size` is the side of the square input in pixels, `channels` its colour channels.
     """
 
-    family: Family
+    family: FamilyName
     depth: Count
     width: Count
     image_size: Pixels = 8
     channels: Channels = 1
-
-    @model_validator(mode="after")
-    def _size_exists(self) -> Self:
-        allowed = DEPTHS[self.family]
-        if self.depth not in allowed:
-            listed = f"{allowed[0]} to {allowed[-1]}" if self.family == "vit" else ", ".join(map(str, allowed))
-            raise ValueError(f"depth {self.depth} is no {self.family}; allowed: {listed}")
-        if self.family == "vit" and self.width % 4:
-            raise ValueError(f"width {self.width} of a vit is not a multiple of 4 (attention heads share it evenly)")
-        if self.family == "vit" and self.image_size % 4:
-            raise ValueError(f"image_size {self.image_size} of a vit is not a multiple of 4 (whole patches)")
-        return self
 
 
 class TransferSpec(Spec):

@@ -16,7 +16,8 @@ class Vocabulary(Protocol):
     """
 
     def model(self, model: ModelSpec, /) -> ModelSpec:
-        """The network in its canonical form. Raises ValueError where its family has no such network."""
+        """The network in its canonical form. Raises ValueError where there is no such family,
+        or where it has no such network."""
         ...
 
     def task(self, name: str, /) -> str:

@@ -45,6 +45,7 @@ ROOMS: dict[str, dict[str, set[str]]] = {
     },
     "sweeps": {"language": set(), "store": set()},
     "tasks": {"datasets": set()},
+    "architectures": {"families": set()},
     "orchestrator": {
         "store": set(),
         "tracking": _STORE,

@@ -13,24 +13,21 @@ from typing import NamedTuple
 
 import numpy as np
 
-from architectures import ladder_length
+from architectures import FAMILIES, exact_prefix, ladder_length
 from architectures.arithmetic import work_from
 from orchestrator.store.jobs import Job
 from orchestrator.train.batch_sizes import images_per_pass
 from sweeps.memo import cached
-from sweeps.spec import Family, LabelledSet, ModelSpec, Recipe, TransferSpec
+from sweeps.spec import LabelledSet, ModelSpec, Recipe, TransferSpec
 from tasks import batch_sizes, classes_of, held_out
 
 KINDS = ("job", "epochs", "steps", "calls", "elements", "multiply_adds")
 """What the seconds of a job are a sum over: itself, epochs, optimizer steps, operator calls, and per image the
 elements written and multiply-adds."""
 
-RATES: dict[Family, tuple[float, ...]] = {
-    "resnet": (0.1, 5e-3, 1e-3, 3e-5, 3e-10, 5e-11),
-    "densenet": (0.1, 5e-3, 1e-3, 3e-5, 3e-10, 5e-11),
-    "vit": (0.1, 5e-3, 1e-3, 3e-5, 3e-10, 5e-11),
-}
-"""Seconds per unit of each kind on one core of an Intel Xeon VM shared with other work: where learning starts from."""
+RATES = (0.1, 5e-3, 1e-3, 3e-5, 3e-10, 5e-11)
+"""Seconds per unit of each kind on one core of an Intel Xeon VM shared with other work: where learning starts from, for
+each family."""
 
 ON_AN_ACCELERATOR = (1.0, 1.0, 1.0, 1.0, 0.02, 0.02)
 """The same on a GPU, as factors: a guess, for before the first result. Launching costs as before, arithmetic little."""
@@ -48,7 +45,7 @@ FARTHEST = 4.0
 class Sample(NamedTuple):
     """What one committed job took."""
 
-    family: Family
+    family: str
     device: str
     work: tuple[float, ...]
     seconds: float
@@ -112,9 +109,9 @@ def work_of_parts(model: ModelSpec, part: LabelledSet, recipe: Recipe, transfer:
 
 def prefix_is_cached(model: ModelSpec, recipe: Recipe, transfer: TransferSpec) -> bool:
     """Whether the frozen prefix is computed once, as far as the spec tells (orchestrator/train/prefix.py decides)."""
-    # A ViT's norms have no statistics, and its first unit has no norm.
-    exact = transfer.norm == "eval" or (model.family == "vit" and (transfer.norm == "stats" or transfer.frozen == 1))
-    return 0 < transfer.frozen < ladder_length(model) and exact and recipe.augment == "none"
+    if not 0 < transfer.frozen < ladder_length(model) or recipe.augment != "none":
+        return False
+    return exact_prefix(model, transfer.frozen, transfer.norm)
 
 
 class CostModel:
@@ -123,17 +120,17 @@ class CostModel:
     def __init__(self, history: Iterable[Sample] = (), device: str = "cpu") -> None:
         self.device = device
         self.samples = 0
-        by_family: dict[Family, list[Sample]] = {family: [] for family in RATES}
+        by_family: dict[str, list[Sample]] = {family: [] for family in FAMILIES}
         for sample in history:
             if sample.device == device and sample.seconds > 0:
                 by_family[sample.family].append(sample)
                 self.samples += 1
-        levels = [_level(_start(family, device), samples) for family, samples in by_family.items() if samples]
+        start = _start(device)
+        levels = [_level(start, samples) for samples in by_family.values() if samples]
         level = float(np.mean(levels)) if levels else 0.0
         spread = SPREAD_OF_LEVEL / 2 if levels else SPREAD_OF_LEVEL
         self._families = {
-            family: _Rates(_start(family, device) * math.exp(level), spread, samples)
-            for family, samples in by_family.items()
+            family: _Rates(start * math.exp(level), spread, samples) for family, samples in by_family.items()
         }
 
     @classmethod
@@ -154,7 +151,7 @@ class CostModel:
     def costs(self, jobs: Sequence[Job]) -> Costs:
         """Seconds of each of the jobs, of each family and of all together."""
         seconds: dict[str, float] = {}
-        work: dict[Family, list[tuple[float, ...]]] = {}
+        work: dict[str, list[tuple[float, ...]]] = {}
         for job in jobs:
             family, its_work = job.spec.model.family, work_of(job)
             seconds[job.id] = self._families[family].seconds(its_work)
@@ -169,8 +166,8 @@ def _estimate(seconds: float, variance: float) -> Estimate:
     return Estimate(seconds, math.sqrt(variance) / seconds if seconds > 0 else 0.0)
 
 
-def _start(family: Family, device: str) -> np.ndarray:
-    rates = np.array(RATES[family])
+def _start(device: str) -> np.ndarray:
+    rates = np.array(RATES)
     return rates if device == "cpu" else rates * ON_AN_ACCELERATOR
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
-from architectures import check_frozen, ladder_length
+from architectures import check_frozen, family_of, ladder_length
 from sweeps.spec import ModelSpec, RunSpec
 from tasks import canonical_name, parameter_names
 
@@ -32,6 +32,7 @@ class KnownWords:
         self._rules = tuple(rules)
 
     def model(self, model: ModelSpec) -> ModelSpec:
+        family_of(model)
         return model
 
     def task(self, name: str) -> str:

@@ -10,9 +10,8 @@ from typing import Literal
 
 import torch
 
-from architectures import Network
+from architectures import FAMILIES, Network
 from orchestrator.train.allocator import keep_freed
-from sweeps.spec import Family
 
 Precision = Literal["float32", "tf32", "bf16"]
 
@@ -64,13 +63,13 @@ def kept_bytes(device: torch.device) -> int:
     return min(2 * 2**30, int(torch.cuda.get_per_process_memory_fraction(device) * total / 4))
 
 
-def placed(network: Network, family: Family, device: torch.device) -> Network:
-    """The network on its device. On CUDA, convolutional families lie channels last, as tensor cores read them.
+def placed(network: Network, family: str, device: torch.device) -> Network:
+    """The network on its device. On CUDA, families that say so lie channels last, as tensor cores read convolutions.
 
     Another layout may take another kernel, whose sums have another order: hence never on the CPU, whose results are
     compared to the bit.
     """
-    if device.type == "cuda" and family != "vit":
+    if device.type == "cuda" and FAMILIES[family].channels_last:
         return network.to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     return network.to(device)
 

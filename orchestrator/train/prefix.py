@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from architectures import Network
-from architectures.ladder import State
+from architectures.families.ladder import State
 from orchestrator.train.batch_sizes import images_per_pass, passes
 from sweeps.spec import Recipe
 from tasks import TaskData

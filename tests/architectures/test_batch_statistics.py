@@ -8,24 +8,13 @@ import pytest
 from torch import nn
 
 from architectures import build, freeze, ladder_length, uses_batch_statistics
-from architectures.shapes import BATCH_NORM
-from sweeps.spec import Family, FrozenNorm, ModelSpec, TransferSpec
-
-SMALLEST: dict[str, dict[str, int]] = {
-    "resnet": {"depth": 8, "width": 4},
-    "densenet": {"depth": 10, "width": 4},
-    "vit": {"depth": 2, "width": 8},
-}
-
-
-def test_every_family_is_known() -> None:
-    assert set(BATCH_NORM) == set(SMALLEST) == set(get_args(Family))
+from sweeps.spec import FrozenNorm, ModelSpec, TransferSpec
+from tests.architectures.small_networks import SMALL, label
 
 
 @pytest.mark.parametrize("norm", get_args(FrozenNorm))
-@pytest.mark.parametrize("family", SMALLEST)
-def test_a_training_network_takes_batch_statistics_where_it_is_said(family: Family, norm: FrozenNorm) -> None:
-    model = ModelSpec.model_validate({"family": family, **SMALLEST[family]})
+@pytest.mark.parametrize("model", SMALL, ids=label)
+def test_a_training_network_takes_batch_statistics_where_it_is_said(model: ModelSpec, norm: FrozenNorm) -> None:
     for frozen in range(ladder_length(model)):
         network = build(model, classes=3, seed=0)
         freeze(network, frozen, norm)

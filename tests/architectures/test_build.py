@@ -11,8 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from architectures import Network, build, inherit
-from architectures.families import FAMILIES
+from architectures import FAMILIES, Network, build, inherit
 from sweeps.spec import ModelSpec
 
 MODELS = [
@@ -20,6 +19,7 @@ MODELS = [
     ModelSpec(family="resnet", depth=18, width=4, channels=3, image_size=32),
     ModelSpec(family="densenet", depth=16, width=3),
     ModelSpec(family="vit", depth=2, width=8),
+    ModelSpec(family="vgg", depth=11, width=3),
 ]
 by_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: f"{model.family}{model.depth}")
 
@@ -71,7 +71,7 @@ def test_weights_do_not_depend_on_the_default_device(model: ModelSpec) -> None:
 def test_heads_are_drawn_as_timm_draws_them(model: ModelSpec) -> None:
     for seed in (0, 1):
         head = build(model, classes=1000, seed=seed).head
-        expected = 0.02 if model.family == "vit" else (3 * head.in_features) ** -0.5
+        expected = {"vit": 0.02, "vgg": 0.01}.get(model.family, (3 * head.in_features) ** -0.5)
         assert head.weight.std().item() == pytest.approx(expected, rel=0.05)
         assert bool(head.bias.any()) == (model.family == "resnet")
 
@@ -82,7 +82,7 @@ def test_nothing_is_random_in_training_and_no_branch_starts_at_zero(model: Model
     dropouts = [module for module in network.modules() if hasattr(module, "p") or hasattr(module, "drop_prob")]
     assert all(getattr(module, "p", 0) == 0 and getattr(module, "drop_prob", 0) == 0 for module in dropouts)
     norms = [norm for unit in network.units for norm in unit.norms(network.net)]
-    assert norms and all(bool((norm.weight == 1).all()) for norm in norms)
+    assert norms and all(bool((norm.get_parameter("weight") == 1).all()) for norm in norms)
 
 
 @by_model
@@ -98,8 +98,9 @@ def test_what_is_saved_is_plain_tensors_under_timms_names(model: ModelSpec, tmp_
     again = build(model, classes=4, seed=1)
     again.load_state_dict(loaded)
     assert equal(again.state_dict(), saved)
-    timms = FAMILIES[model.family].construct(model)
-    timms.reset_classifier(4)
+    family = FAMILIES[model.family]
+    timms = family.construct(model)
+    family.add_head(timms, 4)
     timms.load_state_dict(loaded)
 
 

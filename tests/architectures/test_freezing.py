@@ -21,6 +21,7 @@ MODELS = [
     ModelSpec(family="densenet", depth=16, width=4, channels=3),
     ModelSpec(family="vit", depth=1, width=8),
     ModelSpec(family="vit", depth=3, width=8, channels=3),
+    ModelSpec(family="vgg", depth=11, width=4, channels=3),
 ]
 NORMS: tuple[FrozenNorm, ...] = get_args(FrozenNorm)
 CLASSES = 4

@@ -3,39 +3,18 @@
 from __future__ import annotations
 
 import copy
-from typing import get_args
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from architectures import Network, build, freeze, ladder_length, unit_names
-from architectures.ladder import State
-from sweeps.spec import DEPTHS, Family, ModelSpec
+from architectures import FAMILIES, Network, build, freeze, ladder_length, unit_names
+from architectures.families.ladder import State
+from sweeps.spec import ModelSpec
+from tests.architectures.small_networks import ALL_DEPTHS, SMALL, label
+from tests.architectures.small_networks import network as spec
 
-
-def spec(family: Family, depth: int, width: int, image_size: int = 8) -> ModelSpec:
-    return ModelSpec(family=family, depth=depth, width=width, image_size=image_size, channels=3)
-
-
-SMALL = [
-    spec("resnet", 8, 3),
-    spec("resnet", 18, 4),
-    spec("densenet", 10, 3),
-    spec("densenet", 22, 4),
-    spec("vit", 1, 4),
-    spec("vit", 3, 8),
-]
 SIZES = [8, 12, 32]
-ALL_DEPTHS = [
-    spec(family, depth, 4)
-    for family in get_args(Family)
-    for depth in (DEPTHS[family] if family != "vit" else (1, 2, 12))
-]
-
-
-def label(model: ModelSpec) -> str:
-    return f"{model.family}{model.depth}"
 
 
 def images(model: ModelSpec, count: int = 3) -> Tensor:
@@ -120,10 +99,13 @@ def test_a_unit_runs_the_tensors_it_owns_and_no_others(model: ModelSpec) -> None
 
 
 def test_lengths_count_layers_as_the_field_does() -> None:
-    assert {d: ladder_length(spec("resnet", d, 4)) for d in DEPTHS["resnet"]} == {d: d for d in DEPTHS["resnet"]}
-    dense = {10: 3, 16: 6, 22: 9, 40: 18, 100: 48, 121: 58}
-    assert {d: ladder_length(spec("densenet", d, 4)) - 2 for d in DEPTHS["densenet"]} == dense
+    def lengths(family: str) -> dict[int, int]:
+        return {depth: ladder_length(spec(family, depth)) for depth in FAMILIES[family].depths}
+
+    assert lengths("resnet") == {depth: depth for depth in (8, 10, 14, 18, 20, 32, 34, 44, 56)}
+    assert lengths("densenet") == {10: 5, 16: 8, 22: 11, 40: 20, 100: 50, 121: 60}
     assert [ladder_length(spec("vit", d, 4)) for d in (1, 6, 48)] == [3, 8, 50]
+    assert lengths("vgg") == {11: 9, 13: 11, 16: 14}  # one linear layer and not three
 
 
 def test_names_are_unique_and_go_from_stem_to_head() -> None:
@@ -161,6 +143,8 @@ def test_the_final_images_are_not_too_small() -> None:
     assert features(spec("resnet", 8, 4)) == (16, 2, 2)
     assert features(spec("resnet", 18, 4)) == (32, 1, 1)
     assert features(spec("resnet", 18, 4, 32)) == (32, 4, 4)
+    assert [features(spec("vgg", 11, 4, size)) for size in (8, 9, 32, 63)] == [(32, 1, 1)] * 4
+    assert features(spec("vgg", 11, 4, 64)) == (32, 2, 2)
     assert features(spec("vit", 1, 4)) == (17, 4)
     assert features(spec("vit", 1, 4, 32)) == (65, 4)
 

@@ -19,6 +19,7 @@ MODELS: dict[str, dict[str, Any]] = {
     "resnet": {"family": "resnet", "depth": 8, "width": 4},
     "densenet": {"family": "densenet", "depth": 10, "width": 4},
     "vit": {"family": "vit", "depth": 2, "width": 16},
+    "vgg": {"family": "vgg", "depth": 11, "width": 4},
 }
 WHOLE_BATCHES = {"size": 64}
 """A target set without a small last batch, of which some processors compute other bits."""

@@ -71,8 +71,8 @@ def test_every_specification_is_frozen_and_refuses_unknown_keys() -> None:
         ("train.batches", "odd", "train.batches = 'odd': allowed: 'even'"),
         ("train.epochs", -1, "train.epochs = -1: allowed: greater than or equal to 0"),
         ("train", None, "train = None"),
-        ("model.family", "resnet18", "model.family = 'resnet18': allowed: 'resnet', 'densenet' or 'vit'"),
-        ("model.depth", 19, "model: depth 19 is no resnet; allowed: 8, 10, 14, 18"),
+        ("model.family", "", "model.family = ''"),
+        ("model.family", 18, "model.family = 18: allowed: a valid string"),
         ("model.channels", 2, "model.channels = 2: allowed: 1 or 3"),
         ("model.image_size", 7, "model.image_size = 7: allowed: greater than or equal to 8"),
         ("transfer.frozen", "most", "transfer.frozen = 'most': expected a number"),
@@ -83,22 +83,6 @@ def test_every_specification_is_frozen_and_refuses_unknown_keys() -> None:
 )
 def test_a_wrong_value_is_refused_in_one_line(path: str, value: Any, said: str) -> None:
     assert said in refusal(at(path, value))
-
-
-@pytest.mark.parametrize(
-    ("model", "said"),
-    [
-        ({"family": "vit", "depth": 49, "width": 32}, "depth 49 is no vit; allowed: 1 to 48"),
-        ({"family": "vit", "depth": 4, "width": 30}, "width 30 of a vit is not a multiple of 4"),
-        ({"family": "vit", "depth": 4, "width": 32, "image_size": 9}, "image_size 9 of a vit is not a multiple of 4"),
-        (
-            {"family": "densenet", "depth": 18, "width": 12},
-            "depth 18 is no densenet; allowed: 10, 16, 22, 40, 100, 121",
-        ),
-    ],
-)
-def test_a_network_that_does_not_exist_is_refused(model: dict[str, Any], said: str) -> None:
-    assert said in refusal({"model": model})
 
 
 @pytest.mark.parametrize("missing", ["source", "target", "model", "target.task", "target.size", "model.family"])

@@ -24,6 +24,7 @@ GIB = 2**30
 MODELS = [
     ModelSpec(family="resnet", depth=18, width=4, image_size=32, channels=3),
     ModelSpec(family="densenet", depth=16, width=4, image_size=32, channels=3),
+    ModelSpec(family="vgg", depth=11, width=4, image_size=32, channels=3),
     ModelSpec(family="vit", depth=2, width=16, image_size=32, channels=3),
 ]
 
@@ -117,7 +118,7 @@ def test_what_a_worker_keeps_fits_its_share(
 # Layout.
 
 
-@pytest.mark.parametrize("model", MODELS[:2], ids=lambda model: model.family)
+@pytest.mark.parametrize("model", MODELS[:3], ids=lambda model: model.family)
 def test_batches_of_stored_activations_keep_channels_last(model: ModelSpec) -> None:
     network = architectures.build(model, 10, 0).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     network.eval()

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
+from typing import TYPE_CHECKING, cast
 
-from timm.models.resnet import BasicBlock, ResNet
-from torch import nn
-
-from architectures.ladder import HEAD, STEM, State, Unit
-from architectures.shapes import BLOCKS
+from architectures.families.family import Family
+from architectures.families.ladder import HEAD, STEM, State, Unit
+from architectures.families.work import Work, convolution, linear_head
 from sweeps.spec import ModelSpec
+
+if TYPE_CHECKING:
+    from timm.models.resnet import BasicBlock, ResNet
+    from torch import nn
+
+BLOCKS: dict[int, tuple[int, ...]] = {
+    8: (1, 1, 1),
+    10: (1, 1, 1, 1),
+    14: (2, 2, 2),
+    18: (2, 2, 2, 2),
+    20: (3, 3, 3),
+    32: (5, 5, 5),
+    34: (3, 4, 6, 3),
+    44: (7, 7, 7),
+    56: (9, 9, 9),
+}
+"""Blocks of two convolutions per stage, He et al. 2016 (arXiv:1512.03385); four stages: table 1; three: section 4.2
+(6n+2)."""
 
 
 def construct(model: ModelSpec) -> ResNet:
@@ -19,6 +37,9 @@ def construct(model: ModelSpec) -> ResNet:
     blocks where theirs are pre-activation. Shortcuts that change shape are 1x1 convolutions at every depth.
     Input (N, channels, S, S), features (N, 4k or 8k, S/4 or S/8, S/4 or S/8).
     """
+    from timm.models.resnet import BasicBlock, ResNet
+    from torch import nn
+
     width, blocks = model.width, BLOCKS[model.depth]
     channels = tuple(width * 2**stage for stage in range(len(blocks)))
     # timm's default sets the last norm of each block to zero: a frozen random network would then be its
@@ -42,49 +63,70 @@ def construct(model: ModelSpec) -> ResNet:
     return net
 
 
-def draw_head(head: nn.Linear) -> None:
-    """Draw a head's weights as timm's ResNet does: uniform in +-1/sqrt(features), the default of torch."""
-    head.reset_parameters()
+def add_head(net: ResNet, classes: int) -> None:
+    """A linear head as timm's ResNet draws it: uniform in +-1/sqrt(features), the default of torch."""
+    net.reset_classifier(classes)
+    cast("nn.Linear", net.fc).reset_parameters()
 
 
-def ladder(depth: int) -> tuple[Unit, ...]:
+def ladder(model: ModelSpec) -> tuple[Unit, ...]:
     """Stem, one unit per 3x3 convolution with its norm, head. ResNet18: 17 convolutions and the head."""
     convolutions: list[Unit] = []
-    for stage, count in enumerate(BLOCKS[depth], start=1):
+    for stage, count in enumerate(BLOCKS[model.depth], start=1):
         for index in range(count):
             path = f"layer{stage}.{index}"
             # The projection shortcut reads what the first convolution reads, so it is fixed and runs with it.
             first = tuple(f"{path}.{part}" for part in ("conv1", "bn1", "downsample"))
             second = tuple(f"{path}.{part}" for part in ("conv2", "bn2"))
-            convolutions.append(Unit(f"{path}.conv1", first, partial(_first_convolution, path)))
-            convolutions.append(Unit(f"{path}.conv2", second, partial(_second_convolution, path)))
-    return (Unit(STEM, ("conv1", "bn1"), _stem), *convolutions, Unit(HEAD, ("fc",), _head))
+            convolutions.append(Unit(f"{path}.conv1", first, partial(_first_convolution, path), "batch"))
+            convolutions.append(Unit(f"{path}.conv2", second, partial(_second_convolution, path), "batch"))
+    return (Unit(STEM, ("conv1", "bn1"), _stem, "batch"), *convolutions, Unit(HEAD, ("fc",), _head, None))
 
 
-def _stem(net: nn.Module, state: State) -> State:
-    assert isinstance(net, ResNet)
+def _stem(net: ResNet, state: State) -> State:
     (x,) = state
     return (net.maxpool(net.act1(net.bn1(net.conv1(x)))),)
 
 
-def _first_convolution(path: str, net: nn.Module, state: State) -> State:
-    block = net.get_submodule(path)
-    assert isinstance(block, BasicBlock)
+def _first_convolution(path: str, net: ResNet, state: State) -> State:
+    block = cast("BasicBlock", net.get_submodule(path))
     (x,) = state
     shortcut = x if block.downsample is None else block.downsample(x)
     return shortcut, block.act1(block.bn1(block.conv1(x)))
 
 
-def _second_convolution(path: str, net: nn.Module, state: State) -> State:
-    block = net.get_submodule(path)
-    assert isinstance(block, BasicBlock)
+def _second_convolution(path: str, net: ResNet, state: State) -> State:
+    block = cast("BasicBlock", net.get_submodule(path))
     shortcut, x = state
     x = block.bn2(block.conv2(x))
     x += shortcut
     return (block.act2(x),)
 
 
-def _head(net: nn.Module, state: State) -> State:
-    assert isinstance(net, ResNet)
+def _head(net: ResNet, state: State) -> State:
     (x,) = state
     return (net.forward_head(x),)
+
+
+def work(model: ModelSpec, classes: int) -> Iterator[Work]:
+    side, channels = model.image_size, model.width
+    yield convolution(side, model.channels, channels, 3)
+    for stage, blocks in enumerate(BLOCKS[model.depth]):
+        for block in range(blocks):
+            inputs, outputs = channels, model.width * 2**stage
+            side = (side + 1) // 2 if stage and not block else side
+            first = convolution(side, inputs, outputs, 3)
+            yield first if inputs == outputs else first + convolution(side, inputs, outputs, 1)
+            yield convolution(side, outputs, outputs, 3) + Work(0, outputs * side * side, 1)
+            channels = outputs
+    yield linear_head(channels, classes)
+
+
+FAMILY = Family(
+    depths=tuple(BLOCKS),
+    ladder=ladder,
+    work=work,
+    construct=construct,
+    add_head=add_head,
+    channels_last=True,
+)

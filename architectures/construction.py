@@ -1,0 +1,30 @@
+"""From a ModelSpec to a network."""
+
+from __future__ import annotations
+
+from architectures.families import family_of
+from architectures.families.ladder import looks_at
+from architectures.initialisation import random_stream
+from architectures.network import Network
+from sweeps.spec import ModelSpec
+
+
+def build(model: ModelSpec, classes: int, seed: int) -> Network:
+    """A network on the CPU in training mode, nothing frozen, its weights drawn from `seed` alone.
+
+    The head is drawn last: equal seeds give equal bodies, whatever the number of classes. torch's global
+    random state is left as it was. Raises ValueError if `classes` is below 2 or the family has no such network.
+    """
+    if classes < 2:
+        raise ValueError(f"classes = {classes}: allowed 2 or more")
+    family = family_of(model)
+    with random_stream(seed):
+        net = family.construct(model)
+        family.add_head(net, classes)
+    network = Network(net, family.ladder(model))
+    for unit in network.units:
+        # The cost model, and whoever spares a frozen prefix, go by what the ladder says.
+        seen = {looks_at(norm) for norm in unit.norms(net)}
+        found = "batch" if "batch" in seen else "sample" if seen else None
+        assert found == unit.norm, f"{model.family}: unit {unit.name} has norm {found!r}, its ladder says {unit.norm!r}"
+    return network

@@ -1,0 +1,49 @@
+"""Network families: one file each, picked from one table. Nothing here imports torch or timm before a network is made.
+
+FAMILIES         the table: `model.family` -> Family
+family_of        the family of a ModelSpec that its family allows
+
+A new family is a file with a `Family` in it and a row of the table. A parameter that no other family has is a new field
+of ModelSpec, None by default, which the family's `check` reads.
+"""
+
+from __future__ import annotations
+
+import difflib
+
+from architectures.families import densenet, resnet, vgg, vit
+from architectures.families.family import Family
+from sweeps.errors import shown
+from sweeps.spec import ModelSpec
+
+__all__ = ["FAMILIES", "family_of"]
+
+FAMILIES: dict[str, Family] = {
+    "resnet": resnet.FAMILY,
+    "densenet": densenet.FAMILY,
+    "vit": vit.FAMILY,
+    "vgg": vgg.FAMILY,
+}
+
+
+def family_of(model: ModelSpec) -> Family:
+    """The family of a network. Raises ValueError with one line where there is no such family or network.
+
+    Example: `family_of(ModelSpec(family="resnet", depth=9, width=4))` raises
+    `model: depth 9 is no resnet; allowed: 8, 10, 14, 18, 20, 32, 34, 44, 56`.
+    """
+    family = FAMILIES.get(model.family)
+    if family is None:
+        *others, last = map(repr, FAMILIES)
+        near = difflib.get_close_matches(model.family, FAMILIES, n=1)
+        meant = f"; did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"model.family = {shown(model.family)}: allowed: {', '.join(others)} or {last}{meant}")
+    if model.depth not in family.depths:
+        raise ValueError(f"model: depth {model.depth} is no {model.family}; allowed: {_listed(family)}")
+    family.check(model)
+    return family
+
+
+def _listed(family: Family) -> str:
+    depths = family.depths
+    return f"{depths[0]} to {depths[-1]}" if isinstance(depths, range) else ", ".join(map(str, depths))

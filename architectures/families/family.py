@@ -1,0 +1,42 @@
+"""What a network family brings: everything that the rest of the code asks of one, in one object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from architectures.families.ladder import Unit
+from architectures.families.work import Work
+from sweeps.spec import ModelSpec
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def no_other_rules(model: ModelSpec) -> None:
+    """For a family in which every network of an allowed depth exists."""
+    del model
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """A network family. Only `construct`, `add_head` and running a unit may import torch: planning does without it.
+
+    depths          allowed values of `model.depth`; a range is shown as one
+    check           raises ValueError with one line, `model: ...`, where another rule forbids the network
+    ladder          the units of a network, stem first, head last
+    work            the work of one image in each unit of the ladder, for a task of so many classes
+    construct       a body without a head for images (N, channels, image_size, image_size), drawn from torch's generator
+    add_head        gives the body a head for so many classes, drawn from torch's generator: `body(images)` is then
+                    logits (N, classes), and the ladder's units, run one after another, give the same to the bit
+    channels_last   whether it lies channels last on CUDA, as convolutions on tensor cores read it
+    """
+
+    depths: Sequence[int]
+    check: Callable[[ModelSpec], None] = no_other_rules
+    ladder: Callable[[ModelSpec], tuple[Unit, ...]]
+    work: Callable[[ModelSpec, int], Iterable[Work]]
+    construct: Callable[[ModelSpec], nn.Module]
+    add_head: Callable[[Any, int], None]
+    channels_last: bool

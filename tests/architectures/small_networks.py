@@ -1,0 +1,35 @@
+"""Small networks of every family, and all of their depths."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from architectures import FAMILIES
+from sweeps.spec import ModelSpec
+
+
+def network(family: str, depth: int, width: int = 4, image_size: int = 8, channels: Literal[1, 3] = 3) -> ModelSpec:
+    return ModelSpec(family=family, depth=depth, width=width, image_size=image_size, channels=channels)
+
+
+def label(model: ModelSpec) -> str:
+    return f"{model.family}{model.depth}"
+
+
+SMALL = [
+    network("resnet", 8, 3),
+    network("resnet", 18),
+    network("densenet", 10, 3),
+    network("densenet", 22),
+    network("vit", 1),
+    network("vit", 3, 8),
+    network("vgg", 11, 3),
+    network("vgg", 16),
+]
+"""Two of each family: a test asks that none is missing."""
+
+ALL_DEPTHS = [
+    network(family, depth)
+    for family, brings in FAMILIES.items()
+    for depth in ((1, 2, 12) if isinstance(brings.depths, range) else brings.depths)
+]
