@@ -24,7 +24,8 @@ from architectures import Network
 from benchmarks.peers.classifier import source_network, target_network
 from orchestrator.schedule.vocabulary import KnownWords
 from orchestrator.train.allocator import keep_freed
-from orchestrator.train.batch_sizes import images_per_pass, passes
+from orchestrator.train.batch_sizes import images_per_pass
+from orchestrator.train.inputs import passes
 from sweeps.expand import expand
 from sweeps.identity import run_id, source_id
 from sweeps.seeds import Role

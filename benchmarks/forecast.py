@@ -58,15 +58,17 @@ class Errors(NamedTuple):
 def trained(seeds: int, folder: Path) -> dict[Job, float]:
     """What each job of the grid really took, in seconds."""
     from orchestrator.train.trial import TrialOptions, run_trial  # torch
+    from orchestrator.train.worker_state import WorkerState
 
     ledger = Ledger(folder)
     ledger.open()
     plan = make_plan(parse(SWEEP.format(seeds=seeds, last=seeds - 1)), ledger)
     options = TrialOptions(folder)
+    state = WorkerState(options)
     for jobs in (list(plan.sources.values()), list(plan.runs.values())):
         random.Random(0).shuffle(jobs)
         for job in jobs:
-            assert run_trial(job, options) == "done", job.name
+            assert run_trial(job, options, state) == "done", job.name
     plan.read_statuses(ledger)
     return {job: plan.seconds[job.id] for job in (*plan.sources.values(), *plan.runs.values())}
 

@@ -7,32 +7,35 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-import pytorch_lightning as pl
-
 from benchmarks.gpu_setting import CLASSES, Clock, Setting, Timing, data_of
 from orchestrator.store.jobs import Job
 from orchestrator.store.lease import Lease
 from orchestrator.store.ledger import Ledger
-from orchestrator.train.device import prepare
-from orchestrator.train.fit import EachEpoch, fit
-from orchestrator.train.inputs import inputs_of, network_of
-from orchestrator.train.training import Training
+from orchestrator.train.device import placed, prepare
+from orchestrator.train.inputs import images
+from orchestrator.train.methods import method
+from orchestrator.train.methods.fit import fit
+from orchestrator.train.methods.reports import EpochReports
+from orchestrator.train.start import network_of
+from orchestrator.train.stopping import StopRequest
 from sweeps.identity import run_id
+from sweeps.records import EpochRecord
 
 
-class TimedEpochs(EachEpoch):
+class TimedReports(EpochReports):
     """What follows an epoch in a trial, then the time. `when_warm` is called once, before the first epoch is timed."""
 
     def __init__(self, lease: Lease, clock: Clock, when_warm: Callable[[], object]) -> None:
-        super().__init__(lease, None)
+        super().__init__(lease, None, StopRequest())
         self.clock = clock
         self.when_warm = when_warm
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        super().on_train_epoch_end(trainer, pl_module)
+    def trained(self, row: EpochRecord) -> bool:
+        asked = super().trained(row)
         if not self.clock.stamps:
             self.when_warm()
         self.clock.tick()
+        return asked
 
 
 def product(setting: Setting, when_warm: Callable[[], object] = lambda: None) -> Timing:
@@ -44,15 +47,15 @@ def product(setting: Setting, when_warm: Callable[[], object] = lambda: None) ->
         ledger = Ledger(Path(folder) / "store")
         ledger.open()
         device = prepare(setting.device, setting.threads, setting.precision, setting.gpus_per_run)
-        data = data_of(setting).to(device)
-        network = network_of(job, ledger, CLASSES, device)
-        inputs, _ = inputs_of(job, network, data, ledger)
-        training = Training(network, data, inputs, job.recipe, job.role, spec.seed)
+        data = data_of(setting).to(device.torch)
+        network = placed(network_of(spec, "target", CLASSES), spec.model.family, device.torch)
+        # Everything trains (`Setting.spec`): there is no frozen prefix to compute once.
+        given = method.Setting(network, data, images(data), spec.train, "target", spec.seed, device)
         clock = Clock(setting)
         lease = ledger.claim(job)
         try:
-            fit(training, TimedEpochs(lease, clock, when_warm), None, device)
+            trained = fit(given, TimedReports(lease, clock, when_warm))
         finally:
             lease.release()
-    last = training.curve[-1]
+    last = trained.curve[-1]
     return Timing(tuple(clock.stamps), last.test_error, last.train_error, last.train_loss)

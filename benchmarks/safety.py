@@ -26,8 +26,10 @@ from orchestrator.store import durable, lease
 from orchestrator.store.jobs import Job
 from orchestrator.store.ledger import Ledger
 from orchestrator.store.settings import Settings
-from orchestrator.train import checkpoint
-from orchestrator.train.trial import TrialOptions, run_trial
+from orchestrator.train.methods import checkpoint
+from orchestrator.train.options import TrialOptions
+from orchestrator.train.trial import run_trial
+from orchestrator.train.worker_state import LruCache, WorkerState
 from sweeps.identity import run_id
 from sweeps.spec import RunSpec
 
@@ -40,6 +42,8 @@ SPEC = RunSpec.model_validate(
     }
 )
 WAYS = ("safe", "no checkpoints", "bare")
+DATA = LruCache(2**30)
+"""As in a worker: the data are loaded once."""
 
 
 def main() -> None:
@@ -74,13 +78,16 @@ def run(way: str) -> tuple[float, float]:
     ledger = Ledger(folder)
     ledger.open()
     settings = Settings() if way == "safe" else Settings(checkpoint_share=0.0)
+    options = TrialOptions(folder, settings=settings)
+    state = WorkerState(options)
+    state.data = DATA
     fsync, beats = os.fsync, lease.Lease.keep_beating
     try:
         if way == "bare":
             durable.os.fsync = lambda _: None
             lease.Lease.keep_beating = lambda self: None
         wall, cpu = time.perf_counter(), time.process_time()
-        assert run_trial(Job("run", run_id(SPEC), SPEC), TrialOptions(folder, settings=settings)) == "done"
+        assert run_trial(Job("run", run_id(SPEC), SPEC), options, state) == "done"
         return time.perf_counter() - wall, time.process_time() - cpu
     finally:
         durable.os.fsync, lease.Lease.keep_beating = fsync, beats

@@ -15,7 +15,8 @@ FINAL: tuple[Status, ...] = ("done", "diverged")
 class EpochRecord(NamedTuple):
     """One epoch, measured after it in evaluation mode, on the whole of each set, without augmentation.
 
-    Errors are shares of wrongly classified samples, losses mean cross-entropies in nats; NaN means that there is
+    Errors are shares of wrongly classified samples. Losses are means over the set of the loss of the run's recipe:
+    cross-entropy in nats, or the squared distance to the one-hot target averaged over classes. NaN means that there is
     nothing to measure (no flipped label, say). `epoch` counts from 1; `step` is optimizer steps so far.
     """
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from sweeps.language.plain_yaml import real, whole
 from sweeps.language.task_text import LONGEST, as_text
@@ -31,6 +31,12 @@ Channels = Annotated[Literal[1, 3], BeforeValidator(whole)]
 TaskName = Annotated[str, Field(min_length=1, max_length=LONGEST), BeforeValidator(as_text)]
 """The text of a task; a mapping of `name` and parameters is read too (sweeps/language/task_text.py)."""
 FamilyName = Annotated[str, Field(min_length=1, max_length=200)]
+Loss = Literal["cross_entropy", "squared"]
+MethodName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+
+DEFAULT_LOSS: Loss = "cross_entropy"
+DEFAULT_METHOD = "gradient"
+"""What `loss: null` and `method: null` mean. Written out they are read as null: one meaning, one id."""
 
 
 class Spec(BaseModel):
@@ -53,6 +59,8 @@ class Recipe(Spec):
     precision: Literal["float32", "tf32", "bf16"] = "float32"
     batches: Batching | None = None
     """How the samples of an epoch are cut: full batches and a smaller last one (None), or sizes that differ by 1."""
+    loss: Annotated[Loss | None, AfterValidator(lambda loss: None if loss == DEFAULT_LOSS else loss)] = None
+    method: Annotated[MethodName | None, AfterValidator(lambda name: None if name == DEFAULT_METHOD else name)] = None
 
 
 class LabelledSet(Spec):

@@ -1,8 +1,9 @@
 """The Ray runner: Tune places the agenda's jobs on persistent workers. The only file that imports ray.
 
-Tune decides where, not what: a Searcher hands it whatever is ready, and it reports one word per job. A Tune trial is a
-batch of jobs (one, if it is long): Tune's own time and memory per trial are then paid once per few seconds of
-computing, however small the runs. Its state is kept in a scratch folder and thrown away; the ledger is the record.
+Tune decides where a job runs, not which: a Searcher gives it the ready jobs, and a worker reports one word for each. A
+Tune trial is a batch of jobs (one, if it is long), so that Tune's own time and memory per trial are paid once per few
+seconds of computing, however small the runs. Tune's state is kept in a temporary folder and deleted; the ledger is the
+record.
 """
 
 from __future__ import annotations
@@ -24,13 +25,14 @@ from orchestrator.store.jobs import Job
 from orchestrator.store.ledger import MOST_ATTEMPTS, Ledger
 from orchestrator.train.options import Ending, OutOfMemory, TrialOptions
 from orchestrator.train.provenance import ROOT
-from orchestrator.train.stopping import STOP, handle_stop_signals
+from orchestrator.train.stopping import StopRequest, handle_stop_signals
+from orchestrator.train.worker_state import WorkerState
 
 QUIET = {
     # One snapshot of Tune's state at most: it is not what a sweep is resumed from.
     "TUNE_GLOBAL_CHECKPOINT_S": "86400",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    # Ctrl-C is ours: the workers save their epochs first.
+    # We handle Ctrl-C: the workers save their epochs first.
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
     "TUNE_MAX_PENDING_TRIALS_PG": "4",
@@ -47,7 +49,7 @@ from ray import tune  # noqa: E402
 from ray.actor import exit_actor  # noqa: E402
 from ray.tune.search import Searcher  # noqa: E402
 
-# It complains that it has no results of its own to show, and prints why workers died: both are in the ledger.
+# It warns that it has no results of its own, and prints why workers died: both are in the ledger.
 logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
 
 
@@ -59,11 +61,11 @@ LEFT_BEHIND = ["/.venv", "/store", "/results", "/.git"]
 
 
 class WorkerDied(RuntimeError):
-    """The process that ran a job ended without a word (killed, out of memory, machine lost)."""
+    """The process that ran a job ended without reporting (killed, out of memory, machine lost)."""
 
 
 class ReadyJobs(Searcher):
-    """Hands Tune batches of the agenda's ready jobs and hears how they ended."""
+    """Gives Tune batches of the agenda's ready jobs and receives how they ended."""
 
     def __init__(self, agenda: Agenda, ledger: Ledger) -> None:
         super().__init__(metric="ended", mode="max")
@@ -73,7 +75,7 @@ class ReadyJobs(Searcher):
         self._unexplained = 0
 
     def __getstate__(self) -> dict[str, Any]:
-        """Tune writes its searcher to its scratch folder; the agenda is not for that."""
+        """Tune writes its searcher to its temporary folder; the agenda cannot be written there."""
         return {}
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -89,15 +91,16 @@ class ReadyJobs(Searcher):
                 self._agenda.end(job, ending)
 
     def died(self, trial_id: str, reason: str) -> None:
-        """The worker of a trial ended without a word; Ray's reason for it."""
+        """The worker of a trial ended without reporting. `reason`: what Ray says of it."""
         batch = self._batches.pop(trial_id, [])
         for job, ending in zip(batch, self._after_death(batch, "low on memory" in reason), strict=True):
             self._agenda.end(job, ending)
 
     def _after_death(self, batch: list[Job], for_memory: bool) -> Iterator[Ending]:
-        """How far a batch had come when its worker died: the first job without a result that was begun is to blame.
+        """The endings of a batch whose worker died: the first job begun without a result is counted as failed.
 
-        A worker that was about to leave may have begun none; if that goes on, the first is blamed nevertheless.
+        A worker that was about to exit may have begun none. If that happens again and again, the first job without a
+        result is counted as failed nevertheless.
         """
         open_jobs = [job for job in batch if self._ledger.status(job) not in ("done", "diverged")]
         blamed = next((job for job in open_jobs if self._ledger.begun(job)), None)
@@ -136,7 +139,7 @@ class WorkerDeathCallback(tune.Callback):
         self._heed = heed
 
     def __getstate__(self) -> dict[str, Any]:
-        """Tune writes its callbacks to its scratch folder; a driver's signals are not for that."""
+        """Tune writes its callbacks to its temporary folder; a driver's signal handlers cannot be written there."""
         return {}
 
     def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
@@ -147,40 +150,39 @@ class WorkerDeathCallback(tune.Callback):
 
 
 class Worker(tune.Trainable):
-    """A worker process. A trial is one step in its main thread, the only one where Python hears signals."""
+    """A worker process. A trial is one step in its main thread, the only one to which Python delivers signals."""
 
     def setup(self, config: dict[str, Any], options: TrialOptions | None = None) -> None:
         assert options is not None
         self._jobs: str = config["jobs"]
         self._options = options
-        self._ledger = Ledger(options.store, options.settings)
+        self._state = WorkerState(options)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         self._jobs = new_config["jobs"]
         return True
 
     def step(self) -> dict[str, Any]:
-        if STOP.is_set():  # told to go in the trial before: this one is for another worker
+        if self._state.stop.signalled:  # told to end in the trial before: this one is for another worker
             exit_actor()
-        from orchestrator.runners.remote import run_remote  # torch: the driver is spared it
+        from orchestrator.runners.remote import run_remote  # imports torch, which the driver does not need
 
-        with handle_stop_signals():
-            return {"endings": run_remote(self._jobs, self._options, self._ledger), "ended": 1, "done": True}
+        with handle_stop_signals(self._state.stop):
+            return {"endings": run_remote(self._jobs, self._options, self._state), "ended": 1, "done": True}
 
 
 def run(agenda: Agenda, options: TrialOptions, *, address: str = "local", workers: int | None = None) -> None:
-    """Work the agenda off on a Ray cluster.
+    """Run the agenda's jobs to its end on a Ray cluster.
 
     `address` is `local` (a cluster of this machine's cores, gone afterwards) or that of a running one (`auto`, say),
     whose nodes must share the store's file system. `workers` bounds the runs at a time. On SIGINT, SIGTERM or SIGUSR1
     the workers save their epochs, then KeyboardInterrupt.
     """
-    STOP.clear()
-    stop_key = options.stop_key
+    stop, stop_key = StopRequest(), options.stop_key
     assert stop_key is not None
     ledger = Ledger(options.store, options.settings)
 
-    def stop() -> None:
+    def stop_workers() -> None:
         agenda.stopping = True
         with contextlib.suppress(OSError):
             ledger.store.create(stop_key, b"")
@@ -189,14 +191,14 @@ def run(agenda: Agenda, options: TrialOptions, *, address: str = "local", worker
     try:
         _connect(address, workers)
         agenda.workers = min(workers or _slots(options), _slots(options))
-        with handle_stop_signals(stop) as heed, killing_the_hung(agenda, ledger, options.launch):
+        with handle_stop_signals(stop, stop_workers) as heed, killing_the_hung(agenda, ledger, options.launch):
             _fit(agenda, ledger, options, scratch, workers, heed)
     finally:
         ray.shutdown()
         shutil.rmtree(scratch, ignore_errors=True)
         with contextlib.suppress(OSError):
             ledger.store.remove(stop_key)
-    if STOP.is_set():
+    if stop.signalled:
         raise KeyboardInterrupt
 
 

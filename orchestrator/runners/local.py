@@ -6,22 +6,24 @@ from __future__ import annotations
 import time
 
 from orchestrator.schedule.agenda import Agenda
-from orchestrator.store.ledger import Ledger
 from orchestrator.train.options import TrialOptions
-from orchestrator.train.stopping import STOP, handle_stop_signals
+from orchestrator.train.stopping import handle_stop_signals
 from orchestrator.train.trial import run_trial
+from orchestrator.train.worker_state import WorkerState
 
 
 def run(agenda: Agenda, options: TrialOptions) -> None:
-    """Work the agenda off. On SIGINT, SIGTERM or SIGUSR1 the epoch under way is saved, then KeyboardInterrupt."""
-    STOP.clear()
-    ledger = Ledger(options.store, options.settings)
-    with handle_stop_signals():
+    """Run the agenda's jobs to its end.
+
+    On SIGINT, SIGTERM or SIGUSR1 the current epoch is trained and saved, then KeyboardInterrupt is raised.
+    """
+    state = WorkerState(options)
+    with handle_stop_signals(state.stop):
         while not agenda.finished():
             job = agenda.take()
             if job is None:
                 time.sleep(0.2)
             else:
-                agenda.end(job, run_trial(job, options, ledger))
-            if STOP.is_set():
+                agenda.end(job, run_trial(job, options, state))
+            if state.stop.signalled:
                 raise KeyboardInterrupt

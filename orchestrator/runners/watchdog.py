@@ -1,7 +1,8 @@
-"""Workers that hang (stopped, stuck in a driver or on a dead mount) hold a core and a run: they are ended.
+"""Ends workers that hang (stopped, stuck in a driver or on a dead mount): they hold a core and a run.
 
-Their heartbeat stands still for the lease's expiry, by this process's own clock. Ended, they cost an attempt as any
-worker that dies; if one wakes up nevertheless, its token is no longer the highest and its commit is refused.
+A worker hangs when its heartbeat has not changed for the lease's expiry, by this process's own clock. Ending it costs
+an attempt, as any worker that dies does. If one continues nevertheless, its token is no longer the highest and its
+commit is refused.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ log = logging.getLogger("frostline.hung")
 
 @contextlib.contextmanager
 def killing_the_hung(agenda: Agenda, ledger: Ledger, launch: str) -> Iterator[None]:
-    """While the block runs, kill workers of this launch, on this machine, that hold a run and show no life."""
+    """While the block runs, kill workers of this launch, on this machine, that hold a run and have no heartbeat."""
     done = threading.Event()
 
     def watch() -> None:

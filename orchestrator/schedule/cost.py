@@ -13,17 +13,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from architectures import FAMILIES, exact_prefix, ladder_length
-from architectures.arithmetic import work_from
+from architectures import FAMILIES
 from orchestrator.store.jobs import Job
-from orchestrator.train.batch_sizes import images_per_pass
+from orchestrator.train.methods.method import Work
+from orchestrator.train.methods.table import method_of
 from sweeps.memo import cached
 from sweeps.spec import LabelledSet, ModelSpec, Recipe, TransferSpec
-from tasks import batch_sizes, classes_of, held_out
 
-KINDS = ("job", "epochs", "steps", "calls", "elements", "multiply_adds")
-"""What the seconds of a job are a sum over: itself, epochs, optimizer steps, operator calls, and per image the
-elements written and multiply-adds."""
+KINDS = Work._fields
+"""What the seconds of a job are a sum over."""
 
 RATES = (0.1, 5e-3, 1e-3, 3e-5, 3e-10, 5e-11)
 """Seconds per unit of each kind on one core of an Intel Xeon VM shared with other work: where learning starts from, for
@@ -73,7 +71,7 @@ class Costs(NamedTuple):
     """Number of jobs and their time together, families in alphabetical order."""
 
 
-def work_of(job: Job) -> tuple[float, ...]:
+def work_of(job: Job) -> Work:
     """How much of each of KINDS a job is."""
     spec = job.spec
     if job.kind == "source":
@@ -83,35 +81,10 @@ def work_of(job: Job) -> tuple[float, ...]:
 
 
 @cached
-def work_of_parts(model: ModelSpec, part: LabelledSet, recipe: Recipe, transfer: TransferSpec) -> tuple[float, ...]:
-    """The same, from the parts of a spec that count. ValueError for a task that there is not."""
-    classes, tested = classes_of(part.task), held_out(part.task)
-    once = prefix_is_cached(model, recipe, transfer)
-    trained = work_from(model, classes, transfer.frozen)
-    passed = trained if once else work_from(model, classes, 0)
-    whole = work_from(model, classes, 0)
-    steps = recipe.epochs * len(batch_sizes(part.size, recipe.batch_size, recipe.batches))
-    # As on a CPU: an accelerator takes large images in fewer passes, which its rate of a call learns.
-    looks = recipe.epochs * math.ceil((part.size + tested) / images_per_pass(model.image_size))
-    # Forward through what is passed, backward (twice the work) through what trains; then both sets are looked at.
-    learnt, seen = recipe.epochs * part.size, recipe.epochs * (part.size + tested)
-    apart = part.size + tested if once else 0
-    per_image = [
-        learnt * (in_passing + 2 * in_training) + seen * in_passing + apart * (in_all - in_passing)
-        for in_passing, in_training, in_all in zip(passed[:2], trained[:2], whole[:2], strict=True)
-    ]
-    calls = steps * (passed.calls + 2 * trained.calls) + looks * passed.calls
-    if recipe.augment != "none":
-        calls += 20 * steps
-    multiply_adds, elements = per_image
-    return (1.0, float(recipe.epochs), float(steps), calls, elements, multiply_adds)
-
-
-def prefix_is_cached(model: ModelSpec, recipe: Recipe, transfer: TransferSpec) -> bool:
-    """Whether the frozen prefix is computed once, as far as the spec tells (orchestrator/train/prefix.py decides)."""
-    if not 0 < transfer.frozen < ladder_length(model) or recipe.augment != "none":
-        return False
-    return exact_prefix(model, transfer.frozen, transfer.norm)
+def work_of_parts(model: ModelSpec, part: LabelledSet, recipe: Recipe, transfer: TransferSpec) -> Work:
+    """The same, from the parts of a spec that count, as the recipe's training method has it. Raises ValueError for an
+    unknown task or method."""
+    return method_of(recipe).work(model, part, recipe, transfer)
 
 
 class CostModel:

@@ -31,10 +31,10 @@ def group_of(job: Job) -> Group:
 
 
 class Ready:
-    """A queue of jobs by rank. Each job passes a heap of its group's; a heap of groups says which is next.
+    """A queue of jobs by rank: each group is a heap of its jobs, and a heap of groups says which group is next.
 
-    Taking and pushing cost O(log n). A group's place in line is that of its first job; a place that is no longer true
-    is passed over when it comes up.
+    Taking and pushing cost O(log n). A group's place in line is that of its first job; an outdated place is
+    skipped when it comes up.
     """
 
     def __init__(self) -> None:
@@ -76,7 +76,7 @@ class Ready:
         return batch
 
     def _nearby(self, group: Group) -> Iterator[Group]:
-        """Groups to fill a batch from, nearest first: the same, those of the same start, the next in line.
+        """The groups to fill a batch from, nearest first: the same, those of the same start, the next in line.
 
         Ends where the next in line does not fit, or may not join: sources and runs do not mix, as runs would wait
         for a batch of sources to end.

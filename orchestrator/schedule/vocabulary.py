@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 
 from architectures import check_frozen, family_of, ladder_length
+from orchestrator.train.methods.table import check_methods
 from sweeps.spec import ModelSpec, RunSpec
 from tasks import canonical_name, parameter_names
 
@@ -22,7 +23,7 @@ def frozen_units_exist(run: RunSpec) -> None:
     check_frozen(run.model, run.transfer.frozen)
 
 
-RULES: tuple[Rule, ...] = (frozen_units_exist,)
+RULES: tuple[Rule, ...] = (frozen_units_exist, check_methods)
 
 
 class KnownWords:

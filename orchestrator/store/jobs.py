@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sweeps.identity import canonical, run_name, source_id, source_name, source_value
 from sweeps.layout import Kind
 from sweeps.seeds import Role
 from sweeps.spec import Recipe, RunSpec
+
+
+class Stage(NamedTuple):
+    """What a worker needs to know of a job, resolved once."""
+
+    role: Role
+    recipe: Recipe
+    needs: str | None
+    described: dict[str, Any]
+    """What is written beside everything that a job leaves behind: its kind, id, name and canonical spec."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +44,10 @@ class Job:
     def needs(self) -> str | None:
         """The source model that must be committed first."""
         return source_id(self.spec) if self.kind == "run" else None
+
+    def stage(self) -> Stage:
+        described = {"kind": self.kind, "id": self.id, "name": self.name, "spec": self.value}
+        return Stage(self.role, self.recipe, self.needs, described)
 
     @property
     def name(self) -> str:

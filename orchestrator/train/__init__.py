@@ -2,8 +2,10 @@
 
 run_trial     one job from top to bottom
 TrialOptions  where and how a job runs
-Training      Lightning's module: an epoch is one step
+WorkerState   what a worker process keeps from job to job
 Inputs        activations of a frozen prefix, or the images
+
+How weights are found is the room `methods`.
 """
 
 from __future__ import annotations
@@ -13,15 +15,15 @@ from typing import TYPE_CHECKING
 from sweeps.contents import lazy
 
 if TYPE_CHECKING:
+    from orchestrator.train.inputs import Inputs as Inputs
     from orchestrator.train.options import TrialOptions as TrialOptions
-    from orchestrator.train.prefix import Inputs as Inputs
-    from orchestrator.train.training import Training as Training
     from orchestrator.train.trial import run_trial as run_trial
+    from orchestrator.train.worker_state import WorkerState as WorkerState
 
 OFFERED = {
-    "Inputs": "prefix",
-    "Training": "training",
+    "Inputs": "inputs",
     "TrialOptions": "options",
+    "WorkerState": "worker_state",
     "run_trial": "trial",
 }
 __getattr__ = lazy(__name__, OFFERED)

@@ -1,4 +1,4 @@
-"""The C library's allocator, told to keep what torch frees."""
+"""Makes the C library's allocator keep the memory that torch frees."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from functools import cache
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
 """Names of mallopt(3)."""
 LARGEST_HEAP_BYTES = 32 * 2**20
-"""The most that glibc takes from its heap; larger tensors are mapped by themselves whatever is asked."""
+"""The largest block that glibc takes from its heap; it maps larger ones separately, whatever the setting."""
 
 
 @cache
 def keep_freed() -> bool:
-    """Let glibc keep freed memory for the next tensor instead of giving it back; False where there is no mallopt.
+    """Let glibc keep freed memory for the next tensor instead of returning it; False where there is no mallopt.
 
-    An evaluation frees and allocates megabytes for every layer. By default each such tensor is fresh memory that the
-    kernel fills with zeros page by page, a tenth to four tenths of an evaluation's time on a CPU (LOG.md). The process
-    stays as large as it once was.
+    An evaluation frees and allocates megabytes for every layer. By default each such tensor is new memory that the
+    kernel fills with zeros page by page: 10 to 40 % of an evaluation's time on a CPU (LOG.md). The process keeps its
+    largest size.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

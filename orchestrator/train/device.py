@@ -1,12 +1,12 @@
-"""The device of a run: threads, precision, repeatability, its share of memory, layout. torch's settings are made here.
+"""The device of a run: threads, precision, determinism, share of memory, layout. torch's global settings are made here.
 
-Nothing here depends on what ran before in the process: each run sets all of it.
+Each run sets all of them, so that nothing depends on what ran before in the process.
 """
 
 from __future__ import annotations
 
 import os
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 
@@ -19,12 +19,26 @@ CONTEXT_BYTES = 2**29
 """What a process takes of a GPU outside torch's allocator (CUDA context, cuBLAS, cuDNN). Assumed, not measured."""
 
 
-def prepare(name: str, threads: int, precision: Precision, gpus_per_run: float = 0.0) -> torch.device:
-    """Set this process up for one run on device `name` and return the device.
+class RunDevice(NamedTuple):
+    """The device of one run, and what depends on it."""
 
-    float32 is float32 everywhere: torch by itself lets convolutions on CUDA use TF32. On CUDA, algorithms are the
+    torch: torch.device
+    name: str
+    """`cpu`, or the GPU's own name."""
+    kept_bytes: int
+    """The largest size of a worker's cache of data there, and of its cache of activations."""
+    autocast: torch.autocast
+    """What Lightning runs a step in, for what is computed outside one: bf16 where that is the recipe's precision."""
+
+
+def prepare(name: str, threads: int, precision: Precision, gpus_per_run: float = 0.0) -> RunDevice:
+    """Set this process up for one run on the device `name`.
+
+    float32 is float32 everywhere: torch by default lets convolutions on CUDA use TF32. On CUDA, algorithms are the
     deterministic ones, chosen without timing them; an operation that has none raises RuntimeError. A share
-    `gpus_per_run` below 1 caps what this process may allocate there.
+    `gpus_per_run` below 1 limits what this process may allocate there.
+
+    Example: `prepare("cpu", threads=1, precision="float32").torch` is `torch.device("cpu")`.
     """
     device = torch.device(name)
     keep_freed()
@@ -35,12 +49,8 @@ def prepare(name: str, threads: int, precision: Precision, gpus_per_run: float =
     if device.type == "cuda":
         total = torch.cuda.get_device_properties(device).total_memory
         torch.cuda.set_per_process_memory_fraction(memory_fraction(gpus_per_run, total), device)
-    return device
-
-
-def autocast(precision: Precision, device: torch.device) -> torch.autocast:
-    """What Lightning runs a step in, for what is computed outside one: bf16 where that is the recipe's precision."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16", cache_enabled=False)
+    autocast = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16", cache_enabled=False)
+    return RunDevice(device, device_name(device), kept_bytes(device), autocast)
 
 
 def memory_fraction(gpus_per_run: float, total_bytes: int) -> float:
@@ -55,8 +65,8 @@ def memory_fraction(gpus_per_run: float, total_bytes: int) -> float:
 
 
 def kept_bytes(device: torch.device) -> int:
-    """The most that a worker keeps there of data, and as much again of activations, from run to run: 2 GiB, on CUDA at
-    most a quarter of what this process may allocate."""
+    """The largest size of a worker's cache of data, and of its cache of activations: 2 GiB, on CUDA at most a quarter
+    of what this process may allocate."""
     if device.type != "cuda":
         return 2 * 2**30
     total = torch.cuda.get_device_properties(device).total_memory
@@ -64,10 +74,10 @@ def kept_bytes(device: torch.device) -> int:
 
 
 def placed(network: Network, family: str, device: torch.device) -> Network:
-    """The network on its device. On CUDA, families that say so lie channels last, as tensor cores read convolutions.
+    """The network on its device. On CUDA, families that say so are stored channels last, as tensor cores read them.
 
-    Another layout may take another kernel, whose sums have another order: hence never on the CPU, whose results are
-    compared to the bit.
+    Another layout may select another kernel, which adds in another order. On the CPU the layout therefore stays as it
+    is: results there are compared to the bit.
     """
     if device.type == "cuda" and FAMILIES[family].channels_last:
         return network.to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
@@ -81,10 +91,10 @@ def device_name(device: torch.device) -> str:
 
 def _repeatable(on_cuda: bool) -> None:
     if on_cuda:
-        # cuBLAS reads it when its first handle is made, and torch refuses to be deterministic without it.
+        # cuBLAS reads it when its first handle is made; without it torch refuses deterministic mode.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.backends.cudnn.benchmark = False
-    # Not `warn_only`: with it torch keeps the backward pass of memory-efficient attention as it is.
+    # Not `warn_only`: with it torch keeps the nondeterministic backward pass of memory-efficient attention.
     torch.use_deterministic_algorithms(on_cuda)
-    # Its other half fills every new tensor, which costs time and changes nothing here.
+    # This part of deterministic mode fills every new tensor, which costs time and changes nothing here.
     torch.utils.deterministic.fill_uninitialized_memory = False  # pyright: ignore[reportAttributeAccessIssue]

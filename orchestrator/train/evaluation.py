@@ -1,27 +1,27 @@
-"""What an epoch's record says: errors and losses of the whole train and test sets, in evaluation mode."""
+"""The error and loss fields of an epoch's record: the whole train and test sets, in evaluation mode."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from architectures import Network
-from orchestrator.train.batch_sizes import MOST_IMAGES, passes
-from orchestrator.train.prefix import Inputs
+from orchestrator.train.inputs import Inputs
+from orchestrator.train.losses import LossFunction
 from tasks import TaskData
 
 
 @torch.no_grad()
-def evaluate(network: Network, data: TaskData, inputs: Inputs) -> dict[str, float]:
-    """The error and loss fields of EpochRecord. One pass over both sets gives all of them.
+def evaluate(network: Network, data: TaskData, inputs: Inputs, loss: LossFunction) -> dict[str, float]:
+    """The error and loss fields of EpochRecord, from one pass over both sets.
 
-    Leaves the network in evaluation mode.
+    Errors are shares of samples whose largest logit is not their label's; losses are means of the recipe's `loss` over
+    the set. Leaves the network in evaluation mode.
     """
     network.eval()
     test_logits, logits = inputs.all_logits(network)
-    test_loss, test_predicted = _read(test_logits, data.test_labels)
-    train_loss, predicted = _read(logits, data.labels)
+    test_loss, test_predicted = _read(test_logits, data.test_labels, inputs.test_parts, loss)
+    train_loss, predicted = _read(logits, data.labels, inputs.train_parts, loss)
     wrong = predicted != data.labels
     untrue = predicted != data.true_labels
     flipped = data.flipped
@@ -48,11 +48,10 @@ def evaluate(network: Network, data: TaskData, inputs: Inputs) -> dict[str, floa
     }
 
 
-def _read(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """(summed cross-entropy in float64, predicted classes (N,)) of logits (N, classes)."""
+def _read(logits: Tensor, labels: Tensor, parts: list[slice], loss: LossFunction) -> tuple[Tensor, Tensor]:
+    """(summed loss in float64, predicted classes (N,)) of logits (N, classes)."""
     logits = logits.float()
-    parts = passes(len(labels), MOST_IMAGES)
-    losses = [cross_entropy(logits[part], labels[part], reduction="sum").double() for part in parts]
+    losses = [loss(logits[part], labels[part], reduction="sum").double() for part in parts]
     return torch.stack(losses).sum(), logits.argmax(1)
 
 

@@ -1,4 +1,4 @@
-"""How runs are run, and how they end: what drivers and workers tell each other. Light: a driver imports no torch."""
+"""How runs are run, and how they end: what drivers and workers tell each other. No torch is imported here."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ class TrialOptions:
     gpus_per_run: float = 0.0
     tracking: TrackingOptions | None = None
     use_prefix_cache: bool = True
-    checkpoint_every_epoch: bool = False
     code: dict[str, Any] = field(default_factory=dict)
     launch: str = ""
     settings: Settings = DEFAULT

@@ -1,83 +1,58 @@
 """The frozen prefix: computed once where that is exact, in every pass where it is not.
 
 A wholly frozen prefix whose norms are in evaluation mode gives the same activations in every epoch. They are computed
-once for all images and training starts from them. That is exact only if an image's activations do not depend on the
+once for all images, and training starts from them. That is exact only if an image's activations do not depend on the
 batch it is in. Libraries promise no such thing: they choose kernels by size, and other kernels add in another order.
 (Seen with torch 2.15: none but a batch of one on an Intel Xeon; batches under 16 in a narrow DenseNet on an AMD EPYC.)
-So evaluation reads the same batches either way, and training batches are tried, size by size, before they are spared.
+So evaluation reads the same batches either way, and training batches are tried, size by size, before they are skipped.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
 
 import torch
-from torch import Tensor
 
 from architectures import Network
-from architectures.families.ladder import State
-from orchestrator.train.batch_sizes import images_per_pass, passes
-from sweeps.spec import Recipe
-from tasks import TaskData
+from orchestrator.store.interface import Store
+from orchestrator.train import prefix_files
+from orchestrator.train.inputs import Inputs
+from orchestrator.train.methods.method import Setting
+from orchestrator.train.worker_state import MISSING, LruCache
+from sweeps.identity import model_name
+from sweeps.spec import ModelSpec, Recipe
+from tasks import TaskData, batch_sizes
 
-Part = Literal["train", "test"]
 
+def frozen_inputs(
+    setting: Setting, model: ModelSpec, key: str, kept: LruCache | None, store: Store
+) -> tuple[Inputs, str]:
+    """What training reads, and a note for the record on whether the frozen prefix is computed once.
 
-class Inputs:
-    """What the trained part of a network reads: images (`cut` 0), or the activations of its frozen prefix.
-
-    train / test: tensors whose first axis is the sample's. `most`: samples per evaluation batch.
+    `setting.inputs` are the images, which are read where it is not. `key` says all that the activations depend on
+    besides the machine. `kept` holds those that this worker has in memory; None switches the cache off.
     """
+    network, recipe, device, images = setting.network, setting.recipe, setting.device, setting.inputs
+    reason = declined(network, recipe)
+    if reason is not None or kept is None:
+        return images, f"frozen prefix in every pass: {reason or 'switched off'}"
 
-    def __init__(self, cut: int, train: State, test: State, most: int) -> None:
-        self.cut = cut
-        self._parts: dict[Part, State] = {"train": train, "test": test}
-        self.chunks = [self._both(chunk) for chunk in passes(len(test[0]) + len(train[0]), most)]
-
-    def train_logits(self, network: Network, index: Tensor) -> Tensor:
-        """(len(index), classes): of the training samples at `index`."""
-        return self._logits(network, tuple(tensor[index] for tensor in self._parts["train"]))
-
-    def all_logits(self, network: Network) -> tuple[Tensor, Tensor]:
-        """Of all samples: the test set's (M, classes), the training set's (N, classes).
-
-        In as few passes as `most` allows, one of which may hold the end of one set and the start of the other: where
-        sets are small, a pass costs about the same whatever their size.
-        """
-        logits = torch.cat([self._logits(network, chunk) for chunk in self.chunks])
-        test = len(self._parts["test"][0])
-        return logits[:test], logits[test:]
-
-    def state(self, part: Part) -> State:
-        """The tensors of all samples of a set."""
-        return self._parts[part]
-
-    @property
-    def bytes(self) -> int:
-        return sum(tensor.nbytes for state in self._parts.values() for tensor in state)
-
-    def _logits(self, network: Network, state: State) -> Tensor:
-        return network(state[0]) if self.cut == 0 else network.suffix(state, self.cut)
-
-    def _both(self, chunk: slice) -> State:
-        """A slice of the test set followed by the training set; copied only where it holds some of both."""
-        test, train = self._parts["test"], self._parts["train"]
-        end = len(test[0])
-        if chunk.stop <= end:
-            return tuple(tensor[chunk] for tensor in test)
-        if chunk.start >= end:
-            return tuple(tensor[chunk.start - end : chunk.stop - end] for tensor in train)
-        return tuple(torch.cat([a[chunk.start :], b[: chunk.stop - end]]) for a, b in zip(test, train, strict=True))
-
-
-def batch_of(data: TaskData) -> int:
-    """Images per evaluation batch, with and without stored activations."""
-    return images_per_pass(data.inputs.shape[-1], data.inputs.device.type == "cpu")
-
-
-def images(data: TaskData) -> Inputs:
-    return Inputs(0, (data.inputs,), (data.test_inputs,), batch_of(data))
+    found = kept.get((key, device.torch))
+    if found is MISSING:
+        with device.autocast:
+            found = prefix_files.read_or_compute(
+                store, key, device, images.most, lambda: activations(network, images, kept.most_bytes)
+            )
+        kept.put((key, device.torch), found, 0 if found is None else found.bytes)
+    if found is None:
+        return images, "frozen prefix in every pass: its activations are too large"
+    if device.torch.type == "cpu":  # elsewhere results are equal to rounding, not to the bit
+        sizes = batch_sizes(len(setting.data.labels), recipe.batch_size, recipe.batches)
+        with device.autocast:
+            size = inexact_batch(network, setting.data, found, sizes)
+        if size is not None:
+            return images, f"frozen prefix in every pass: batches of {size} give other bits here"
+    return found, f"frozen prefix of {model_name(model)} computed once: {found.bytes:,} bytes"
 
 
 def declined(network: Network, recipe: Recipe) -> str | None:
@@ -87,22 +62,24 @@ def declined(network: Network, recipe: Recipe) -> str | None:
     if recipe.augment != "none":
         return f"augment = {recipe.augment}: images differ from epoch to epoch"
     if not network.exact_prefix():
-        return f"transfer.norm = {network.frozen_norm}: frozen norms see the batch"
+        return f"transfer.norm = {network.frozen_norm}: frozen norms depend on the batch"
     return None
 
 
 @torch.no_grad()
-def activations(network: Network, data: TaskData, most_bytes: int) -> Inputs | None:
+def activations(network: Network, images: Inputs, most_bytes: int) -> Inputs | None:
     """The activations of the frozen prefix for all images; None if they would take more than `most_bytes`."""
     network.eval()
-    cut, test = network.frozen, len(data.test_inputs)
-    probe = network.prefix(data.inputs[:2], cut)
-    if sum(tensor.nbytes for tensor in probe) / len(data.inputs[:2]) * (test + len(data.inputs)) > most_bytes:
+    (train,), (test,) = images.train, images.test
+    cut, tested = network.frozen, len(test)
+    probe = network.prefix(train[:2], cut)
+    if sum(tensor.nbytes for tensor in probe) / len(train[:2]) * (tested + len(train)) > most_bytes:
         return None
-    pieces = [network.prefix(chunk[0], cut) for chunk in images(data).chunks]
+    pieces = [network.prefix(chunk[0], cut) for chunk in images.chunks]
     state = [torch.cat(tensors) for tensors in zip(*pieces, strict=True)]
-    train, tested = tuple(tensor[test:] for tensor in state), tuple(tensor[:test] for tensor in state)
-    return Inputs(cut, train, tested, batch_of(data))
+    return Inputs(
+        cut, tuple(tensor[tested:] for tensor in state), tuple(tensor[:tested] for tensor in state), images.most
+    )
 
 
 @torch.no_grad()
@@ -111,6 +88,6 @@ def inexact_batch(network: Network, data: TaskData, inputs: Inputs, sizes: Itera
     network.eval()
     for size in sorted(set(sizes)):
         batch = network.prefix(data.inputs[:size].clone(), inputs.cut)
-        if not all(torch.equal(a, b[:size]) for a, b in zip(batch, inputs.state("train"), strict=True)):
+        if not all(torch.equal(a, b[:size]) for a, b in zip(batch, inputs.train, strict=True)):
             return size
     return None

@@ -1,15 +1,17 @@
 """Activations of frozen prefixes in the store, for other workers and later launches: a cache, nothing else.
 
-A file is safetensors with a digest of its tensors among its metadata. It is written where reading it back is clearly
+A file is safetensors with a digest of its tensors in its metadata. It is written where reading it back is clearly
 faster than computing it again, and read only by processes that would compute the same bits: same device, same torch.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import platform
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -19,8 +21,8 @@ from torch import Tensor
 from orchestrator.store import quarantine
 from orchestrator.store.interface import Store
 from orchestrator.train.batch_sizes import MOST_IMAGES
-from orchestrator.train.device import device_name
-from orchestrator.train.prefix import Inputs, Part
+from orchestrator.train.device import RunDevice
+from orchestrator.train.inputs import Inputs
 from sweeps.layout import FEATURES, feature
 from sweeps.store.interface import Reading
 
@@ -28,25 +30,44 @@ LEAST_SECONDS = 2.0
 """Computing that took less is not worth a file."""
 BYTES_PER_SECOND = 100e6
 """What a slow disk or a network file system reads."""
-PARTS: tuple[Part, ...] = ("train", "test")
+PARTS = ("train", "test")
 
 
-def feature_id(start: str, cut: int, precision: str, data_sha256: str, batch: int, device: torch.device) -> str:
-    """20 hex digits of all that the activations' bits depend on: weights, cut, images, arithmetic and who does it."""
-    machine = [device_name(device), platform.machine(), torch.backends.cpu.get_cpu_capability(), torch.__version__]
-    content = json.dumps([start, cut, precision, data_sha256, batch, machine])
-    return hashlib.sha256(content.encode()).hexdigest()[:20]
+def read_or_compute(
+    store: Store, key: str, device: RunDevice, batch: int, compute: Callable[[], Inputs | None]
+) -> Inputs | None:
+    """The activations of `key`, from the store if they are there; else computed, and stored if that is worth it.
+
+    `key`: all that they depend on besides the machine. `batch`: samples per evaluation batch. None where `compute`
+    gives None.
+    """
+    id = feature_id(key, device.name, batch)
+    stored = read(store, id, device.torch, batch)
+    if stored is not None:
+        return stored
+    began = time.perf_counter()
+    found = compute()
+    if found is not None and worth_keeping(time.perf_counter() - began, found.bytes):
+        with contextlib.suppress(OSError):  # a full disk costs the cache, not the run
+            write(store, id, found)
+    return found
+
+
+def feature_id(key: str, device_name: str, batch: int) -> str:
+    """20 hex digits of all that the activations' bits depend on: the prefix's key and the arithmetic of the machine."""
+    machine = [device_name, platform.machine(), torch.backends.cpu.get_cpu_capability(), torch.__version__]
+    return hashlib.sha256(json.dumps([key, batch, machine]).encode()).hexdigest()[:20]
 
 
 def worth_keeping(seconds: float, size_bytes: int) -> bool:
-    """Whether to read it is clearly faster than the `seconds` that it took to compute."""
+    """Whether reading a file of this size is clearly faster than the `seconds` that its content took to compute."""
     return seconds >= LEAST_SECONDS and seconds > 2 * size_bytes / BYTES_PER_SECOND
 
 
 def write(store: Store, id: str, inputs: Inputs) -> None:
     """Keep activations, unless they are there already. Raises OSError (disk full, say): the caller has them anyway.
 
-    Layouts in memory are kept as well: torch picks kernels by them, and other kernels round otherwise.
+    Layouts in memory are kept as well: torch picks kernels by them, and other kernels round differently.
     """
     orders = {name: _order(tensor) for name, tensor in _named(inputs).items()}
     tensors = {name: tensor.permute(orders[name]).cpu().contiguous() for name, tensor in _named(inputs).items()}
@@ -70,7 +91,7 @@ def read(store: Store, id: str, device: torch.device, batch: int) -> Inputs | No
 
 
 def problems(store: Store) -> Iterator[str]:
-    """What is wrong with the files of a store, a line for each that is not what was written. Changes nothing."""
+    """One line for each stored file that is not what was written. Changes nothing."""
     for key in sorted(entry.key for entry in store.entries(FEATURES) if not entry.unfinished):
         try:
             _read(store, key, torch.device("cpu"), MOST_IMAGES)
@@ -96,7 +117,8 @@ def _read(store: Reading, key: str, device: torch.device, batch: int) -> Inputs:
 
 
 def _named(inputs: Inputs) -> dict[str, Tensor]:
-    return {f"{part}.{place}": tensor for part in PARTS for place, tensor in enumerate(inputs.state(part))}
+    states = zip(PARTS, (inputs.train, inputs.test), strict=True)
+    return {f"{part}.{place}": tensor for part, state in states for place, tensor in enumerate(state)}
 
 
 def _order(tensor: Tensor) -> list[int]:

@@ -1,7 +1,7 @@
-"""Asked to stop: by Ctrl-C, by whoever takes the machine away (SIGTERM), by Slurm shortly before (SIGUSR1).
+"""Stopping early: on Ctrl-C, on SIGTERM from the machine's scheduler, on Slurm's SIGUSR1 shortly before the time limit.
 
-The epoch under way is trained to its end and saved, the lease given back; the same command goes on from there. A signal
-reaches one process. A driver on Ray tells its workers, wherever they are, by a key in the store.
+The current epoch is trained to its end and saved, and the lease is given back; the same command continues from there.
+A signal reaches one process. A driver on Ray tells its workers, on whichever machine, by a key in the store.
 """
 
 from __future__ import annotations
@@ -15,58 +15,72 @@ from types import FrameType
 
 from sweeps.store.interface import Reading
 
-STOP = threading.Event()
-"""Set once this process was asked to stop."""
-
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 LOOK_SECONDS = 1.0
-"""How often, at most, a worker looks for the driver's word."""
+"""The least time between two looks for the driver's key."""
+
+
+class Stopped(Exception):
+    """A run ended early because it was asked to stop; its last epoch is saved."""
+
+
+class StopRequest:
+    """Whether a process was asked to stop: by a signal (`set`), or by the driver of its launch (`key` in the store).
+
+    Example: `with handle_stop_signals(stop): ...` and, after each epoch, `if stop.asked(): ...`.
+    """
+
+    def __init__(self, store: Reading | None = None, key: str | None = None) -> None:
+        self._store = store
+        self._key = key
+        self._signalled = threading.Event()
+        self._found = False
+        self._looked = -LOOK_SECONDS
+
+    @property
+    def signalled(self) -> bool:
+        """Whether a signal asked this process; the driver's key does not count."""
+        return self._signalled.is_set()
+
+    def set(self) -> None:
+        self._signalled.set()
+
+    def asked(self) -> bool:
+        """True from the first request on. Looks for the key at most once in LOOK_SECONDS."""
+        now = time.monotonic()
+        if self._store is not None and self._key is not None and not self._found and now - self._looked >= LOOK_SECONDS:
+            self._looked = now
+            self._found = self._store.exists(self._key)
+        return self._found or self.signalled
 
 
 @contextlib.contextmanager
-def handle_stop_signals(then: Callable[[], object] = lambda: None) -> Iterator[Callable[[], None]]:
-    """While the block runs, the first signal sets STOP and calls `then`; a second one is a KeyboardInterrupt.
+def handle_stop_signals(stop: StopRequest, then: Callable[[], object] = lambda: None) -> Iterator[Callable[[], None]]:
+    """While the block runs, the first signal sets `stop` and calls `then`; a second one raises KeyboardInterrupt.
 
-    Given is a function that takes the signals back from a library that took them for itself meanwhile.
-    Python hears signals in the main thread alone; elsewhere this changes nothing.
+    Yields a function that installs the handlers again, for use with a library that replaces them with its own.
+    Python delivers signals to the main thread only; in any other thread this changes nothing.
     """
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        if STOP.is_set():
+    def handle(number: int, frame: FrameType | None) -> None:
+        if stop.signalled:
             raise KeyboardInterrupt
-        STOP.set()
+        stop.set()
         then()
 
     if threading.current_thread() is not threading.main_thread():
         yield lambda: None
         return
 
-    def heed() -> None:
+    def install() -> None:
         for number in SIGNALS:
-            if signal.getsignal(number) is not stop:
-                signal.signal(number, stop)
+            if signal.getsignal(number) is not handle:
+                signal.signal(number, handle)
 
     before = {number: signal.getsignal(number) for number in SIGNALS}
-    heed()
+    install()
     try:
-        yield heed
+        yield install
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-class StopKey:
-    """The driver's word to its workers: a key that is in the store once they should stop. None: there is no driver."""
-
-    def __init__(self, store: Reading, key: str | None) -> None:
-        self._store = store
-        self._key = key
-        self._looked = -LOOK_SECONDS
-
-    def asked(self) -> bool:
-        """Whether this process, or the launch that it works for, was asked to stop."""
-        now = time.monotonic()
-        if self._key is not None and not STOP.is_set() and now - self._looked >= LOOK_SECONDS:
-            self._looked = now
-            return self._store.exists(self._key)
-        return STOP.is_set()

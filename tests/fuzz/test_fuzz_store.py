@@ -21,8 +21,9 @@ from orchestrator.store.jobs import Job
 from orchestrator.store.ledger import Ledger, StoreError
 from orchestrator.store.settings import Settings
 from orchestrator.store.verify import problems
-from orchestrator.train import checkpoint, stopping
+from orchestrator.train.methods import checkpoint
 from orchestrator.train.trial import run_trial
+from orchestrator.train.worker_state import WorkerState
 from sweeps.self_digest import seal
 from sweeps.sweep import SweepSpec, parse
 from tests.orchestrator.small_runs import folder_of, opened, run_of, small, source_of
@@ -48,9 +49,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict
     ledger, options = opened(tmp_path_factory.mktemp("fuzz"))
     for job in (source_of(FIRST), source_of(SECOND), run_of(FIRST)):
         assert run_trial(job, options) == "done"
-    stopping.STOP.set()
-    assert run_trial(run_of(SECOND), options) == "stopped"
-    stopping.STOP.clear()
+    told = WorkerState(options)
+    told.stop.set()
+    assert run_trial(run_of(SECOND), options, told) == "stopped"
     ledger.fail(run_of(SECOND), RuntimeError("once"))
     lease = ledger.claim(run_of(SECOND))
     lease.stop_beating()

@@ -69,6 +69,8 @@ def test_every_specification_is_frozen_and_refuses_unknown_keys() -> None:
         ("train.momentum", 1, "train.momentum = 1: allowed: less than 1"),
         ("train.optimizer", "adamw", "train.optimizer = 'adamw': allowed: 'adam' or 'sgd'"),
         ("train.batches", "odd", "train.batches = 'odd': allowed: 'even'"),
+        ("train.loss", "hinge", "train.loss = 'hinge': allowed: 'cross_entropy' or 'squared'"),
+        ("train.method", "Ridge", "train.method = 'Ridge'"),
         ("train.epochs", -1, "train.epochs = -1: allowed: greater than or equal to 0"),
         ("train", None, "train = None"),
         ("model.family", "", "model.family = ''"),
@@ -130,6 +132,8 @@ def test_defaults_are_the_documented_ones() -> None:
         augment="none",
         precision="float32",
         batches=None,
+        loss=None,
+        method=None,
     )
     assert run.source is not None
     assert run.source.epochs == 10

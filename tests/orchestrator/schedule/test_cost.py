@@ -13,13 +13,14 @@ from torch.utils.flop_counter import FlopCounterMode
 from architectures import build
 from architectures.arithmetic import unit_work, work_from
 from orchestrator.schedule.agenda import Agenda
-from orchestrator.schedule.cost import KINDS, RATES, CostModel, Sample, prefix_is_cached, work_of
+from orchestrator.schedule.cost import KINDS, RATES, CostModel, Sample, work_of
 from orchestrator.schedule.forecast import forecast
 from orchestrator.schedule.history import sample_of
 from orchestrator.schedule.plan import make_plan
 from orchestrator.store.jobs import Job
-from orchestrator.train.inputs import network_of
+from orchestrator.train.methods.gradient import prefix_is_cached
 from orchestrator.train.prefix import declined
+from orchestrator.train.start import network_of
 from orchestrator.train.trial import run_trial
 from sweeps.spec import ModelSpec
 from sweeps.sweep import parse
@@ -58,12 +59,11 @@ def test_work_after_a_cut_is_that_of_the_units_after_it() -> None:
 @pytest.mark.parametrize("family", MODELS)
 @pytest.mark.parametrize("norm", ["eval", "stats", "train"])
 @pytest.mark.parametrize("augment", ["none", "crop_flip"])
-def test_a_prefix_is_cached_where_the_trial_spares_it(family: str, norm: str, augment: str, tmp_path: Path) -> None:
-    ledger, _ = opened(tmp_path)
+def test_a_prefix_is_cached_where_the_trial_caches_it(family: str, norm: str, augment: str) -> None:
     for frozen in (0, 1):
         recipe = {"epochs": 3, "augment": augment}
         spec = small(source=None, model=MODELS[family], transfer={"frozen": frozen, "norm": norm}, train=recipe)
-        network = network_of(run_of(spec), ledger, 10, torch.device("cpu"))
+        network = network_of(spec, "target", 10)
         assert prefix_is_cached(spec.model, spec.train, spec.transfer) == (declined(network, spec.train) is None)
 
 

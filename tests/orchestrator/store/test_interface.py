@@ -15,9 +15,9 @@ from orchestrator.store.interface import Store
 from orchestrator.store.ledger import Damaged, Ledger
 from orchestrator.store.settings import Settings
 from orchestrator.store.verify import problems
-from orchestrator.train import stopping
 from orchestrator.train.options import TrialOptions
 from orchestrator.train.trial import run_trial
+from orchestrator.train.worker_state import WorkerState
 from sweeps.layout import QUARANTINE
 from sweeps.sweep import parse
 from tests.orchestrator.small_runs import run_of, small, source_of
@@ -125,14 +125,14 @@ def test_a_sweep_lives_in_a_store_that_is_no_folder(store: Store, tmp_path: Path
     ledger.save_sweep(make_plan(sweep, ledger).record())
     run, source = run_of(small()), source_of(small())
     other = run_of(small(source=None, train={"epochs": 1}))
-    assert run_trial(source, options, ledger) == "done"
-    stopping.STOP.set()
-    assert run_trial(run, options, ledger) == "stopped"
-    stopping.STOP.clear()
+    state, stopped = WorkerState(options, ledger), WorkerState(options, ledger)
+    stopped.stop.set()
+    assert run_trial(source, options, state) == "done"
+    assert run_trial(run, options, stopped) == "stopped"
     (checkpoint,) = ledger.place(run).checkpoints(store.list(ledger.place(run).folder))
     assert store.exists(checkpoint) and ledger.status(run) == "missing"
     for job in (run, other):
-        assert run_trial(job, options, ledger) == "done"
+        assert run_trial(job, options, state) == "done"
     assert ledger.result(run).attempts == 2  # pyright: ignore[reportOptionalMemberAccess]
     stored = read_sweep(sweep, store)
     assert [each.status for each in stored.runs] == ["done"]
@@ -142,7 +142,7 @@ def test_a_sweep_lives_in_a_store_that_is_no_folder(store: Store, tmp_path: Path
     store.replace(ledger.place(run).result, b"{}")
     with pytest.raises(Damaged):
         ledger.result(run)
-    assert run_trial(run, options, ledger) == "done"
+    assert run_trial(run, options, state) == "done"
     assert len(store.list(QUARANTINE)) == 1
     found = garbage(store, ledger.settings)
     assert sorted(item.what for item in found) == ["quarantine", "unreached run"]

@@ -12,7 +12,6 @@ from orchestrator.cli import main
 from orchestrator.schedule.plan import make_plan
 from orchestrator.store.jobs import Job
 from orchestrator.store.ledger import Damaged, Ledger
-from orchestrator.train import inputs
 from orchestrator.train.trial import run_trial
 from sweeps.layout import QUARANTINE
 from sweeps.layout import sweep as sweep_key
@@ -104,7 +103,6 @@ def test_what_was_altered_is_moved_aside_and_computed_again(
 
 def test_a_source_altered_in_mid_sweep_is_trained_again_by_the_run_that_finds_it(filled: Ledger) -> None:
     flip(next(folder_of(filled, SOURCE).glob("weights-*")))
-    inputs.WEIGHTS = inputs.LruCache(2**30)  # as in a process that has not read them yet
     _, options = opened(filled.root.parent)
     job = run_of(small(train={"epochs": 2}))
     assert run_trial(job, options) == "done"

@@ -57,7 +57,7 @@ def test_what_is_none_is_refused_in_one_line(
 
 def test_nothing_reads_the_environment_when_it_is_imported() -> None:
     """A variable that would be refused is not looked at."""
-    code = "import orchestrator.store.ledger, orchestrator.store.lease, orchestrator.train.checkpoint"
+    code = "import orchestrator.store.ledger, orchestrator.store.lease, orchestrator.train.methods.checkpoint"
     environment = {
         **os.environ,
         "FROSTLINE_LEASE_EXPIRY": "soon",

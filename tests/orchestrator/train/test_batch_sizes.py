@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.train.batch_sizes import MOST_IMAGES, images_per_pass, passes
+from orchestrator.train.batch_sizes import MOST_IMAGES, images_per_pass
+from orchestrator.train.inputs import passes
 
 
 @pytest.mark.parametrize("samples", [1, 2, 127, 128, 129, 690, 1000, 1001, 2001])

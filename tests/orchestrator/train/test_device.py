@@ -14,8 +14,9 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import architectures
-from orchestrator.train import device, prefix
+from orchestrator.train import device
 from orchestrator.train.device import CONTEXT_BYTES, memory_fraction
+from orchestrator.train.inputs import Inputs
 from orchestrator.train.trial import run_trial
 from sweeps.spec import ModelSpec
 from tests.orchestrator import small_runs
@@ -48,6 +49,8 @@ def caps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: SimpleNamespace(total_memory=80 * GIB))
     monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", cap)
+    monkeypatch.setattr(torch.cuda, "get_per_process_memory_fraction", lambda _: given[-1], raising=False)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: "NVIDIA H100")
     return given
 
 
@@ -62,7 +65,7 @@ def test_precision_holds_for_products_and_convolutions(
     precision: device.Precision, products: str, convolutions: bool
 ) -> None:
     torch.backends.cudnn.allow_tf32 = not convolutions
-    assert device.prepare("cpu", 1, precision) == torch.device("cpu")
+    assert device.prepare("cpu", 1, precision).torch == torch.device("cpu")
     assert torch.get_float32_matmul_precision() == products
     assert torch.backends.cudnn.allow_tf32 is convolutions
 
@@ -125,7 +128,7 @@ def test_batches_of_stored_activations_keep_channels_last(model: ModelSpec) -> N
     cut = len(network.units) // 2
     with torch.no_grad():
         state = network.prefix(torch.randn(8, 3, 32, 32), cut)
-    inputs = prefix.Inputs(cut, tuple(torch.cat([tensor, tensor]) for tensor in state), state, 5)
+    inputs = Inputs(cut, tuple(torch.cat([tensor, tensor]) for tensor in state), state, 5)
     seen: list[bool] = []
 
     def look(_: Any, given: tuple[Any, ...]) -> None:

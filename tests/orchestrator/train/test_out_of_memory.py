@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from orchestrator.train import inputs, trial
+from orchestrator.train import trial
 from orchestrator.train.out_of_memory import is_out_of_memory
 from orchestrator.train.trial import run_trial
+from orchestrator.train.worker_state import WorkerState
 from tests.orchestrator.small_runs import opened, run_of, small
 
 JOB = run_of(small(source=None, train={"epochs": 1}))
@@ -52,14 +53,17 @@ def test_the_limit_of_a_real_process_is_recognised() -> None:
 
 def test_the_run_gives_back_what_it_can_and_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ledger, options = opened(tmp_path)
+    state = WorkerState(options)
 
-    def exhausted(*_: object) -> None:
-        raise MemoryError
+    class Exhausted:
+        def train(self, *_: object) -> None:
+            assert len(state.data) == 1
+            raise MemoryError
 
     with monkeypatch.context() as patch:
-        patch.setattr(trial, "fit", exhausted)
-        assert run_trial(JOB, options) == "memory"
-    assert not inputs.DATA._values and not ledger.begun(JOB)
+        patch.setattr(trial, "method_of", lambda _: Exhausted())
+        assert run_trial(JOB, options, state) == "memory"
+    assert len(state.data) == 0 and not ledger.begun(JOB)
     last = ledger.last_failure(JOB)
     assert last is not None and last[0].error.startswith("OutOfMemory: MemoryError")
     assert run_trial(JOB, options) == "done"

@@ -12,9 +12,9 @@ from safetensors.torch import load_file, save_file
 
 from orchestrator.cli import main
 from orchestrator.store.ledger import Ledger
-from orchestrator.train import inputs, prefix, prefix_files
+from orchestrator.train import prefix, prefix_files
+from orchestrator.train.inputs import Inputs
 from orchestrator.train.options import TrialOptions
-from orchestrator.train.prefix import Inputs
 from orchestrator.train.trial import run_trial
 from sweeps.layout import FEATURES, QUARANTINE
 from tests.orchestrator.small_runs import MODELS, WHOLE_BATCHES, curve, opened, path_of, run_of, small, source_of
@@ -23,12 +23,6 @@ from tests.orchestrator.small_runs import MODELS, WHOLE_BATCHES, curve, opened, 
 @pytest.fixture(autouse=True)
 def every_prefix_is_worth_keeping(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prefix_files, "worth_keeping", lambda seconds, size_bytes: True)
-    forget(monkeypatch)
-
-
-def forget(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As a new worker process would: nothing is in memory."""
-    monkeypatch.setattr(inputs, "ACTIVATIONS", inputs.LruCache(2**30))
 
 
 def kept(folder: Path, family: str) -> tuple[Ledger, TrialOptions, Path]:
@@ -46,7 +40,6 @@ def test_another_worker_reads_them_and_computes_the_same_bits(
     tmp_path: Path, family: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ledger, options, _ = kept(tmp_path, family)
-    forget(monkeypatch)
     monkeypatch.setattr(prefix, "activations", lambda *_: pytest.fail("computed although it is in the store"))
     job = run_of(small(model=MODELS[family], target=WHOLE_BATCHES, transfer={"frozen": 2}, train={"epochs": 4}))
     assert run_trial(job, options) == "done"
@@ -76,9 +69,7 @@ def test_verify_finds_an_altered_file_and_gc_clears_the_cache(
 
 
 @pytest.mark.parametrize("how", ["one number", "cut off", "empty"])
-def test_an_altered_file_goes_to_quarantine_and_is_computed_again(
-    tmp_path: Path, how: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_altered_file_goes_to_quarantine_and_is_computed_again(tmp_path: Path, how: str) -> None:
     ledger, options, path = kept(tmp_path, "resnet")
     content = path.read_bytes()
     before = {name: tensor.tolist() for name, tensor in load_file(path).items()}
@@ -90,7 +81,6 @@ def test_an_altered_file_goes_to_quarantine_and_is_computed_again(
         save_file(tensors, path, about)
     else:
         path.write_bytes(content[: len(content) // 2] if how == "cut off" else b"")
-    forget(monkeypatch)
     job = run_of(small(target=WHOLE_BATCHES, transfer={"frozen": 2}, train={"epochs": 4}))
     assert run_trial(job, options) == "done"
     assert {name: tensor.tolist() for name, tensor in load_file(path).items()} == before
@@ -101,18 +91,15 @@ def test_an_altered_file_goes_to_quarantine_and_is_computed_again(
 
 
 def test_other_arithmetic_has_another_id(monkeypatch: pytest.MonkeyPatch) -> None:
-    cpu = torch.device("cpu")
     ids = {
-        prefix_files.feature_id("a", 2, "float32", "d", 1000, cpu),
-        prefix_files.feature_id("b", 2, "float32", "d", 1000, cpu),
-        prefix_files.feature_id("a", 3, "float32", "d", 1000, cpu),
-        prefix_files.feature_id("a", 2, "bf16", "d", 1000, cpu),
-        prefix_files.feature_id("a", 2, "float32", "e", 1000, cpu),
-        prefix_files.feature_id("a", 2, "float32", "d", 128, cpu),
+        prefix_files.feature_id("a", "cpu", 1000),
+        prefix_files.feature_id("b", "cpu", 1000),
+        prefix_files.feature_id("a", "NVIDIA H100", 1000),
+        prefix_files.feature_id("a", "cpu", 128),
     }
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "another")
-    ids.add(prefix_files.feature_id("a", 2, "float32", "d", 1000, cpu))
-    assert len(ids) == 7
+    ids.add(prefix_files.feature_id("a", "cpu", 1000))
+    assert len(ids) == 5
 
 
 def test_several_tensors_keep_their_places(tmp_path: Path) -> None:
@@ -122,7 +109,7 @@ def test_several_tensors_keep_their_places(tmp_path: Path) -> None:
     prefix_files.write(ledger.store, "ab" * 10, Inputs(3, train, test, 4))
     found = prefix_files.read(ledger.store, "ab" * 10, torch.device("cpu"), 4)
     assert found is not None and found.cut == 3
-    for mine, theirs in zip((*train, *test), (*found.state("train"), *found.state("test")), strict=True):
+    for mine, theirs in zip((*train, *test), (*found.train, *found.test), strict=True):
         assert torch.equal(mine, theirs) and mine.stride() == theirs.stride()
 
 

@@ -16,15 +16,18 @@ from architectures import Network, build, ladder_length
 from orchestrator.store.jobs import Job
 from orchestrator.store.lease import Fenced, Lease
 from orchestrator.store.ledger import Ledger
-from orchestrator.train import checkpoint, inputs, stopping, training, trial
+from orchestrator.train import trial
 from orchestrator.train.batch_sizes import images_per_pass
+from orchestrator.train.methods import checkpoint, training
 from orchestrator.train.options import TrialOptions
+from orchestrator.train.start import network_of, weights_of
 from orchestrator.train.trial import run_trial
+from orchestrator.train.worker_state import LruCache, WorkerState
 from sweeps.layout import place
 from sweeps.records import EPOCH_TYPES
 from sweeps.self_digest import sha256_of
 from sweeps.spec import RunSpec, TrainSpec
-from tasks import held_out
+from tasks import held_out, target_data
 from tests.orchestrator.small_runs import (
     MODELS,
     WHOLE_BATCHES,
@@ -38,13 +41,21 @@ from tests.orchestrator.small_runs import (
 )
 
 
-def computed(folder: Path, spec_changes: dict, **options: object) -> tuple[Ledger, Job]:
-    ledger, plain = opened(folder)
+def computed(folder: Path, spec_changes: dict, activation_bytes: int = 2**30) -> tuple[Ledger, Job]:
+    ledger, options = opened(folder)
+    state = WorkerState(options)
+    state.activations.most_bytes = activation_bytes
     spec = small(**spec_changes)
-    chosen = TrialOptions(plain.store, **options)  # pyright: ignore[reportArgumentType]
     for job in (source_of(spec), run_of(spec)):
-        assert run_trial(job, chosen) == "done"
+        assert run_trial(job, options, state) == "done"
     return ledger, run_of(spec)
+
+
+def asked_to_stop(options: TrialOptions) -> WorkerState:
+    """A worker that was asked to stop: each of its trials ends after an epoch."""
+    state = WorkerState(options)
+    state.stop.set()
+    return state
 
 
 def test_every_column_of_every_epoch_is_recorded(tmp_path: Path) -> None:
@@ -61,8 +72,7 @@ def test_every_column_of_every_epoch_is_recorded(tmp_path: Path) -> None:
 
 def test_the_split_train_errors_add_up(tmp_path: Path) -> None:
     ledger, job = computed(tmp_path, {})
-    data = inputs.data_of(job, torch.device("cpu"))
-    flipped = int(data.flipped.sum())
+    flipped = int(target_data(job.spec).flipped.sum())
     assert 0 < flipped < 60
     rows = curve(ledger, job)
     for whole, clean, given in zip(
@@ -155,9 +165,8 @@ def test_the_prefix_cache_declines_and_says_so(tmp_path: Path, changes: dict, re
     assert record.notes[0].startswith("frozen prefix in every pass") and reason in record.notes[0]
 
 
-def test_the_prefix_cache_declines_what_does_not_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inputs, "ACTIVATIONS", inputs.LruCache(1000))
-    ledger, job = computed(tmp_path, {"transfer": {"frozen": 4}})
+def test_the_prefix_cache_declines_what_does_not_fit(tmp_path: Path) -> None:
+    ledger, job = computed(tmp_path, {"transfer": {"frozen": 4}}, activation_bytes=1000)
     record = ledger.result(job)
     assert record is not None
     assert "too large" in record.notes[0]
@@ -165,9 +174,7 @@ def test_the_prefix_cache_declines_what_does_not_fit(tmp_path: Path, monkeypatch
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 @pytest.mark.parametrize("family", MODELS)
-def test_resumed_equals_undisturbed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, family: str, optimizer: str
-) -> None:
+def test_resumed_equals_undisturbed(tmp_path: Path, family: str, optimizer: str) -> None:
     """Stopped after each epoch in turn, the run ends with the same curve to the bit, its source the same weights."""
     changes = {
         "model": MODELS[family],
@@ -178,14 +185,10 @@ def test_resumed_equals_undisturbed(
     whole, job = computed(tmp_path / "whole", changes)
     ledger, options = opened(tmp_path / "stopped")
     stops = 0
-    stopping.STOP.set()
-    try:
-        for part in (source_of(job.spec), job):
-            while (ending := run_trial(part, options)) == "stopped":
-                stops += 1
-            assert ending == "done"
-    finally:
-        stopping.STOP.clear()
+    for part in (source_of(job.spec), job):
+        while (ending := run_trial(part, options, asked_to_stop(options))) == "stopped":
+            stops += 1
+        assert ending == "done"
     assert stops == 4  # two epochs of three in each: after the last there is nothing left to save
     assert curve(ledger, job) == curve(whole, job)
     first, second = (each.result(source_of(job.spec)) for each in (whole, ledger))
@@ -198,7 +201,7 @@ def test_the_source_gives_all_but_its_head(tmp_path: Path) -> None:
     source = ledger.result(source_of(job.spec))
     assert source is not None and source.weights_sha256 is not None
     weights = load_file(path_of(ledger, place("source", source.id).weights(source.weights_sha256)))
-    network = inputs.network_of(job, ledger, 10, torch.device("cpu"))
+    network = network_of(job.spec, "target", 10, weights_of(source.id, ledger, LruCache(2**30)))
     head = network.units[-1]
     for name, tensor in network.state_dict().items():
         assert torch.equal(tensor, weights[name]) != head.holds(name), name
@@ -229,7 +232,7 @@ def test_an_error_is_written_down_and_the_lease_given_back(tmp_path: Path, monke
     def broken(*_: object) -> None:
         raise RuntimeError("first line\nsecond line")
 
-    monkeypatch.setattr(trial, "network_of", broken)
+    monkeypatch.setattr(trial, "setting_of", broken)
     assert run_trial(job, options) == "failed"
     monkeypatch.undo()
     last = ledger.last_failure(job)
@@ -273,15 +276,12 @@ def test_a_planted_checkpoint_does_not_execute(tmp_path: Path) -> None:
     assert trace.exists()  # the plant was live
 
 
-def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path: Path) -> None:
     whole, job = computed(tmp_path / "whole", {"train": {"epochs": 4}})
     ledger, options = opened(tmp_path / "damaged")
     assert run_trial(source_of(job.spec), options) == "done"
-    stopping.STOP.set()
-    try:
-        assert run_trial(job, options) == run_trial(job, options) == "stopped"
-    finally:
-        stopping.STOP.clear()
+    for _ in range(2):
+        assert run_trial(job, options, asked_to_stop(options)) == "stopped"
     before, newest = sorted(folder_of(ledger, job).glob("checkpoint-*"))
     damaged = bytearray(newest.read_bytes())
     damaged[len(damaged) // 2] ^= 1

@@ -1,4 +1,4 @@
-"""Checkpoints of a run under way: Lightning's content, a name of epoch and digest, the last two kept."""
+"""Checkpoints of a run under way: Lightning's content, named by epoch and digest, the last two kept."""
 
 from __future__ import annotations
 
@@ -22,29 +22,27 @@ log = logging.getLogger("frostline.checkpoint")
 
 
 class Checkpoints(CheckpointIO):
-    """Decides when to save, writes durably, forgets all but the last two, and reads tensors only, no code.
+    """Decides when to save, writes durably, deletes all but the last two, and reads tensors only, no code.
 
-    Lightning is given a key of the store for a path; what it reads is a local file.
+    Lightning is given a key of the store for a path; what it reads is a local file. `resume`: the newest whole
+    checkpoint that an earlier attempt left, None if there is none.
     """
 
-    def __init__(self, lease: Lease, every_epoch: bool = False) -> None:
+    def __init__(self, lease: Lease) -> None:
         self._lease = lease
-        self._every_epoch = every_epoch
         self._began = time.monotonic()
         self._spent = 0.0
         self._saves = 0
-        self.warnings: list[str] = []
-        """What could not be saved: the run goes on without it."""
+        self.resume, self.warnings = newest(lease.store, lease.place)
+        """What could not be read or saved: the run goes on without it."""
 
     def due(self) -> bool:
-        """True when one more save, as expensive as those before, keeps within `Settings.checkpoint_share`."""
-        if self._every_epoch:
-            return True
+        """True when one more save, as expensive as those before, stays within `Settings.checkpoint_share`."""
         cost = self._spent / self._saves if self._saves else 0.005
         return self._spent + cost <= self._lease.settings.checkpoint_share * (time.monotonic() - self._began)
 
     def save(self, trainer: pl.Trainer, epoch: int) -> None:
-        """Save the state after `epoch` epochs. Raises lease.Fenced if the run is not ours any more."""
+        """Save the state after `epoch` epochs. Raises lease.Fenced if another process has taken the run over."""
         began = time.monotonic()
         store, place = self._lease.store, self._lease.place
         self._lease.check()
@@ -75,7 +73,7 @@ class Checkpoints(CheckpointIO):
 
 
 def newest(store: Reading, place: Place) -> tuple[Path | None, list[str]]:
-    """The newest whole checkpoint, as a local file, and a warning for each damaged one met on the way to it."""
+    """The newest whole checkpoint, as a local file, and a warning for each damaged one that is newer."""
     warnings: list[str] = []
     for key in place.checkpoints(store.list(place.folder)):
         expected = key.removesuffix(".ckpt").rpartition("-")[2]

@@ -1,7 +1,13 @@
-"""One epoch is one Lightning step: the loop over batches is inside it, so Lightning's cost is paid once an epoch.
+"""Gradient descent as a LightningModule. Read it from top to bottom: one epoch is one Lightning step.
 
-Lightning keeps what it is good at (devices, precision, checkpoints, resuming); a batch is an index into tensors that
-lie on the device already.
+Usually Lightning's `training_step` is one batch. Small networks train a batch in a millisecond, and Lightning's hooks
+would take as long again. Here `training_step` is therefore a whole epoch (manual optimization): it loops over all
+batches, evaluates both sets, and appends a row to `curve`. Lightning's cost is paid once an epoch, and Lightning keeps
+what it is good at: devices, precision, checkpoints, resuming.
+
+No data loader: the data are tensors on the device, and a batch is an index into them. Batches, augmentation and
+learning rate follow from (seed, epoch, step) alone, and `curve` is part of the checkpoint with the weights and the
+optimizer's state. So a run that resumes at an epoch computes the same bits as one that never stopped.
 """
 
 from __future__ import annotations
@@ -13,32 +19,34 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
-from architectures import Network
 from orchestrator.train.evaluation import evaluate
-from orchestrator.train.prefix import Inputs
+from orchestrator.train.losses import loss_of
+from orchestrator.train.methods.method import Setting
 from sweeps.records import EpochRecord
 from sweeps.seeds import Role
 from sweeps.spec import Recipe
-from tasks import Batches, TaskData, augment
+from tasks import Batches, augment
 
 
 class Training(pl.LightningModule):
-    """A network, its data and its recipe. `curve` holds a record per epoch and travels in the checkpoint."""
+    """A network, its data and its recipe. `curve` has one record per trained epoch."""
 
-    def __init__(self, network: Network, data: TaskData, inputs: Inputs, recipe: Recipe, role: Role, seed: int) -> None:
+    def __init__(self, setting: Setting) -> None:
         super().__init__()
         self.automatic_optimization = False
-        self.network = network
-        self.data = data
-        self.inputs = inputs
-        self.recipe = recipe
-        self.role: Role = role
-        self.seed = seed
+        self.network = setting.network
+        self.data = setting.data
+        self.inputs = setting.inputs
+        self.recipe = setting.recipe
+        self.loss = loss_of(setting.recipe)
+        self.role: Role = setting.role
+        self.seed = setting.seed
         self.curve: list[EpochRecord] = []
-        samples, device = len(data.labels), data.labels.device
-        self.batches = Batches(samples, recipe.batch_size, seed, role, device, recipe.batches)
+        self.diverged = False
+        """Whether the last epoch left a loss that is not a finite number."""
+        samples, device = len(self.data.labels), self.data.labels.device
+        self.batches = Batches(samples, self.recipe.batch_size, self.seed, self.role, device, self.recipe.batches)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         parameters = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
@@ -50,11 +58,11 @@ class Training(pl.LightningModule):
         )
 
     def training_step(self, batch: Any, batch_index: int) -> None:
-        """Train for one epoch, then measure it."""
+        """One epoch: train on every batch, then evaluate both sets. Lightning's own arguments are not used."""
         began = time.perf_counter()
         epoch = len(self.curve)
         rate = self._train(epoch)
-        scores = evaluate(self.network, self.data, self.inputs)
+        scores = evaluate(self.network, self.data, self.inputs, self.loss)
         self.curve.append(
             EpochRecord(
                 epoch=epoch + 1,
@@ -64,8 +72,10 @@ class Training(pl.LightningModule):
                 seconds=time.perf_counter() - began,
             )
         )
+        self.diverged = not (math.isfinite(scores["train_loss"]) and math.isfinite(scores["test_loss"]))
 
     def _train(self, epoch: int) -> float:
+        """All batches of an epoch (counted from 0), one optimizer step each; the last step's learning rate."""
         optimizer = self.optimizers()
         assert not isinstance(optimizer, list)
         self.network.train()
@@ -73,14 +83,15 @@ class Training(pl.LightningModule):
         for step, index in enumerate(self.batches.epoch(epoch)):
             rate = self._set_rate(optimizer, epoch * len(self.batches) + step)
             optimizer.zero_grad()
-            self.manual_backward(self._loss(index, epoch, step))
+            logits = self._logits(index, epoch, step).float()
+            self.manual_backward(self.loss(logits, self.data.labels[index]))
             optimizer.step()
         return rate
 
-    def _loss(self, index: Tensor, epoch: int, step: int) -> Tensor:
-        labels = self.data.labels[index]
+    def _logits(self, index: Tensor, epoch: int, step: int) -> Tensor:
+        """(len(index), classes), of a batch: from stored activations or images, or from augmented images."""
         if self.recipe.augment == "none":
-            return cross_entropy(self.inputs.train_logits(self.network, index).float(), labels)
+            return self.inputs.train_logits(self.network, index)
         images = augment(
             self.data.inputs[index],
             self.recipe.augment,
@@ -90,18 +101,13 @@ class Training(pl.LightningModule):
             step,
             fill=self.data.black,
         )
-        return cross_entropy(self.network(images).float(), labels)
+        return self.network(images)
 
     def _set_rate(self, optimizer: Any, step: int) -> float:
         rate = self.recipe.learning_rate * schedule_factor(self.recipe, step, self.recipe.epochs * len(self.batches))
         for group in optimizer.param_groups:
             group["lr"] = rate
         return rate
-
-    def diverged(self) -> bool:
-        """Whether the last epoch left a loss that is no number."""
-        last = self.curve[-1] if self.curve else None
-        return last is not None and not (math.isfinite(last.train_loss) and math.isfinite(last.test_loss))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["curve"] = torch.tensor(self.curve, dtype=torch.float64)
@@ -111,7 +117,10 @@ class Training(pl.LightningModule):
 
 
 def schedule_factor(recipe: Recipe, step: int, steps: int) -> float:
-    """The step's learning rate over the recipe's. `inverse_sqrt` is Nakkiran et al. 2019: 1/sqrt(1 + step // 512)."""
+    """The step's learning rate over the recipe's. `inverse_sqrt` is Nakkiran et al. 2019: 1/sqrt(1 + step // 512).
+
+    Example: with `cosine`, step 5 of 10 gives 0.5.
+    """
     if recipe.schedule == "cosine":
         return 0.5 * (1 + math.cos(math.pi * step / steps))
     if recipe.schedule == "inverse_sqrt":

@@ -1,0 +1,59 @@
+"""Minibatch gradient descent: the row of the table. Its training is in `fit` (Lightning) and `training` (an epoch)."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from architectures import exact_prefix, ladder_length
+from architectures.arithmetic import work_from
+from orchestrator.train.batch_sizes import images_per_pass
+from orchestrator.train.methods.method import Setting, Trained, Work
+from sweeps.seeds import Role
+from sweeps.spec import LabelledSet, ModelSpec, Recipe, RunSpec, TransferSpec
+from tasks import batch_sizes, classes_of, held_out
+
+if TYPE_CHECKING:
+    from orchestrator.train.methods.reports import EpochReports
+
+
+class Gradient:
+    """SGD or Adam on a loss, epoch by epoch, from the network's first trained unit to its head."""
+
+    def check(self, run: RunSpec, role: Role) -> None:
+        """Every run may be trained so."""
+
+    def work(self, model: ModelSpec, part: LabelledSet, recipe: Recipe, transfer: TransferSpec) -> Work:
+        classes, tested = classes_of(part.task), held_out(part.task)
+        once = prefix_is_cached(model, recipe, transfer)
+        trained = work_from(model, classes, transfer.frozen)
+        passed = trained if once else work_from(model, classes, 0)
+        whole = work_from(model, classes, 0)
+        steps = recipe.epochs * len(batch_sizes(part.size, recipe.batch_size, recipe.batches))
+        # As on a CPU: an accelerator takes large images in fewer passes, which its rate of a call learns.
+        looks = recipe.epochs * math.ceil((part.size + tested) / images_per_pass(model.image_size))
+        # Forward through what is passed, backward (twice the work) through what trains; then both sets are evaluated.
+        learnt, seen = recipe.epochs * part.size, recipe.epochs * (part.size + tested)
+        apart = part.size + tested if once else 0
+        multiply_adds, elements = (
+            learnt * (in_passing + 2 * in_training) + seen * in_passing + apart * (in_all - in_passing)
+            for in_passing, in_training, in_all in zip(passed[:2], trained[:2], whole[:2], strict=True)
+        )
+        calls = steps * (passed.calls + 2 * trained.calls) + looks * passed.calls
+        if recipe.augment != "none":
+            calls += 20 * steps
+        return Work(1.0, float(recipe.epochs), float(steps), calls, elements, multiply_adds)
+
+    def train(self, setting: Setting, reports: EpochReports) -> Trained:
+        if setting.recipe.epochs == 0:
+            return Trained([])
+        from orchestrator.train.methods.fit import fit  # torch and Lightning: a plan needs neither
+
+        return fit(setting, reports)
+
+
+def prefix_is_cached(model: ModelSpec, recipe: Recipe, transfer: TransferSpec) -> bool:
+    """Whether the frozen prefix is computed once, as far as the spec tells (orchestrator/train/prefix.py decides)."""
+    if not 0 < transfer.frozen < ladder_length(model) or recipe.augment != "none":
+        return False
+    return exact_prefix(model, transfer.frozen, transfer.norm)
