@@ -129,10 +129,14 @@ class CostModel:
             family, its_work = job.spec.model.family, work_of(job)
             seconds[job.id] = self._families[family].seconds(its_work)
             work.setdefault(family, []).append(its_work)
-        totals = {family: self._families[family].total(np.array(of_family)) for family, of_family in work.items()}
-        by_family = {family: (len(work[family]), _estimate(*totals[family])) for family in totals}
-        expected, variance = (sum(each) for each in zip((0.0, 0.0), *totals.values(), strict=True))
-        return Costs(seconds, _estimate(expected, variance), dict(sorted(by_family.items())))
+        totals: dict[str, tuple[float, float]] = {
+            family: self._families[family].total(np.array(of_family)) for family, of_family in work.items()
+        }
+        by_family: dict[str, tuple[int, Estimate]] = {}
+        for family, (expected, variance) in totals.items():
+            by_family[family] = len(work[family]), _estimate(expected, variance)
+        together = _estimate(sum(each for each, _ in totals.values()), sum(each for _, each in totals.values()))
+        return Costs(seconds, together, dict(sorted(by_family.items())))
 
 
 def _estimate(seconds: float, variance: float) -> Estimate:

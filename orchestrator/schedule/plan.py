@@ -63,8 +63,8 @@ class Plan:
             self.samples += history.others(ledger, set(known), history.ENOUGH - len(self.samples))
         self.damaged = dict(ledger.damaged)
         for id, job in self.runs.items():
-            if job.needs is not None:
-                self.statuses[id] = after_source(self.statuses[id], self.statuses[job.needs])
+            if (needs := job.needs) is not None:
+                self.statuses[id] = after_source(self.statuses[id], self.statuses[needs])
         self._find_open()
 
     def _find_open(self) -> None:
