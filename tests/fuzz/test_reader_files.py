@@ -255,7 +255,11 @@ TEXT = {
 
 def numpy_bytes(**arrays: np.ndarray) -> bytes:
     file = io.BytesIO()
-    np.savez_compressed(file, **arrays) if len(arrays) > 1 else np.save(file, *arrays.values())  # pyright: ignore[reportArgumentType]
+    if len(arrays) > 1:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+    else:
+        (only,) = arrays.values()
+        np.save(file, only)
     return file.getvalue()
 
 

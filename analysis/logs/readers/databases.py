@@ -75,14 +75,16 @@ def read_sqlite(path: Path, where: str) -> list[Table]:
                 return _trackio(connection, columns, where)
         finally:
             connection.close()
-    except (sqlite3.Error, OverflowError, UnicodeError) as error:
+    except CurveError:
+        raise
+    except (sqlite3.Error, OverflowError, TypeError, ValueError, RecursionError) as error:  # a cell may hold any type
         raise CurveError(f"{where}: cannot be read as SQLite: {short(error)}") from None
     raise CurveError(f"{where}: SQLite with the tables {listed(sorted(tables))}; those of MLflow and trackio are read")
 
 
 def _mlflow(connection: sqlite3.Connection, where: str) -> list[Table]:
     """https://mlflow.org/docs/latest/tracking: tables runs, params, metrics (key, value, step, run_uuid)."""
-    names = {uuid: name or uuid for uuid, name in connection.execute("SELECT run_uuid, name FROM runs")}
+    names = {uuid: str(name or uuid) for uuid, name in connection.execute("SELECT run_uuid, name FROM runs")}
     settings: dict[str, dict[str, str]] = {}
     for uuid, key, value in connection.execute("SELECT run_uuid, key, value FROM params"):
         settings.setdefault(uuid, {})[key] = value
@@ -100,10 +102,10 @@ def _trackio(connection: sqlite3.Connection, columns: set[str], where: str) -> l
     names: dict[str, str] = {}
     points: Points = {}
     for key, name, step, text in connection.execute(f"SELECT {run}, run_name, step, metrics FROM metrics ORDER BY id"):
-        names[key] = name
+        names[key] = str(name or key)
         try:
             values = json.loads(text)
-        except (ValueError, RecursionError):
+        except (TypeError, ValueError, RecursionError):
             raise CurveError(f"{where}: metrics of run {short(name)}, step {step}: not JSON") from None
         if isinstance(values, dict):
             into = points.setdefault(key, {}).setdefault(float(step), {})
