@@ -49,13 +49,13 @@ def test_a_filter_may_use_any_spelling(task: str) -> None:
 def test_results_under_another_spelling_stay_readable_under_their_ids(tmp_path: Path) -> None:
     text = sweep_text(epochs=6, frozen="[0, 1, 2, 3]", last_seed=1).replace("glyphs[A-Z]", "glyphs")
     sweep, old = planned(text, tmp_path)  # by a vocabulary that leaves names as they are, as it was
-    (tmp_path / "FORMAT").write_text(f"{FORMAT}\n")
     for spec in old.values():
         finished(tmp_path, spec)
     tables = collect(read_sweep(sweep, tmp_path))
     assert set(tables.runs["source.task"]) == {"glyphs"} and set(tables.runs["status"]) == {"done"}
     assert [run_id(run.spec) for run in tables.sweep.runs] == [run.id for run in tables.sweep.runs]
 
+    (tmp_path / "FORMAT").write_text(f"{FORMAT}\n")
     plan = make_plan(sweep, Ledger(tmp_path))
     assert not plan.runs.keys() & old.keys()
     assert set(plan.statuses.values()) == {"missing"}
