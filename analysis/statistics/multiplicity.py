@@ -26,9 +26,9 @@ def benjamini_hochberg(p_values: ArrayLike) -> Array:
 
 
 def _step_up(p: Array) -> Array:
-    """The smallest n p(j) / j over all ranks j from a value's own up; scipy.stats has it, and takes 0.4 s to import."""
+    """The smallest p(j) n / j over all ranks j from a value's own up; scipy.stats has it, and takes 0.4 s to import."""
     order = np.argsort(p)
-    ranked = p[order] * len(p) / np.arange(1, len(p) + 1)
+    ranked = p[order] * (len(p) / np.arange(1, len(p) + 1))
     adjusted = np.empty(len(p))
     adjusted[order] = np.minimum(np.minimum.accumulate(ranked[::-1])[::-1], 1.0)
     return adjusted

@@ -13,7 +13,6 @@ from orchestrator.schedule.vocabulary import KnownWords
 from orchestrator.store.ledger import Ledger
 from sweeps.expand import expand
 from sweeps.identity import run_id
-from sweeps.layout import FORMAT
 from sweeps.sweep import parse
 from tests.analysis.store_factory import finished, planned, sweep_text
 
@@ -55,7 +54,6 @@ def test_results_under_another_spelling_stay_readable_under_their_ids(tmp_path: 
     assert set(tables.runs["source.task"]) == {"glyphs"} and set(tables.runs["status"]) == {"done"}
     assert [run_id(run.spec) for run in tables.sweep.runs] == [run.id for run in tables.sweep.runs]
 
-    (tmp_path / "FORMAT").write_text(f"{FORMAT}\n")
     plan = make_plan(sweep, Ledger(tmp_path))
     assert not plan.runs.keys() & old.keys()
     assert set(plan.statuses.values()) == {"missing"}
