@@ -14,7 +14,7 @@ from rich.console import Console
 
 from orchestrator.cli_errors import USAGE, clear_errors, complain
 from orchestrator.plan_text import print_failures, print_plan
-from orchestrator.runners.resources import check_resources
+from orchestrator.runners.resources import check_address, check_resources
 from orchestrator.schedule import launch_log
 from orchestrator.schedule.forecast import forecast
 from orchestrator.schedule.plan import Plan, make_plan
@@ -92,6 +92,7 @@ def run(
     """Run what is missing. The same command resumes, retries and extends a sweep."""
     with clear_errors():
         here = runner == "local" or address == "local"
+        check_address(address)
         check_resources(gpus_per_run, threads_per_run, on_this_machine=here, in_this_process=runner == "local")
         made, ledger = _planned(sweep, store, thorough=True)
         console = Console()

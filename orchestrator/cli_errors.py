@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import typer
 
+from orchestrator.runners.resources import CannotStart
 from orchestrator.store.ledger import StoreError
 from sweeps.errors import SpecError
 
@@ -20,7 +21,7 @@ USAGE = 2
 def clear_errors() -> Iterator[None]:
     try:
         yield
-    except (SpecError, StoreError) as problem:
+    except (SpecError, StoreError, CannotStart) as problem:
         complain(str(problem))
         raise typer.Exit(USAGE) from None
     except BrokenPipeError:
