@@ -13,7 +13,7 @@ from rich.console import Console
 
 from orchestrator.plan_text import print_failures, print_plan
 from orchestrator.runners.limits import usable_cores
-from orchestrator.runners.resources import check_resources
+from orchestrator.runners.resources import check_address, check_resources
 from orchestrator.schedule import launch_log
 from orchestrator.schedule.forecast import forecast
 from orchestrator.schedule.plan import Plan, make_plan
@@ -84,6 +84,7 @@ def run(
     wandb_project: Annotated[str, typer.Option(help="W&B project")] = "frostline",
 ) -> None:
     """Run what is missing. The same command resumes, retries and extends a sweep."""
+    check_address(address)
     here = runner == "local" or address == "local"
     check_resources(gpus_per_run, threads_per_run, on_this_machine=here, in_this_process=runner == "local")
     made, ledger = _planned(sweep, store, thorough=True)

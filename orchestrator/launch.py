@@ -11,6 +11,7 @@ from rich.console import Console
 
 from orchestrator import progress
 from orchestrator.runners.limits import usable_cores
+from orchestrator.runners.resources import use_token
 from orchestrator.schedule import launch_log
 from orchestrator.schedule.agenda import Agenda
 from orchestrator.schedule.forecast import Forecast
@@ -59,7 +60,7 @@ def launch(plan: Plan, expected: Forecast, ledger: Ledger, how: Launch, console:
     began, code = time.monotonic(), 130
     try:
         with progress.shown(agenda, plan, ledger, console):
-            _run(agenda, options, how)
+            _run(agenda, options, how, console)
     except KeyboardInterrupt:
         console.print("interrupted: the same command goes on from the last saved epochs")
         plan.read_statuses(ledger)
@@ -73,15 +74,20 @@ def launch(plan: Plan, expected: Forecast, ledger: Ledger, how: Launch, console:
     return code
 
 
-def _run(agenda: Agenda, options: TrialOptions, how: Launch) -> None:
+def _run(agenda: Agenda, options: TrialOptions, how: Launch, console: Console) -> None:
     if how.runner == "local":
         from orchestrator.runners import local
 
         local.run(agenda, options)
     else:
+        if how.address != "local":
+            use_token()
         from orchestrator.runners import cluster
 
-        cluster.run(agenda, options, address=how.address, workers=how.workers)
+        def say(text: str) -> None:
+            console.print(text, markup=False, soft_wrap=True)
+
+        cluster.run(agenda, options, address=how.address, workers=how.workers, say=say)
 
 
 def _closing(plan: Plan, ledger: Ledger, agenda: Agenda, console: Console) -> int:

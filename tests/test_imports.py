@@ -77,7 +77,7 @@ ROOMS_OF = {
     **{name: {"orchestrator"} for name in LIGHTNING},
 }
 FILES_OF = {
-    "ray": {"orchestrator/runners/cluster.py"},
+    "ray": {"orchestrator/runners/cluster.py", "orchestrator/runners/ray_start.py", "orchestrator/runners/searcher.py"},
     "wandb": {"orchestrator/tracking/tracker.py"},
 }
 PICKLES = {"pickle", "_pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}

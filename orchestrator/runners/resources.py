@@ -1,9 +1,52 @@
-"""What a run may be given of GPUs and cores: refused early, torch imported only for a GPU."""
+"""What a run may be given of machines, GPUs and cores: refused early, torch imported only for a GPU."""
 
 from __future__ import annotations
 
+import os
+import re
+import socket
+from pathlib import Path
+
 from orchestrator.runners.limits import usable_cores
-from sweeps.errors import SpecError
+from sweeps.errors import InputError, SpecError, shown
+
+_ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:]+\]|[A-Za-z0-9_.-]+):(?P<port>[0-9]{1,5})")
+ANSWER_SECONDS = 10.0
+"""How long a cluster's head may take to take a connection."""
+
+
+TRAVELS = ("sweeps", "tasks", "architectures", "orchestrator")
+"""The packages that a worker imports. Nothing else of the checkout is sent to a cluster's nodes."""
+
+
+class CannotStart(InputError):
+    """The runner cannot start its workers. Its text is one line, with the way out."""
+
+
+def check_address(address: str) -> None:
+    """Raise SpecError for an address that is none, or at which nothing answers within ANSWER_SECONDS."""
+    if address in ("local", "auto"):
+        return
+    match = _ADDRESS.fullmatch(address)
+    if match is None or not 0 < int(match["port"]) < 65536:
+        raise SpecError(f"--address {shown(address)}: allowed local, auto, or HOST:PORT of a Ray cluster's head")
+    try:
+        socket.create_connection((match["host"].strip("[]"), int(match["port"])), ANSWER_SECONDS).close()
+    except OSError as problem:
+        why = "no answer" if isinstance(problem, TimeoutError) else problem.strerror or f"{problem}"
+        raise SpecError(
+            f"--address {address}: {why}; start a cluster there with: ray start --head --port={match['port']}"
+        ) from None
+
+
+def use_token() -> None:
+    """Let Ray send the token that is there. To be called before ray is imported, where a running cluster is joined.
+
+    `ray start --head` asks for a token by default, and a driver sends one only if it is told to.
+    """
+    named = any(os.environ.get(name) for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"))
+    if named or (Path.home() / ".ray" / "auth_token").is_file():
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
 
 
 def check_resources(

@@ -1,0 +1,109 @@
+"""Ray's start: refused in one line where it cannot be, never waited for without a word."""
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from orchestrator.runners import ray_start
+from orchestrator.runners.ray_start import StartWatch, last_error, start_timeout
+from orchestrator.runners.resources import CannotStart, check_address, use_token
+from sweeps.errors import SpecError
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_launch_without_workers_says_what_it_waits_for_once_and_ends() -> None:
+    clock, said = Clock(), []
+    watch = StartWatch(said.append, 300.0, clock)
+    for clock.now in (0.0, 30.0, 59.0):
+        watch.look()
+    assert said == []
+    for clock.now in (60.0, 120.0, 299.0):
+        watch.look()
+    assert len(said) == 1 and said[0].startswith("no worker has started in 60 s, waiting: ")
+    clock.now = 300.0
+    with pytest.raises(CannotStart, match="no worker has started in 300 s: "):
+        watch.look()
+
+
+def test_a_worker_that_is_up_ends_the_watch() -> None:
+    clock = Clock()
+    watch = StartWatch(lambda _: pytest.fail("nothing is to be said"), 300.0, clock)
+    watch.started()
+    clock.now = 1e6
+    watch.look()
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("foo", "allowed local, auto, or HOST:PORT"),
+        ("ray://host:10001", "allowed local, auto, or HOST:PORT"),
+        ("host:0", "allowed local, auto, or HOST:PORT"),
+        ("host:99999", "allowed local, auto, or HOST:PORT"),
+        ("", "allowed local, auto, or HOST:PORT"),
+    ],
+)
+def test_an_address_that_is_none_is_refused(address: str, why: str) -> None:
+    with pytest.raises(SpecError, match=why) as problem:
+        check_address(address)
+    assert "\n" not in str(problem.value)
+
+
+def test_an_address_where_nobody_listens_is_refused() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with pytest.raises(SpecError, match=f"--address 127.0.0.1:{port}: Connection refused; start a cluster there with"):
+        check_address(f"127.0.0.1:{port}")
+
+
+def test_an_address_that_takes_connections_passes() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        check_address(f"127.0.0.1:{server.getsockname()[1]}")
+    check_address("local")
+    check_address("auto")
+
+
+def test_ray_gets_a_folder_whose_path_is_short_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    long = tmp_path / ("x" * 80)
+    long.mkdir()
+    monkeypatch.setenv("RAY_TMPDIR", str(long))
+    assert ray_start._folder().startswith("/tmp/ray")
+    monkeypatch.setenv("RAY_TMPDIR", "/tmp")
+    assert ray_start._folder() == ("/tmp/ray" if os.getuid() == 0 else f"/tmp/ray-{os.getuid()}")
+
+
+@pytest.mark.parametrize("given", ["soon", "0", "-1", "nan", "inf"])
+def test_a_timeout_that_is_no_number_of_seconds_is_refused(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FROSTLINE_START_TIMEOUT", given)
+    with pytest.raises(CannotStart, match=r"FROSTLINE_START_TIMEOUT = .*: allowed 1 to 1000000 seconds"):
+        start_timeout()
+
+
+def test_the_cause_is_read_from_rays_logs(tmp_path: Path) -> None:
+    assert last_error(tmp_path) is None
+    (tmp_path / "worker-1.err").write_text("Traceback ...\nModuleNotFoundError: No module named 'ray'\n")
+    assert last_error(tmp_path) == "Error: No module named 'ray' (worker-1.err)"
+
+
+def test_a_token_that_is_there_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    use_token()
+    assert "RAY_AUTH_MODE" not in os.environ
+    (tmp_path / ".ray").mkdir()
+    (tmp_path / ".ray" / "auth_token").write_text("secret")
+    monkeypatch.setenv("RAY_AUTH_MODE", "")  # so that it is taken back after the test
+    monkeypatch.delenv("RAY_AUTH_MODE")
+    use_token()
+    assert os.environ["RAY_AUTH_MODE"] == "token"
