@@ -29,7 +29,7 @@ def c3(tables: Tables) -> tuple[Evidence, ...]:
 def _freezing_evidence(each: AxisVerdict) -> Evidence:
     verdict = each.verdict
     assert verdict is not None
-    found = verdict.double_descent
+    found = verdict.shape == "double_descent"
     near = found and _near_threshold(each, verdict)
     effect, low, high = _prominence_interval(each, verdict) if found else (None, None, None)
     where = "interpolation does not change along the axis"
