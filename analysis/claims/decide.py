@@ -22,7 +22,7 @@ from analysis.claims.evidence import Evidence
 from analysis.claims.freezing import C3, c3
 from analysis.claims.sizes import C1, C2, c1, c2
 from analysis.claims.sources import C4, c4
-from analysis.statistics.bootstrap import share_interval
+from analysis.statistics.intervals import share_interval
 from analysis.statistics.multiplicity import benjamini_hochberg
 from analysis.tables.collect import Tables
 

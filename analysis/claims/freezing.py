@@ -6,7 +6,7 @@ import numpy as np
 
 from analysis.claims.evidence import Evidence
 from analysis.detector.verdict import Verdict
-from analysis.statistics.bootstrap import mean_interval
+from analysis.statistics.intervals import mean_interval
 from analysis.tables.along_axes import AxisVerdict, freezing_wise
 from analysis.tables.collect import Tables
 

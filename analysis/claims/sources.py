@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.claims.evidence import Evidence
-from analysis.statistics.bootstrap import mean_interval
+from analysis.statistics.intervals import mean_interval
 from analysis.tables.along_axes import FROZEN
 from analysis.tables.collect import Tables
 from analysis.tables.curves import Array

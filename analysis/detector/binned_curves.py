@@ -31,12 +31,13 @@ CAUTION = 1.0  # a noise level from n points is raised by 1 / sqrt(n): few point
 POOL = 15  # bins over which the spread between seeds is pooled
 
 
-ARRAYS = ("values", "bin_error", "smooth", "error", "noise", "scatter")
+ARRAYS = ("values", "bin_error", "smooth", "error", "noise", "scatter", "end")
+END = 5  # last points whose median is the level at the end of a curve that falls within its last bin
 
 
 @dataclass(frozen=True)
 class CurveSet:
-    """All arrays are (runs, bins), NaN outside a run's range."""
+    """All arrays but `end` are (runs, bins), NaN outside a run's range."""
 
     grid: Grid
     values: Array  # bin means
@@ -45,6 +46,7 @@ class CurveSet:
     error: Array  # standard errors of smooth
     noise: Array  # standard deviation of a single point, from second differences
     scatter: Array  # the same from lines through well-filled bins: larger where a curve swings inside a bin
+    end: Array  # (runs, 2) x of the last point and the median of the last five, NaN where one of them is missing
 
     @cached_property
     def roughness(self) -> Array:
@@ -86,7 +88,8 @@ def curve_set(x: Array, errors: Array, bandwidth: float = 1.0) -> CurveSet:
             smooth[rows] = np.clip(inside @ hat.T, inside.min(axis=1)[:, None], inside.max(axis=1)[:, None])
         known = np.nan_to_num(bin_error[np.ix_(rows, pattern)])
         error[rows] = np.sqrt(known**2 @ (hat**2).T + (WANDER * np.nan_to_num(noise[rows])) ** 2)
-    return CurveSet(grid, values, bin_error, smooth, error, noise, scatter)
+    end = np.stack([np.full(len(errors), x[-1]), np.median(errors[:, -END:], axis=1)], axis=1)
+    return CurveSet(grid, values, bin_error, smooth, error, noise, scatter, end)
 
 
 def _patterns(present: NDArray[np.bool_]) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.intp]]]:
@@ -127,6 +130,7 @@ def mean_over_seeds(seeds: CurveSet, rows: NDArray[np.intp] | slice = slice(None
         standard[None],
         carried(noise)[None],
         carried(seeds.scatter[rows])[None],
+        seeds.end[rows].mean(axis=0)[None],
     )
 
 

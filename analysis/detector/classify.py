@@ -55,16 +55,20 @@ class Shapes:
         return repair(x, errors, float(places[peak]), float(places[second]), *sizes)
 
     def _lowest(self, run: int) -> Point:
-        """The lowest point of a curve without a peak: of the smooth curve, or of the bins where those are lower beyond
-        doubt, as right after an abrupt drop."""
+        """The lowest point of a curve without a peak: of the smooth curve, or where the points are lower beyond doubt,
+        of the bins (right after an abrupt drop) or of the last points (a fall within the last bin)."""
         curves, at = self.curves, int(self.lowest[run])
-        values, smooth = curves.values[run], curves.smooth[run]
+        values, low = curves.values[run], float(curves.smooth[run, at])
+        doubt = np.maximum(ABRUPT * np.nan_to_num(curves.bin_error[run]), LEAST_DROP)
+        last, end = (float(value) for value in curves.end[run])
         with np.errstate(invalid="ignore"):
-            surely = np.where(values < smooth[at] - ABRUPT * np.nan_to_num(curves.bin_error[run]), values, np.inf)
-        if np.isfinite(surely).any() and surely.min() < smooth[at] - LEAST_DROP:
+            surely = np.where(values < low - doubt, values, np.inf)
+        if end < min(low - doubt[-1], float(surely.min())):
+            return Point(last, end)
+        if np.isfinite(surely).any():
             at = int(surely.argmin())
             return Point(float(curves.grid.x[at]), float(values[at]))
-        return Point(float(curves.grid.x[at]), float(smooth[at]))
+        return Point(float(curves.grid.x[at]), low)
 
     @cached_property
     def heights(self) -> Array:

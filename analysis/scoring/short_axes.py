@@ -50,7 +50,7 @@ def monotone(rng: Generator, u: Array, sigma: float) -> Array:
 
 
 def level(rng: Generator, u: Array, sigma: float) -> Array:
-    return np.full(len(u), rng.uniform(0.1, 0.5))
+    return rng.uniform(0.1, 0.5) + 0.0 * u
 
 
 def fall_to_level(rng: Generator, u: Array, sigma: float) -> Array:
@@ -68,7 +68,7 @@ def rise_to_level(rng: Generator, u: Array, sigma: float) -> Array:
     low, top = np.sort(rng.uniform(0.15, 0.7, 2))
     knots = [0.0, low, max(top, low + 0.1), 1.01]
     rise = rng.uniform(3.0, 15.0) * sigma
-    return PchipInterpolator(knots, [0.4, 0.2, 0.2 + rise, 0.2 + rise])(u)
+    return np.asarray(PchipInterpolator(knots, [0.4, 0.2, 0.2 + rise, 0.2 + rise])(u))
 
 
 def late_rise(rng: Generator, u: Array, sigma: float) -> Array:
@@ -181,7 +181,7 @@ def _noise(rng: Generator, kind: Noise, u: Array, sigma: float, seeds: int) -> A
     if kind == "correlated":
         r = rng.uniform(0.2, 0.5)
         start = rng.standard_normal((seeds, 30))
-        white = lfilter([np.sqrt(1.0 - r * r)], [1.0, -r], np.hstack([start, white]), axis=1)[:, 30:]
+        white = np.asarray(lfilter([np.sqrt(1.0 - r * r)], [1.0, -r], np.hstack([start, white]), axis=1))[:, 30:]
     if kind == "uneven_noise":
         white = white * 3.0 ** (rng.choice([-1.0, 1.0]) * (2.0 * u - 1.0))
     noise = sigma * (white + rng.standard_normal((seeds, 1)))

@@ -79,7 +79,7 @@ def correlated_noise(rng: np.random.Generator, shape: tuple[int, ...], r: float)
     white = rng.standard_normal((*shape[:-1], shape[-1] + 30 * (r > 0.0)))
     if r == 0.0:
         return white
-    return lfilter([np.sqrt(1.0 - r * r)], [1.0, -r], white, axis=-1)[..., 30:]
+    return np.asarray(lfilter([np.sqrt(1.0 - r * r)], [1.0, -r], white, axis=-1))[..., 30:]
 
 
 def reduced_valley(y: Array, error: Array) -> Array:

@@ -19,7 +19,7 @@ CUBIC_FROM, DENSE_FROM = 8, 40  # points
 UNSEEN = 0.3  # correlation of neighbours' noise that one curve of few points is taken to have
 SEEN = 40.0  # points from which more is learned of it than is taken
 LEAST = 1e-6  # a noise of nothing
-BLIND = 5.0  # points by which the estimate that is blind to steep stretches counts, of all
+BLIND = 8.0  # points by which the estimate that is blind to steep stretches counts, of all
 STEP = 1.1284  # mean size of the difference of two standard normal values
 KEPT_MEAN = 0.5586  # mean |z| of the smallest 80 % of standard normal values
 

@@ -15,6 +15,8 @@ from analysis.detector.short_axis.point_noise import LEAST, kept_mean, lag_one, 
 from analysis.detector.smoothing import Array
 
 FAR = 6.0  # standard deviations from the other seeds: a failed run
+LONE = 4.0  # times the range of four neighbours: a failed run of one or two seeds
+LEAST_JUMP = 0.01
 NEAR = 3  # points on either side that share their spread
 PRIOR = 4.0  # degrees of freedom with which a local spread is drawn to that of the whole axis
 DENSE = 20  # points from which the mean's own roughness counts beside the spread over seeds
@@ -142,6 +144,22 @@ def failed_runs(values: Array) -> np.ndarray:
     with np.errstate(invalid="ignore"):
         far = np.abs(residual) > FAR * np.maximum(scale, 1e-6)
     return far & (2 * far.sum(axis=0) < np.isfinite(values).sum(axis=0))
+
+
+def lone_spike(values: Array) -> int | None:
+    """The point farthest from its two neighbours on either side, if that is LONE times the range of those four.
+
+    A peak or a minimum of several points has a neighbour on its flank, so that the range is wide. values: (seeds,
+    points).
+    """
+    y = np.nanmean(values, axis=0)
+    shifts = (0, 1, 3, 4)
+    near = np.stack([y[shift : len(y) - 4 + shift] for shift in shifts])
+    low, high = near.min(axis=0), near.max(axis=0)
+    inner = y[2:-2]
+    jump = np.maximum(inner - high, low - inner)
+    lone = jump > np.maximum(LONE * (high - low), LEAST_JUMP)
+    return 2 + int(np.where(lone, jump, -np.inf).argmax()) if lone.any() else None
 
 
 def _correlation(residual: Array, known: np.ndarray) -> float:

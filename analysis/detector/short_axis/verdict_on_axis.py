@@ -12,7 +12,7 @@ from analysis.detector.short_axis.axis_scale import ShortAxis, natural_scale, re
 from analysis.detector.short_axis.cause import cause_of_peak
 from analysis.detector.short_axis.place_interval import place_spans
 from analysis.detector.short_axis.reading import Reading, read
-from analysis.detector.short_axis.replicates import Replicates, replicates
+from analysis.detector.short_axis.replicates import Replicates, lone_spike, replicates
 from analysis.detector.smoothing import Array
 from analysis.detector.verdict import Point, Verdict
 
@@ -63,13 +63,16 @@ def read_axis(x: Array, values: Array, axis: ShortAxis, rule: Rule, *, paired: b
     order = reading_order(x, axis)
     places, values = x[order], values[:, order]
     notes: list[str] = []
+    while len(values) <= 2 and len(places) > FEWEST + 1 and (spike := lone_spike(values)) is not None:
+        notes.append(f"read without the run at {places[spike]:g}: it is far from its neighbours")
+        places, values = np.delete(places, spike), np.delete(values, spike, axis=1)
     while True:
         curve = replicates(natural_scale(places, axis), values, paired=paired)
         reading, p = read(curve, rule)
         if len(values) > 2 or reading.lone is None or curve.unknown or len(places) <= FEWEST + 1:
             break
         if len(notes) == MOST_LEFT_OUT:
-            reading = Reading("unstable", reading.level, reading.lowest)
+            reading = replace(reading, shape="unstable")
             notes.append("single runs make peaks again and again")
             break
         notes.append(f"read without the run at {places[reading.lone]:g}: it makes a turn alone")
@@ -148,8 +151,8 @@ def _agreement(found: AxisReading, axis: ShortAxis, rule: Rule) -> float:
     reading, values = found.reading, found.curve.values
     if reading.turns is not None and reading.shape == "double_descent":
         heights = _heights(found)
-        same = (heights[:, 1] > heights[:, 0]) & (heights[:, 1] > heights[:, 2])
-        return float(same.mean()) if len(heights) else 0.0
+        same = np.count_nonzero(heights[:, 1] > np.maximum(heights[:, 0], heights[:, 2]))
+        return same / len(heights) if len(heights) else 0.0
     known = [row[np.isfinite(row)] for row in values]
     places = [found.places[np.isfinite(row)] for row in values]
     own = [
@@ -157,4 +160,4 @@ def _agreement(found: AxisReading, axis: ShortAxis, rule: Rule) -> float:
         for place, row in zip(places, known, strict=True)
         if len(row) >= FEWEST
     ]
-    return float(np.mean([shape == reading.shape for shape in own])) if own else 0.0
+    return sum(shape == reading.shape for shape in own) / len(own) if own else 0.0

@@ -11,7 +11,7 @@ import pytest
 from analysis.claims.decide import ClaimVerdict, all_claims
 from analysis.claims.sources import UnknownTask
 from analysis.cli import main
-from analysis.statistics.bootstrap import share_interval
+from analysis.statistics.intervals import share_interval
 from analysis.statistics.trend import trend
 from analysis.tables.collect import Tables, collect
 from analysis.tables.load import read_sweep
