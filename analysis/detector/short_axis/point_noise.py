@@ -13,10 +13,10 @@ from analysis.detector.smoothing import Array
 
 KEPT = 0.8  # share of the smallest residuals that make the level: a bump and a failed run are in the rest
 WINDOW = 25  # residuals behind a local level
-TREND_FROM = 12  # points
+TREND_FROM = 16  # points
 LEAST_SHARE = 0.8  # of the whole axis' level that a local one has at least
 CUBIC_FROM, DENSE_FROM = 8, 40  # points
-UNSEEN = 0.3  # correlation of neighbours' noise that one curve of few points is taken to have
+UNSEEN = 0.15  # correlation of neighbours' noise that one curve of few points is taken to have
 SEEN = 40.0  # points from which more is learned of it than is taken
 LEAST = 1e-6  # a noise of nothing
 BLIND = 8.0  # points by which the estimate that is blind to steep stretches counts, of all
@@ -67,7 +67,7 @@ def local_noise(u: Array, curves: Array) -> Array:
 def _course(size: Array, points: int) -> Array:
     """(curves, points) how the noise changes along the axis, from the absolute residuals: a relative measure.
 
-    Few points have one level; from 12 on it may grow or fall exponentially, by a line through log residuals whose slope
+    Few points have one level; from 16 on it may grow or fall exponentially, by a line through log residuals whose slope
     is drawn towards 0 by its own doubt (the logarithm of a normal value's size has a deviation of 1.11); from 52
     points on it is the level in windows of 25 residuals, not below four fifths of the whole.
     """

@@ -61,10 +61,11 @@ def read(curve: Replicates, rule: Rule, draws: int = DRAWS) -> tuple[Reading, fl
     """
     matrices = [np.eye(len(curve.u)), *(kernel_means(curve.u, h) for h in bandwidths(curve.u, rule.bandwidth))]
     errors = smoothed_errors(curve, matrices)
-    test = None if curve.unknown is not None else peak_test(curve, matrices, rule.level, draws)
+    level = rule.level if len(curve.values) > 1 else rule.level_one_seed
+    test = None if curve.unknown is not None else peak_test(curve, matrices, level, draws)
     needed = (0.0,) * len(matrices) if test is None else test.critical
     p = None if test is None else test.p
-    if p is not None and p > rule.level:
+    if p is not None and p > level:
         return _without_peak(curve, matrices[-1], errors[-1], rule), p
     found = [
         _peak_at(curve, matrices, errors, number, z, rule)
