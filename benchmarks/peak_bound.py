@@ -26,7 +26,7 @@ KNOWN = tuple(name for name in POSITIVE if name != "two_bumps")  # of two bumps 
 def distances(cell: Labelled) -> tuple[float, float] | None:
     """|ln| of found over true peak for the detector and for the bound; None where it is not called."""
     seen = np.isfinite(cell.errors).any(axis=0)
-    judged = judge(cell.x[seen], cell.errors[:, seen], Rule(), log_axis=True, paired=True)
+    judged = judge(cell.x[seen], cell.errors[:, seen], Rule())
     if judged.shape != "double_descent":
         return None
     truth, shapes = cell.truth, judged.shapes

@@ -23,7 +23,7 @@ from analysis.claims.evidence import Evidence
 from analysis.claims.freezing import C3, c3
 from analysis.claims.sizes import C1, C2_CROSSING, C2_PEAK, c1, c2_crossing, c2_peak
 from analysis.claims.sources import C4_BETTER, C4_ON_PAR, pairs_of_sources
-from analysis.statistics.bootstrap import share_interval
+from analysis.statistics.intervals import share_interval
 from analysis.statistics.multiplicity import benjamini_hochberg
 from analysis.tables.along_axes import FROZEN, AxisVerdict, freezing_wise
 from analysis.tables.collect import Tables

@@ -8,7 +8,7 @@ import numpy as np
 
 from analysis.claims.evidence import Evidence
 from analysis.detector.verdict import Verdict
-from analysis.statistics.bootstrap import mean_interval
+from analysis.statistics.intervals import mean_interval
 from analysis.tables.along_axes import AxisVerdict
 
 C3 = (
@@ -30,7 +30,7 @@ def c3(frozen: Iterable[AxisVerdict]) -> tuple[Evidence, ...]:
 def _freezing_evidence(each: AxisVerdict) -> Evidence:
     verdict = each.verdict
     assert verdict is not None
-    found = verdict.double_descent
+    found = verdict.shape == "double_descent"
     near = found and _near_threshold(each, verdict)
     effect, low, high = _prominence_interval(each, verdict) if found else (None, None, None)
     where = "interpolation does not change along the axis"

@@ -40,7 +40,7 @@ def c1(tables: Tables) -> tuple[Evidence, ...]:
             return None
         if verdict.shape == "u_shaped":
             return 0.0, np.inf
-        size = verdict.prominence if verdict.double_descent and verdict.prominence is not None else 0.0
+        size = verdict.prominence if verdict.shape == "double_descent" and verdict.prominence is not None else 0.0
         return size, size
 
     return tuple(

@@ -13,7 +13,7 @@ from itertools import combinations
 import numpy as np
 
 from analysis.claims.evidence import Evidence
-from analysis.statistics.bootstrap import mean_interval
+from analysis.statistics.intervals import mean_interval
 from analysis.statistics.multiplicity import holm
 from analysis.tables.along_axes import FROZEN, AxisVerdict
 from analysis.tables.collect import Tables

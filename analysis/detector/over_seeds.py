@@ -6,48 +6,63 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from scipy.special import stdtrit
+from scipy.special import bdtrc, ndtri, stdtrit
 
 from analysis.detector.binned_curves import CurveSet
 from analysis.detector.smoothing import Array
-from analysis.detector.verdict import Point, Verdict
+from analysis.detector.verdict import Point, Strength, Verdict
 
+CALLED_FALSELY = 0.02  # of curves of one seed without a peak, at most (docs/detection.md)
 POINTS = ("first_min", "peak", "second_min")
 
 
 def with_intervals(verdict: Verdict, own: Sequence[Verdict], seeds: CurveSet) -> Verdict:
-    """95 % Student intervals over seeds for the three points; unchanged below three seeds.
+    """95 % Student intervals over seeds for the three points (positions: three seeds), and the strength.
 
-    A position's interval is over the seeds that are double descents themselves, in log10(x + 1) on the
-    epoch axis, and ends where the axis does; an error's is over all seeds at the mean's position, and not below 0.
+    A position's interval is over the seeds that are double descents themselves, in log10(x + 1), ends where the axis
+    does and is at least as wide as a bin; an error's is over all seeds at the mean's position, and not below 0. The
+    strength is that of the seeds' own second minus first minimum at the mean's places.
     """
-    if len(own) < 3 or not verdict.double_descent:
+    if len(own) < 2 or verdict.shape != "double_descent":
         return verdict
+    levels = seeds.levels(np.arange(len(own)))
     changed: dict[str, Point] = {}
+    heights: dict[str, Array] = {}
     for name in POINTS:
         point: Point | None = getattr(verdict, name)
-        if point is None:
-            continue
-        places = np.array([getattr(v, name).position for v in own if v.double_descent])
-        scaled = np.log10(places + 1.0) if seeds.log_axis else places
-        span = _student(scaled)
-        if span is not None and seeds.log_axis:
-            span = (10.0 ** span[0] - 1.0, 10.0 ** span[1] - 1.0)
+        assert point is not None
         at = int(np.abs(seeds.grid.x - point.position).argmin())
-        errors = seeds.smooth[:, at]
+        heights[name] = levels[:, at]
+        known = levels[np.isfinite(levels[:, at]), at]
+        half = half_width(known) if len(known) >= 2 else None
         changed[name] = replace(
             point,
-            position_interval=_within(span, float(seeds.grid.x[0]), float(seeds.grid.x[-1])),
-            error_interval=_within(_student(errors[np.isfinite(errors)]), 0.0, np.inf),
+            position_interval=_place_interval(own, name, seeds, at) if len(own) >= 3 else None,
+            error_interval=None if half is None else (max(0.0, point.error - half), point.error + half),
         )
-    return replace(verdict, first_min=changed["first_min"], peak=changed["peak"], second_min=changed["second_min"])
+    gaps = heights["second_min"] - heights["first_min"]
+    strength, interval = paired_strength(gaps[np.isfinite(gaps)])
+    return replace(verdict, strength=strength, strength_interval=interval, **changed)
+
+
+def _place_interval(own: Sequence[Verdict], name: str, seeds: CurveSet, at: int) -> tuple[float, float] | None:
+    points = [getattr(v, name) for v in own if v.shape == "double_descent"]
+    places = np.log10(np.array([point.position for point in points]) + 1.0)
+    if len(places) < 3:
+        return None
+    edges = np.diff(seeds.grid.position)
+    half = max(half_width(places), 0.5 * float(edges[max(0, at - 1) : at + 1].max()))
+    low, high = 10.0 ** (places.mean() - half) - 1.0, 10.0 ** (places.mean() + half) - 1.0
+    ends = float(seeds.grid.x[0]), float(seeds.grid.x[-1])
+    return min(max(low, ends[0]), ends[1]), min(max(high, ends[0]), ends[1])
 
 
 def unaligned(verdict: Verdict, own: Sequence[Verdict]) -> Verdict:
     """The median of the seeds' points where more than half of three or more seeds are double descents and
-    their mean is not: peaks at different epochs flatten each other."""
-    called = [v for v in own if v.double_descent]
-    if verdict.double_descent or len(own) < 3 or 2 * len(called) <= len(own):
+    their mean is not: peaks at different epochs flatten each other. The p-value is that so many seeds are called
+    falsely."""
+    called = [v for v in own if v.shape == "double_descent"]
+    if verdict.shape == "double_descent" or len(own) < 3 or 2 * len(called) <= len(own):
         return verdict
     points = {}
     for name in POINTS:
@@ -55,24 +70,40 @@ def unaligned(verdict: Verdict, own: Sequence[Verdict]) -> Verdict:
         place, error = np.median([(point.position, point.error) for point in chosen], axis=0)
         points[name] = Point(float(place), float(error))
     first, peak, second = (points[name] for name in POINTS)
+    strength, interval = paired_strength(
+        np.array([v.second_min.error - v.first_min.error for v in called if v.second_min and v.first_min])
+    )
     return replace(
         verdict,
         shape="double_descent",
-        strength="strong" if second.error < first.error else "weak",
+        strength=strength,
+        strength_interval=interval,
         first_min=first,
         peak=peak,
         second_min=second,
-        prominence=float(np.median([v.prominence for v in called if v.prominence is not None])),
+        prominence=float(peak.error - max(first.error, second.error)),
+        p_value=float(bdtrc(len(called) - 1, len(own), CALLED_FALSELY)),
         note=f"{len(called)} of {len(own)} seeds; peaks not aligned, the mean hides them",
     )
 
 
-def _within(span: tuple[float, float] | None, low: float, high: float) -> tuple[float, float] | None:
-    return None if span is None else (min(max(span[0], low), high), min(max(span[1], low), high))
+def half_width(values: Array) -> float:
+    """Half of the 95 % Student interval of a mean. values: (seeds,), at least two. Covers 95 % under Gaussian noise."""
+    return float(stdtrit(len(values) - 1, 0.975) * values.std(ddof=1) / len(values) ** 0.5)
 
 
-def _student(values: Array) -> tuple[float, float] | None:
-    if len(values) < 3:
-        return None
-    half = float(stdtrit(len(values) - 1, 0.975) * values.std(ddof=1) / len(values) ** 0.5)
-    return float(values.mean()) - half, float(values.mean()) + half
+def paired_strength(gaps: Array) -> tuple[Strength, tuple[float, float] | None]:
+    """Strength from second minus first minimum of each seed, (seeds,), and its interval; undecided where that holds
+    0."""
+    if len(gaps) < 2:
+        return "undecided", None
+    centre, half = float(gaps.mean()), half_width(gaps)
+    word: Strength = "strong" if centre + half < 0.0 else "weak" if centre - half > 0.0 else "undecided"
+    return word, (centre - half, centre + half)
+
+
+def single_strength(gap: float, doubt: float) -> Strength:
+    """Strength of one curve from its gap and the standard error of that from its own noise."""
+    if abs(gap) <= ndtri(0.975) * doubt:
+        return "undecided"
+    return "strong" if gap < 0.0 else "weak"

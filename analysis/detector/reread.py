@@ -61,7 +61,7 @@ def for_one_seed(rule: Rule) -> Rule:
     return replace(rule, floor=max(rule.floor, rule.floor_one_seed))
 
 
-def judge(x: Array, errors: Array, rule: Rule, *, log_axis: bool, paired: bool) -> CurveReading:
+def judge(x: Array, errors: Array, rule: Rule, *, paired: bool = True) -> CurveReading:
     """Shape of one cell: the mean of its seeds, read again while spikes or steps make its peak.
 
     x: (points,) increasing, errors: (seeds, points).
@@ -69,7 +69,7 @@ def judge(x: Array, errors: Array, rule: Rule, *, log_axis: bool, paired: bool) 
     rule = rule if len(errors) > 1 else for_one_seed(rule)
     note: str | None = None
     for repairs in range(MAX_REPAIRS + 1):
-        seeds = curve_set(x, errors, log_axis=log_axis)
+        seeds = curve_set(x, errors, rule.bandwidth)
         rows = seeds if len(errors) == 1 else mean_over_seeds(seeds, paired=paired)
         found = _judged(x, errors, rule, seeds, classify(rows, rule), 0, note, repairs)
         if isinstance(found, CurveReading):
@@ -79,28 +79,28 @@ def judge(x: Array, errors: Array, rule: Rule, *, log_axis: bool, paired: bool) 
 
 
 def judge_cells(x: Array, errors: Array, cells: Sequence[slice], rule: Rule) -> tuple[list[CurveReading], RunVerdicts]:
-    """Every cell's mean over its seeds, and every run alone, in one pass over all runs; log axis.
+    """Every cell's mean over its seeds, and every run alone, in one pass over all runs.
 
     x: (points,) increasing, errors: (runs, points); cells: the rows of each cell, at least two. Only cells whose
     peak is to be repaired are read again one by one.
     """
-    curves = curve_set(x, errors, log_axis=True)
+    curves = curve_set(x, errors, rule.bandwidth)
     shapes = classify(stacked([mean_over_seeds(curves, rows) for rows in cells]), rule)
     judged = []
     for row, rows in enumerate(cells):
         found = _judged(x, errors[rows], rule, curves.rows(rows), shapes, row, None, 0)
         again = isinstance(found, Repair)
-        judged.append(judge(x, errors[rows], rule, log_axis=True, paired=True) if again else found)
-    return judged, judge_each(x, errors, rule, log_axis=True, curves=curves)
+        judged.append(judge(x, errors[rows], rule) if again else found)
+    return judged, judge_each(x, errors, rule, curves=curves)
 
 
-def judge_each(x: Array, errors: Array, rule: Rule, *, log_axis: bool, curves: CurveSet | None = None) -> RunVerdicts:
+def judge_each(x: Array, errors: Array, rule: Rule, *, curves: CurveSet | None = None) -> RunVerdicts:
     """Every run alone: one pass over all, then one over the few whose peak was repaired, and so on.
 
     x: (points,) increasing, errors: (runs, points), curves: their CurveSet if it is there already.
     """
     rule = for_one_seed(rule)
-    curves = curve_set(x, errors, log_axis=log_axis) if curves is None else curves
+    curves = curve_set(x, errors, rule.bandwidth) if curves is None else curves
     shapes = first = classify(curves, rule)
     again: dict[int, CurveReading] = {}
     notes: dict[int, str] = {}
@@ -108,7 +108,7 @@ def judge_each(x: Array, errors: Array, rule: Rule, *, log_axis: bool, curves: C
     for repairs in range(MAX_REPAIRS + 1):
         repaired: list[tuple[int, Repair]] = []
         for row, run in enumerate(runs.tolist()):
-            if repairs == 0 and not (log_axis and shapes.shape[row] == "double_descent"):
+            if repairs == 0 and shapes.shape[row] != "double_descent":
                 continue
             one = errors[row : row + 1]
             found = _judged(x, one, rule, curves, shapes, row, notes.get(run), repairs)
@@ -121,7 +121,7 @@ def judge_each(x: Array, errors: Array, rule: Rule, *, log_axis: bool, curves: C
             break
         runs = np.array([run for run, _ in repaired])
         errors = np.concatenate([found.errors for _, found in repaired])
-        curves = curve_set(x, errors, log_axis=log_axis)
+        curves = curve_set(x, errors, rule.bandwidth)
         shapes = classify(curves, rule)
     return RunVerdicts(first, again)
 
@@ -143,7 +143,7 @@ def _judged(
     """What is to be said of one row, or what has to be repaired first. errors: (seeds, points) behind the
     row; note: the last repair."""
     shape: Shape = shapes.shape[row]
-    candidate = shape == "double_descent" and seeds.log_axis
+    candidate = shape == "double_descent"
     found = shapes.repair(x, errors, row) if candidate else None
     if found is not None and repairs < MAX_REPAIRS:
         return found

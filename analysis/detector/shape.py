@@ -30,10 +30,13 @@ class Rule:
     floor_one_seed: float = 0.012  # a slow drift of one run makes humps of up to a point
     recovery: float = 0.2  # a fall of less than this share of the rise before it is a plateau
     share: float = 0.1  # a rise of less than this share of the fall after it leaves the curve monotone
-    tail: float = 0.2  # decades (log axis) or share of the range (other axes) that decide "still rising"
+    tail: float = 0.2  # decades (epochs) or share of the range (other axes) that decide "still rising"
     tail_share: float = 0.05  # a move by this share of the rise within a tail is not a plateau
     comparable: float = 0.5  # a further peak of this share of the prominence counts as comparable
     peaks: int = 3  # so many comparable peaks are an oscillation, not a double descent
+    bandwidth: float = 1.0  # factor on every smoothing bandwidth
+    level: float = 0.01  # of the test that a peak on a short axis must pass
+    level_one_seed: float = 0.02  # one curve's noise is estimated with caution, which makes its test strict
 
 
 @dataclass(frozen=True)
@@ -191,11 +194,10 @@ def end_slope(values: Array, error: Array, position: Array, width: Array) -> tup
     return np.nan_to_num(slope), np.nan_to_num(doubt)
 
 
-def still_moving(values: Array, error: Array, position: Array, rise: Array, rule: Rule, log_axis: bool) -> Flags:
+def still_moving(values: Array, error: Array, position: Array, rise: Array, rule: Rule, tail: float) -> Flags:
     """Whether the end of a curve still moves by a twentieth of its rise per tail: its shape is not decided.
 
-    The tail is 0.2 decades, or 0.2 of the range on other axes; the slope is taken over twice that.
+    tail: on the scale of position; the slope is taken over twice that.
     """
-    tail = rule.tail if log_axis else rule.tail * (position[-1] - position[0])
     slope, doubt = end_slope(values, error, position, np.asarray(2.0 * tail))
     return (np.abs(slope) > 1.5 * doubt) & (np.abs(slope) * tail >= rule.tail_share * rise)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from analysis.detector.smoothing import Array
 
 DRAWS = 1999
+LEAST_SCALE = 1e-4  # a hundredth of a point: seeds that agree to the last digit make no peak of rounding
 _SEED = 20221120  # fixed: the same curve gives the same p-value
 
 
@@ -73,7 +74,7 @@ def rotation_p(curves: Array, draws: int = DRAWS) -> float:
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
     residual = curves - null
     # any function of E'E is the same for every rotation, so studentising by it keeps the test exact
-    scale = np.sqrt(_running_mean((residual**2).mean(axis=0), 9))
+    scale = np.maximum(np.sqrt(_running_mean((residual**2).mean(axis=0), 9)), LEAST_SCALE)
     drawn = null + direction @ residual / np.sqrt(seeds)
     return _tail(drawn, scale, studentised_prominence(mean[None], scale)[0])
 

@@ -15,6 +15,7 @@ Array = NDArray[np.float64]
 
 BINS_PER_DECADE = 20
 BANDWIDTH = 0.05  # decades: a peak at epoch 60 is averaged over epochs 53 to 67
+LEVEL_WIDTH = 1.5
 TRIM_FROM = 8  # bins with at least this many points use the mean of their middle half
 
 
@@ -23,16 +24,16 @@ class Grid:
     """Bins of one x axis. `starts` index the sorted x, `position` is the scale on which we smooth."""
 
     x: Array  # (bins,) mean x of each bin, in the axis' own unit
-    position: Array  # (bins,) log10(x - x[0] + 1) or x itself
+    position: Array  # (bins,) log10(x + 1)
     starts: NDArray[np.intp]  # (bins,)
     counts: NDArray[np.intp]  # (bins,)
-    bandwidth: Array  # (bins,) of the kernel, on the scale of position; 0 = no smoothing
+    bandwidth: Array  # (bins,) of the kernel, on the scale of position
 
 
-def log_grid(x: Array) -> Grid:
+def log_grid(x: Array, factor: float = 1.0) -> Grid:
     """Bins of equal width in log10(x + 1), about 20 a decade; early epochs keep a bin of their own.
 
-    x: (points,) increasing, >= 0. The bandwidth is BANDWIDTH decades but never under about 1.2 points.
+    x: (points,) increasing, >= 0. The bandwidth is `factor` x BANDWIDTH decades but never under about 1.2 points.
     """
     position = np.log10(x + 1.0)
     label = np.floor(position * BINS_PER_DECADE + 1e-9).astype(np.intp)
@@ -45,14 +46,8 @@ def log_grid(x: Array) -> Grid:
         position=centre,
         starts=starts,
         counts=counts,
-        bandwidth=np.maximum(BANDWIDTH, 0.6 * spacing),
+        bandwidth=np.maximum(factor * BANDWIDTH, 0.6 * spacing),
     )
-
-
-def point_grid(x: Array) -> Grid:
-    """Every point is its own bin and nothing is smoothed: the grid of short axes such as frozen depth."""
-    n = len(x)
-    return Grid(x=x, position=x, starts=np.arange(n), counts=np.ones(n, dtype=np.intp), bandwidth=np.zeros(n))
 
 
 def bin_means(grid: Grid, errors: Array) -> tuple[Array, Array]:
@@ -88,10 +83,7 @@ def smoother(grid: Grid, present: NDArray[np.bool_]) -> Array:
     known = np.flatnonzero(present)
     if not len(known):
         return hat
-    raw = np.flatnonzero(present & (grid.bandwidth == 0.0))
-    hat[raw] = np.eye(size)[raw]
     inner = np.arange(known[0], known[-1] + 1)
-    inner = inner[grid.bandwidth[inner] > 0.0]
     width = grid.bandwidth[inner, None]
     offset = grid.position[known] - grid.position[inner, None]
     weight = np.exp(-0.5 * (offset / width) ** 2)
@@ -103,6 +95,25 @@ def smoother(grid: Grid, present: NDArray[np.bool_]) -> Array:
     reached = s0[:, 0] >= 1e-6  # not a hole wider than the kernel
     hat[inner[reached]] = 0.0
     hat[np.ix_(inner[reached], known)] = row[reached]
+    return hat
+
+
+def level_smoother(grid: Grid, present: NDArray[np.bool_]) -> Array:
+    """Local-quadratic hat matrix (bins, bins): the level of a curve at its turns, where a line is too low or too high.
+
+    The kernel is LEVEL_WIDTH times as wide as the smoother's. The two bins at either end, and bins with fewer than five
+    neighbours under the kernel, keep the line of `smoother`.
+    """
+    hat = smoother(grid, present)
+    known = np.flatnonzero(present)
+    for j in known[2:-2]:
+        offset = (grid.position[known] - grid.position[j]) / (LEVEL_WIDTH * grid.bandwidth[j])
+        weight = np.exp(-0.5 * offset**2)
+        if (weight > 0.05).sum() < 5:
+            continue
+        basis = np.stack([np.ones(len(known)), offset, offset**2])
+        weighted = basis * weight
+        hat[j, known] = np.linalg.lstsq(weighted @ basis.T, weighted, rcond=None)[0][0]
     return hat
 
 

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Shape = Literal["monotone", "u_shaped", "plateau", "double_descent", "unstable"]
-Strength = Literal["weak", "strong"]
+Strength = Literal["weak", "strong", "undecided"]
+Significance = Literal["significant", "not_significant", "not_tested"]
+Cause = Literal["interpolation", "co_adaptation", "unknown"]
+SIGNIFICANT_AT = 0.05
 SHAPES: tuple[Shape, ...] = ("monotone", "u_shaped", "plateau", "double_descent", "unstable")
 
 
@@ -28,12 +31,18 @@ class Point:
 class Verdict:
     """Shape of a curve and the evidence for it. docs/detection.md defines every word.
 
+    strength: of a double descent; weak or strong only where the second minimum differs from the first beyond doubt.
+    strength_interval: 95 % interval of second minus first minimum, paired over seeds; None below two seeds.
     prominence: min(rise from the first minimum, fall to the second), same unit as the errors.
+    final_ascent: how far the error rises again after the second minimum, where that is beyond doubt.
     roughness: standard deviation of a single point about the smooth curve, same unit.
-    p_value: rotation test over seeds (three or more), else None.
+    p_value: of the test over seeds (two or more on short axes, three or more on epochs), else None.
     single_seed_significance: p-value under a fitted noise model of ONE curve. It says that the peak is more
         than this curve's own noise; it says nothing about another seed. None where there are several seeds.
     agreement: share of the seeds whose own shape is the verdict's; None for one seed.
+    cause: why there is a double descent (cause_of_peak), None for other shapes. converged: whether the errors have
+        settled at the end of training; None where nobody said.
+    sensitivity: share of the detector's settings under which the verdict stays; None where it was not asked for.
     note: why a curve was refused or called censored, in words; None where nothing is to be said.
     """
 
@@ -50,10 +59,29 @@ class Verdict:
     seeds: int = 1
     agreement: float | None = None
     note: str | None = None
+    strength_interval: tuple[float, float] | None = None
+    final_ascent: float | None = None
+    cause: Cause | None = None
+    converged: bool | None = None
+    sensitivity: float | None = None
 
     @property
-    def double_descent(self) -> bool:
-        return self.shape == "double_descent"
+    def significance(self) -> Significance:
+        """Of the call of a double descent: `significant` where the shape is one and its p-value is at most .05."""
+        p = self.single_seed_significance if self.p_value is None else self.p_value
+        if p is None:
+            return "not_tested"
+        return "significant" if self.shape == "double_descent" and p <= SIGNIFICANT_AT else "not_significant"
+
+    @property
+    def double_descent(self) -> bool | None:
+        """True where the shape is one and it is significant; None where it could not be tested; else False.
+
+        A refused curve and a dip of broken co-adaptation are none, whatever a test says.
+        """
+        if self.shape == "unstable" or self.cause == "co_adaptation":
+            return False
+        return None if self.significance == "not_tested" else self.significance == "significant"
 
     @property
     def censored(self) -> bool:
@@ -62,7 +90,7 @@ class Verdict:
 
     def points(self) -> dict[str, Point]:
         """First minimum, peak and second minimum of a double descent by name; empty for other shapes."""
-        if not self.double_descent:
+        if self.shape != "double_descent":
             return {}
         found = {"first_min": self.first_min, "peak": self.peak, "second_min": self.second_min}
         return {name: point for name, point in found.items() if point is not None}
@@ -81,8 +109,19 @@ class Verdict:
             "run": run,
             "shape": self.shape,
             "strength": self.strength,
+            "strength_interval": None if self.strength_interval is None else list(self.strength_interval),
             **points,
+            "final_ascent": self.final_ascent,
             "prominence": self.prominence,
             "p_value": self.p_value,
+            "single_seed_significance": self.single_seed_significance,
+            "significance": self.significance,
             "double_descent": self.double_descent,
+            "cause": self.cause,
+            "converged": self.converged,
+            "censored": self.censored,
+            "seeds": self.seeds,
+            "agreement": self.agreement,
+            "sensitivity": self.sensitivity,
+            "note": self.note,
         }

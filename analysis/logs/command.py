@@ -110,18 +110,32 @@ def score(
     seed: Annotated[int, typer.Option(help="Of the drawn curves.")] = 0,
     rivals: Annotated[bool, typer.Option(help="Score the rivals on the same curves.")] = True,
     out: Annotated[Path | None, typer.Option(help="Also write the tables to this Markdown file.")] = None,
+    axis: Annotated[str, typer.Option(help="epoch, or short: width, size, frozen and depth.")] = "epoch",
 ) -> None:
     """Score the detector and its rivals on synthetic curves of known truth, with 95 % intervals."""
     from analysis.scoring.power import lines as power_lines
     from analysis.scoring.score import lines
     from analysis.scoring.score import score as run_score
 
+    if axis not in ("epoch", "short"):
+        print(f"axis: {axis!r}; allowed are epoch, short", file=sys.stderr)
+        raise typer.Exit(BAD_INPUT)
     blocks = []
-    for number in seeds or [1, 5]:
+    if axis == "short":
+        from analysis.scoring.short_score import lines as short_lines
+        from analysis.scoring.short_score import power_rows, score_short
+
+        for number in seeds or [1, 5]:
+            blocks.append("\n".join(short_lines(score_short(cells, number, seed))))
+            if rivals:
+                blocks.append("\n".join(power_rows(max(cells // 4, 64), number, seed + 1)))
+            print("\n\n".join(blocks[-2 if rivals else -1 :]), end="\n\n", flush=True)
+    for number in (seeds or [1, 5]) if axis == "epoch" else []:
         blocks.append("\n".join(lines(run_score(cells, number, seed, rivals=rivals))))
         print(blocks[-1], end="\n\n", flush=True)
-    blocks.append("power of the rotation test at 0.05\n\n" + "\n".join(power_lines()))
-    print(blocks[-1], flush=True)
+    if axis == "epoch":
+        blocks.append("power of the rotation test at 0.05\n\n" + "\n".join(power_lines()))
+        print(blocks[-1], flush=True)
     if out is not None:
         out.write_text("\n\n".join(blocks) + "\n")
 

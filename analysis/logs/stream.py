@@ -111,7 +111,7 @@ def _row(name: str, verdict: Verdict) -> dict[str, object]:
     ):
         row[f"{label}_x"] = None if point is None else point.position
         row[f"{label}_error"] = None if point is None else point.error
-    return row | {"prominence": verdict.prominence, "double_descent": verdict.double_descent}
+    return row | {"prominence": verdict.prominence, "double_descent": verdict.shape == "double_descent"}
 
 
 SCHEMA = {

@@ -11,7 +11,7 @@ from matplotlib.transforms import offset_copy
 
 from analysis.report.figure_style import QUIET, TEST, TRAIN, VERDICT, WIDTH, quiet_grid
 from analysis.report.wording import axis_text, axis_words
-from analysis.statistics.bootstrap import mean_interval
+from analysis.statistics.intervals import mean_interval
 from analysis.tables.along_axes import FROZEN, AxisVerdict
 from analysis.tables.collect import Tables
 from analysis.tables.curves import INTERPOLATES_AT, Array

@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from analysis.detector.verdict import Verdict
 from analysis.report.figure_style import mark_verdict, quiet_grid
 from analysis.report.wording import AXIS_WORDS, shape_text
-from analysis.statistics.bootstrap import intervals
+from analysis.statistics.intervals import intervals
 from analysis.tables.along_axes import FROZEN, AxisVerdict
 from analysis.tables.collect import Tables
 from analysis.tables.curves import Array

@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from analysis.report.figure_style import QUIET, TEST, TRAIN, VERDICT, WIDTH, mark_verdict, quiet_grid
 from analysis.report.wording import axis_name, shape_text
-from analysis.statistics.bootstrap import intervals
+from analysis.statistics.intervals import intervals
 from analysis.tables.along_axes import AxisVerdict
 from analysis.tables.collect import Tables
 from analysis.tables.curves import INTERPOLATES_AT, Array, Rows

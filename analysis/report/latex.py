@@ -56,7 +56,7 @@ def cells_latex(cells: pd.DataFrame) -> str:
     rows = [" & ".join([*_fields(row, fields), *_results(row)]) + r" \\" for row in cells.to_dict("records")]
     return "\n".join(
         [
-            r"% needs \usepackage{booktabs} and \usepackage[T1]{fontenc}; errors in per cent, 95 % bootstrap intervals",
+            r"% needs \usepackage{booktabs} and \usepackage[T1]{fontenc}; errors in per cent, 95 % Student intervals",
             rf"\begin{{tabular}}{{{alignment}{''.join(side for _, side in _RESULTS)}}}",
             r"\toprule",
             " & ".join(head) + r" \\",

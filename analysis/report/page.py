@@ -95,9 +95,8 @@ READING = (
     "that a curve with no second descent shows so prominent a peak in the mean of as many seeds.",
     f"A run interpolates where its final train error is at most {100 * INTERPOLATES_AT:g} %: test-error peaks are seen "
     "at train errors of 6 to 8 %, not at 0, and small networks at a constant step size end anywhere from 0 to 4 %.",
-    "Brackets and bands are 95 % intervals of the mean over seeds (bootstrap, expanded percentiles). They cannot leave "
-    "the range of the seeds, so few seeds cover less than 95 %: about 93 % with five normal values, 87 % with four, "
-    "77 % with three, 50 % with two.",
+    "Brackets and bands are 95 % intervals of the mean over seeds (Student's t). They say where the mean of all seeds "
+    "that could have been drawn lies, on these test images, which all runs share.",
 )
 
 

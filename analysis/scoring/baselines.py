@@ -104,14 +104,24 @@ def lcdb_peaking(x: Array, errors: Array, thresholds: Thresholds = TUNED, bins: 
     values = values[np.isfinite(values).all(axis=1)]
     if len(values) < 2:
         return NONE
+    p, best = _lcdb(centre, values)
+    return Call(p <= 0.05, float(10.0 ** centre[best] - 1.0))
+
+
+def lcdb_score(position: Array, errors: Array) -> float:
+    """Minus the corrected p-value of LCDB 1.1's test with every point a bin. errors: (seeds, points), two or more."""
+    return -_lcdb(position, errors)[0]
+
+
+def _lcdb(centre: Array, values: Array) -> tuple[float, int]:
+    """p-value times the number of triples, and the bin of the peak."""
     i, j, k = _triples(len(centre))
     share = (centre[j] - centre[i]) / (centre[k] - centre[i])
     mean = values.mean(axis=0)
     best = int((mean[j] - (1 - share) * mean[i] - share * mean[k]).argmax())
     left, top, right = values[:, i[best]], values[:, j[best]], values[:, k[best]]
     gaps = (top - (1 - share[best]) * left - share[best] * right, top - left, top - right)
-    p = max(_one_sided_p(gap) for gap in gaps)
-    return Call(p <= 0.05 / len(i), float(10.0 ** centre[j[best]] - 1.0))
+    return max(_one_sided_p(gap) for gap in gaps) * len(i), int(j[best])
 
 
 def isotonic_pieces(x: Array, errors: Array, thresholds: Thresholds = TUNED, bins: int = 30) -> Call:

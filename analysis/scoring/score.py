@@ -138,7 +138,8 @@ def precision_recall_f1(true: np.ndarray, said: np.ndarray) -> tuple[Rate, Rate,
 def ours(cell: Labelled) -> Answer:
     verdict = detect(cell.x, cell.errors, p_values=False)
     peak = None if verdict.peak is None else verdict.peak.position
-    return Answer(verdict.double_descent, verdict.shape, peak, verdict.strength)
+    strength = None if verdict.strength == "undecided" else verdict.strength
+    return Answer(verdict.shape == "double_descent", verdict.shape, peak, strength)
 
 
 def score(
@@ -161,7 +162,7 @@ def score(
             call = rival(cell.x, cell.errors, thresholds)
             tallies[name].add(cell, Answer(call.double_descent, None, call.peak, None))
         if cell.family in p_values:
-            smooth = curve_set(cell.x, cell.errors, log_axis=True).smooth
+            smooth = curve_set(cell.x, cell.errors).smooth
             p_values[cell.family].append(rotation_p(smooth[:, np.isfinite(smooth).all(axis=0)], draws))
     return Score(seeds, number, tallies, {name: np.array(p) for name, p in p_values.items()})
 

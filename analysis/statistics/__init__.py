@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING
 from sweeps.contents import lazy
 
 if TYPE_CHECKING:
-    from analysis.statistics.bootstrap import mean_interval as mean_interval
-    from analysis.statistics.bootstrap import share_interval as share_interval
+    from analysis.statistics.intervals import mean_interval as mean_interval
+    from analysis.statistics.intervals import share_interval as share_interval
     from analysis.statistics.multiplicity import benjamini_hochberg as benjamini_hochberg
     from analysis.statistics.multiplicity import holm as holm
 
 OFFERED = {
     "benjamini_hochberg": "multiplicity",
     "holm": "multiplicity",
-    "mean_interval": "bootstrap",
-    "share_interval": "bootstrap",
+    "mean_interval": "intervals",
+    "share_interval": "intervals",
 }
 __getattr__ = lazy(__name__, OFFERED)

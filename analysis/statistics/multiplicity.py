@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analysis.statistics.bootstrap import Array
+from analysis.statistics.intervals import Array
 
 
 def benjamini_hochberg(p_values: ArrayLike) -> Array:

@@ -14,7 +14,7 @@ from itertools import permutations
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.statistics.bootstrap import mean_interval
+from analysis.statistics.intervals import mean_interval
 
 Array = NDArray[np.float64]
 Range = tuple[float, float]

@@ -7,13 +7,13 @@ parameters and "strong" means what it means along epochs. For frozen units that 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from analysis.detector.descent import Axis, detect
-from analysis.detector.verdict import Point, Verdict
+from analysis.detector.verdict import Verdict
 from analysis.tables.collect import Tables
 from analysis.tables.curves import Array
 from analysis.tables.groups import Group, groups_along, varying
@@ -126,28 +126,7 @@ def _verdict(group: Group, test: Array, train: Array) -> tuple[Verdict | None, s
     if points < FEWEST_POINTS:
         return None, f"{points} of {len(group.values)} points have a result; {FEWEST_POINTS} are needed"
     kept = np.isfinite(test).any(axis=1)
-    reverse = group.axis == FROZEN
-    position = group.values.max() - group.values if reverse else group.values
-    verdict = detect(position, test[kept], train_errors=train[kept], axis=_AXES[group.axis], paired=True)
-    return (_mirrored(verdict, float(group.values.max())) if reverse else verdict), None
-
-
-def _mirrored(verdict: Verdict, largest: float) -> Verdict:
-    """Positions counted from the largest value back to values on the axis."""
-
-    def back(point: Point | None) -> Point | None:
-        if point is None:
-            return None
-        interval = point.position_interval
-        turned = None if interval is None else (largest - interval[1], largest - interval[0])
-        return replace(point, position=largest - point.position, position_interval=turned)
-
-    return replace(
-        verdict,
-        first_min=back(verdict.first_min),
-        peak=back(verdict.peak),
-        second_min=back(verdict.second_min),
-    )
+    return detect(group.values, test[kept], train_errors=train[kept], axis=_AXES[group.axis]), None
 
 
 def axis_frame(verdicts: tuple[AxisVerdict, ...]) -> pd.DataFrame:

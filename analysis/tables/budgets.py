@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from analysis.statistics.bootstrap import mean_interval
+from analysis.statistics.intervals import mean_interval
 from analysis.tables.collect import Tables
 from analysis.tables.curves import Array
 from analysis.tables.groups import Group

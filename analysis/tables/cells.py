@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.detector.verdict import Verdict
-from analysis.statistics.bootstrap import intervals
+from analysis.statistics.intervals import intervals
 from analysis.statistics.multiplicity import benjamini_hochberg
 from analysis.tables.curves import Array, Curves, Rows
 from analysis.tables.epochwise import epochwise_verdicts
@@ -76,7 +76,8 @@ def _mean_columns(values: dict[str, Array], done: list[Rows], name: str) -> dict
     sizes = np.array([len(cell) for cell in known])
     for size in np.unique(sizes[sizes >= 2]):
         chosen = np.flatnonzero(sizes == size)
-        result[1:, chosen] = intervals(np.stack([known[cell] for cell in chosen])).T
+        spans = intervals(np.stack([known[cell] for cell in chosen]))
+        result[1:, chosen] = np.clip(spans, 0.0, 1.0).T  # an error is none outside
     return dict(zip((name, f"{name}_low", f"{name}_high"), result, strict=True))
 
 

@@ -12,7 +12,7 @@ from analysis.claims.decide import ClaimVerdict, all_claims, judge
 from analysis.claims.evidence import Evidence
 from analysis.claims.sources import MARGIN, Pair, UnknownTask, better, on_par
 from analysis.cli import main
-from analysis.statistics.bootstrap import share_interval
+from analysis.statistics.intervals import share_interval
 from analysis.statistics.trend import trend
 from analysis.tables.collect import Tables, collect
 from analysis.tables.load import read_sweep

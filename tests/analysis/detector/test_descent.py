@@ -222,9 +222,10 @@ def test_any_numbers_give_a_verdict_that_is_consistent(values, seeds, axis):
     if np.isfinite(row).sum() < 4:
         return
     verdict = detect(np.arange(len(row)), np.tile(row, (seeds, 1)), axis=axis)
-    if verdict.double_descent:
+    if verdict.shape == "double_descent":
         first, peak, second = verdict.first_min, verdict.peak, verdict.second_min
         assert first is not None and peak is not None and second is not None
+        first, second = (second, first) if axis == "frozen" else (first, second)  # read from head only down
         assert first.position < peak.position < second.position
         assert verdict.prominence is not None
         assert min(peak.error - first.error, peak.error - second.error) == pytest.approx(verdict.prominence)
@@ -239,7 +240,10 @@ def test_flat_and_constant_curves_are_monotone():
 def test_contract_names():
     x, y = noisy([0, 20, 70, 300, 999], [0.65, 0.17, 0.32, 0.22, 0.2], 1000, 1)
     contract = detect(x, y).as_json("a")
-    names = "run shape strength first_min peak second_min prominence p_value double_descent"
+    names = (
+        "run shape strength strength_interval first_min peak second_min final_ascent prominence p_value "
+        "single_seed_significance significance double_descent cause converged censored seeds agreement sensitivity note"
+    )
     assert list(contract) == names.split()
     assert set(contract["peak"]) == {"epoch", "error"}
     assert contract["p_value"] is None and contract["double_descent"] is True
