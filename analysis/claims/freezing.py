@@ -20,9 +20,10 @@ C3 = (
 def c3(frozen: Iterable[AxisVerdict]) -> tuple[Evidence, ...]:
     """The freezing-wise shape of each group, and whether its peak stands next to the loss of interpolation.
 
-    For: a double descent whose peak is at one of the two depths between which interpolation is lost, or one depth
-    beside them. Against: one whose peak is elsewhere, or with no such loss along the axis. The interval of the
-    prominence takes the peak and the higher minimum as given.
+    For: a double descent whose peak stands where the train error crosses the interpolation threshold, by the
+    detector's own rule, which also asks at how many depths a peak would have counted as near (`cause_of_peak`).
+    Against: one whose peak is elsewhere, or with no such crossing along the axis: a dip of broken co-adaptation. The
+    interval of the prominence takes the peak and the higher minimum as given.
     """
     return tuple(_freezing_evidence(each) for each in frozen if each.verdict is not None)
 
@@ -31,7 +32,6 @@ def _freezing_evidence(each: AxisVerdict) -> Evidence:
     verdict = each.verdict
     assert verdict is not None
     found = verdict.shape == "double_descent"
-    near = found and _near_threshold(each, verdict)
     effect, low, high = _prominence_interval(each, verdict) if found else (None, None, None)
     where = "interpolation does not change along the axis"
     if each.threshold is not None:
@@ -46,17 +46,17 @@ def _freezing_evidence(each: AxisVerdict) -> Evidence:
         high=high,
         p_for=verdict.p_value,
         p_against=verdict.p_value if found else None,
-        detail=f"{verdict.shape}, {peak}{where}",
-        condition_for=near,
-        condition_against=found and not near,
+        detail=f"{verdict.shape}, {peak}{where}{_budget(each)}",
+        condition_for=found and verdict.cause == "interpolation",
+        condition_against=found and verdict.cause == "co_adaptation",
     )
 
 
-def _near_threshold(each: AxisVerdict, verdict: Verdict) -> bool:
-    if each.threshold is None or verdict.peak is None:
-        return False
-    places = [int(np.abs(each.group.values - value).argmin()) for value in (*each.threshold, verdict.peak.position)]
-    return min(abs(places[2] - places[0]), abs(places[2] - places[1])) <= 1
+def _budget(each: AxisVerdict) -> str:
+    unsettled = each.unsettled
+    if not unsettled:
+        return ""
+    return f"; not converged after {each.budget} epochs at frozen = {', '.join(f'{value:g}' for value in unsettled)}"
 
 
 def _prominence_interval(each: AxisVerdict, verdict: Verdict) -> tuple[float | None, float | None, float | None]:

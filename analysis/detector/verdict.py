@@ -42,6 +42,7 @@ class Verdict:
     agreement: share of the seeds whose own shape is the verdict's; None for one seed.
     cause: why there is a double descent (cause_of_peak), None for other shapes. converged: whether the errors have
         settled at the end of training; None where nobody said.
+    q_value: the p-value adjusted for the other verdicts of a table (Benjamini and Hochberg); None for a verdict alone.
     sensitivity: share of the detector's settings under which the verdict stays; None where it was not asked for.
     note: why a curve was refused or called censored, in words; None where nothing is to be said.
     """
@@ -64,11 +65,16 @@ class Verdict:
     cause: Cause | None = None
     converged: bool | None = None
     sensitivity: float | None = None
+    q_value: float | None = None
 
     @property
     def significance(self) -> Significance:
-        """Of the call of a double descent: `significant` where the shape is one and its p-value is at most .05."""
+        """Of the call of a double descent: `significant` where the shape is one and its p-value is at most .05.
+
+        In a table the p-value is the adjusted one.
+        """
         p = self.single_seed_significance if self.p_value is None else self.p_value
+        p = p if self.q_value is None else self.q_value
         if p is None:
             return "not_tested"
         return "significant" if self.shape == "double_descent" and p <= SIGNIFICANT_AT else "not_significant"

@@ -18,6 +18,7 @@ SHAPES = {
     "monotone": "monotone",
     "unstable": "unstable",
 }
+SIGNIFICANCE = {"significant": "significant", "not_significant": "not significant", "not_tested": "not tested"}
 MISSING = "-"
 
 
@@ -40,11 +41,20 @@ def p_text(value: float | None) -> str:
 
 
 def shape_text(verdict: Verdict | None) -> str:
-    """The shape, with the strength of a double descent."""
+    """The shape; of a double descent its strength, and whether it is significant.
+
+    A call whose adjusted p-value is above .05 is told as what it is: `shape of a double descent, not significant`.
+    """
     if verdict is None:
         return MISSING
-    strength = f" ({verdict.strength})" if verdict.strength else ""
-    return SHAPES[verdict.shape] + strength
+    if verdict.shape != "double_descent":
+        return SHAPES[verdict.shape]
+    if verdict.cause == "co_adaptation":
+        return "co-adaptation dip, nothing interpolates at its peak"
+    if verdict.significance != "significant":
+        return f"shape of a double descent, {SIGNIFICANCE[verdict.significance]}"
+    strength = verdict.strength if verdict.strength in ("weak", "strong") else "strength undecided"
+    return f"{SHAPES[verdict.shape]} ({strength})"
 
 
 def epochwise_text(verdict: Verdict | None) -> str:
@@ -61,7 +71,8 @@ def epochwise_text(verdict: Verdict | None) -> str:
 def evidence(verdict: Verdict) -> list[str]:
     """The p-value, and for a single seed what it is a p-value of."""
     if verdict.p_value is not None:
-        return [f"p = {p_text(verdict.p_value)}"]
+        adjusted = verdict.q_value is not None and verdict.q_value > 1.0001 * verdict.p_value
+        return [f"p = {p_text(verdict.p_value)}", *([f"q = {p_text(verdict.q_value)}"] if adjusted else [])]
     if verdict.single_seed_significance is not None:
         return [f"one seed, p = {p_text(verdict.single_seed_significance)} against its own noise"]
     return []
@@ -105,13 +116,39 @@ def axis_text(each: AxisVerdict) -> str:
     if each.verdict.peak is not None:
         parts.append(f"peak at {name} = {each.verdict.peak.position:g}")
         parts.append(f"prominence {each.verdict.prominence:.3f}")
+        parts += _strength(each.verdict) + _failure(each)
     parts.append(f"n = {each.replicates}")
     parts += evidence(each.verdict)
     if each.verdict.note:
         parts.append(each.verdict.note)
+    if each.unsettled:
+        where = ", ".join(f"{value:g}" for value in each.unsettled)
+        parts.append(f"not converged after {each.budget} epochs at {name} = {where}")
     if each.unfinished:
         parts.append(f"{each.unfinished} of {each.test.size} runs not in it")
     return ", ".join(parts)
+
+
+def _strength(verdict: Verdict) -> list[str]:
+    """The interval that the word weak, strong or undecided comes from."""
+    if verdict.strength_interval is None:
+        return []
+    low, high = verdict.strength_interval
+    return [f"second less first minimum {low:+.3f} to {high:+.3f}"]
+
+
+def _failure(each: AxisVerdict) -> list[str]:
+    """Whether the peak is also a failure of transfer: against training from scratch, paired by seed."""
+    verdict, scratch = each.verdict, each.scratch
+    if verdict is None or verdict.peak is None or scratch is None:
+        return []
+    at = int(np.abs(each.group.values - verdict.peak.position).argmin())
+    outcome = scratch.outcome(at)
+    if outcome is None:
+        return []
+    words = {"worse": "transfer fails there", "better": "transfer helps there", "not distinguished": "not told apart"}
+    interval = f"[{scratch.low[at]:+.3f}, {scratch.high[at]:+.3f}]"
+    return [f"{scratch.difference[at]:+.3f} {interval} against training from scratch: {words[outcome]}"]
 
 
 def threshold_text(each: AxisVerdict) -> str:

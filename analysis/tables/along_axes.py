@@ -7,13 +7,16 @@ parameters and "strong" means what it means along epochs. For frozen units that 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from analysis.detector.descent import Axis, detect
 from analysis.detector.verdict import Verdict
+from analysis.tables.against_scratch import AgainstScratch, against_scratch
+from analysis.tables.budgets import budgets, converged, errors_after
+from analysis.tables.cells import adjusted
 from analysis.tables.collect import Tables
 from analysis.tables.curves import Array
 from analysis.tables.groups import Group, groups_along, varying
@@ -39,7 +42,9 @@ class AxisVerdict:
     interpolates: (points,) 1 = more than half of the seeds do, 0 = they do not, NaN = no run is done.
     threshold: the neighbouring values between which interpolation changes, the interpolating one first; None
     where it does not change. Positions in `verdict` are values on the axis. `reason` says why there is no
-    verdict.
+    verdict. budget: epochs of the longest run; the verdict is of that budget. settled: (points,) 1 where errors had
+    settled at its end, 0 where one still moved, NaN without a run. scratch: each point against training from scratch;
+    None without such a partner.
     """
 
     group: Group
@@ -50,6 +55,14 @@ class AxisVerdict:
     threshold: tuple[float, float] | None
     verdict: Verdict | None
     reason: str | None = None
+    budget: int = 0
+    settled: Array = field(default_factory=lambda: np.empty(0))
+    scratch: AgainstScratch | None = None
+
+    @property
+    def unsettled(self) -> list[float]:
+        """Values on the axis at which an error still moved at the end of the budget."""
+        return [float(value) for value, flag in zip(self.group.values, self.settled, strict=True) if flag == 0.0]
 
     @property
     def replicates(self) -> int:
@@ -79,7 +92,9 @@ def verdicts_along(tables: Tables, axis: str) -> tuple[AxisVerdict, ...]:
     """
     if axis not in _AXES:
         raise ValueError(f"axis = {axis!r}; allowed: {', '.join(_AXES)}")
-    return tuple(axis_verdict(tables, group) for group in groups_along(tables.cells, axis))
+    found = [axis_verdict(tables, group) for group in groups_along(tables.cells, axis)]
+    judged = adjusted(tuple(each.verdict for each in found))
+    return tuple(replace(each, verdict=verdict) for each, verdict in zip(found, judged, strict=True))
 
 
 def axis_verdict(tables: Tables, group: Group) -> AxisVerdict:
@@ -87,7 +102,24 @@ def axis_verdict(tables: Tables, group: Group) -> AxisVerdict:
     flags = numbers(tables.cells, "interpolates")[group.cells]
     threshold = interpolation_threshold(group.values, flags)
     verdict, reason = _verdict(group, test, train)
-    return AxisVerdict(group, seeds, test, train, flags, threshold, verdict, reason)
+    settled = converged(tables, group)
+    if verdict is not None:
+        verdict = replace(verdict, converged=not (settled == 0.0).any())
+    budget = max(budgets(tables, group), default=0)
+    scratch = against_scratch(tables, group)
+    return AxisVerdict(group, seeds, test, train, flags, threshold, verdict, reason, budget, settled, scratch)
+
+
+def at_budgets(tables: Tables, group: Group) -> dict[int, Verdict | None]:
+    """The verdict at a quarter, half and the whole of the training budget, by number of epochs: whether it persists.
+
+    None where fewer than four points have a result. p-values are each verdict's own, not adjusted.
+    """
+    found: dict[int, Verdict | None] = {}
+    for epochs in budgets(tables, group):
+        _, test, train = errors_after(tables, group, epochs)
+        found[epochs], _ = _verdict(group, test, train)
+    return found
 
 
 def interpolation_threshold(values: Array, interpolates: Array) -> tuple[float, float] | None:
@@ -143,12 +175,17 @@ def _row(each: AxisVerdict) -> dict[str, object]:
         "seeds": each.replicates,
         "shape": None if verdict is None else verdict.shape,
         "strength": None if verdict is None else verdict.strength,
+        "significance": None if verdict is None else verdict.significance,
+        "double_descent": None if verdict is None else verdict.double_descent,
+        "cause": None if verdict is None else verdict.cause,
+        "converged": None if verdict is None else verdict.converged,
+        "budget": each.budget,
     }
     for name in ("first_min", "peak", "second_min"):
         point = None if verdict is None else getattr(verdict, name)
         row[name] = None if point is None else point.position
         row[f"{name}_error"] = None if point is None else round(point.error, 9)
-    for name in ("prominence", "p_value", "agreement", "train_error_at_peak"):
+    for name in ("prominence", "p_value", "q_value", "agreement", "train_error_at_peak"):
         value = None if verdict is None else getattr(verdict, name)
         row[name] = None if value is None else round(value, 9)
     inside, outside = each.threshold or (None, None)

@@ -6,6 +6,7 @@ belongs to weights that are no longer finite.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -28,8 +29,18 @@ Verdicts = tuple[Verdict | None, ...]
 def judged_cells(runs: pd.DataFrame, curves: Curves) -> tuple[pd.DataFrame, tuple[Rows, ...], Verdicts]:
     """The table `cells`, the rows of `runs` that each cell consists of, and its epoch-wise verdict."""
     rows = _cell_rows(runs)
-    verdicts = epochwise_verdicts(curves, runs, rows)
+    verdicts = adjusted(epochwise_verdicts(curves, runs, rows))
     return _cell_frame(runs, rows, verdicts), rows, verdicts
+
+
+def adjusted(verdicts: Verdicts) -> Verdicts:
+    """The verdicts with their q-values: p-values adjusted for one another (Benjamini and Hochberg 1995)."""
+    p_values = [np.nan if verdict is None or verdict.p_value is None else verdict.p_value for verdict in verdicts]
+    q_values = benjamini_hochberg(p_values)
+    return tuple(
+        verdict if verdict is None or np.isnan(q) else replace(verdict, q_value=float(q))
+        for verdict, q in zip(verdicts, q_values, strict=True)
+    )
 
 
 def _cell_rows(runs: pd.DataFrame) -> tuple[Rows, ...]:
@@ -58,7 +69,6 @@ def _cell_frame(runs: pd.DataFrame, rows: tuple[Rows, ...], verdicts: Verdicts) 
     columns |= _interpolation_columns(values, done)
     columns |= _verdict_columns(verdicts)
     columns["unlike"] = differences(runs, rows)
-    columns["q_value"] = benjamini_hochberg(np.array(columns["p_value"], dtype=np.float64))
     columns = {name: columns[name] for name in CELLS.names}
     return frame_of(columns, CELLS)
 
@@ -103,8 +113,11 @@ def _verdict_columns(verdicts: Verdicts) -> dict[str, list[Any]]:
 
     columns: dict[str, list[Any]] = {
         name: [None if verdict is None else getattr(verdict, name) for verdict in verdicts]
-        for name in ("shape", "strength")
+        for name in ("shape", "strength", "significance", "double_descent")
     }
+    gaps = [None if verdict is None else verdict.strength_interval for verdict in verdicts]
+    for place, end in enumerate(("low", "high")):
+        columns[f"strength_{end}"] = [None if gap is None else number(gap[place]) for gap in gaps]
     for name in ("first_min", "peak", "second_min"):
         points = [None if verdict is None else getattr(verdict, name) for verdict in verdicts]
         for part, column in (("position", f"{name}_epoch"), ("error", f"{name}_error")):
@@ -112,6 +125,6 @@ def _verdict_columns(verdicts: Verdicts) -> dict[str, list[Any]]:
             columns[column] = [None if point is None else number(getattr(point, part)) for point in points]
             columns[f"{column}_low"] = [number(low) for low, _ in spans]
             columns[f"{column}_high"] = [number(high) for _, high in spans]
-    for name in ("prominence", "roughness", "p_value", "train_error_at_peak", "agreement"):
+    for name in ("prominence", "roughness", "p_value", "q_value", "train_error_at_peak", "agreement"):
         columns[name] = [None if verdict is None else number(getattr(verdict, name)) for verdict in verdicts]
     return columns

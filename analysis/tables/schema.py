@@ -120,6 +120,10 @@ CELLS = pa.schema(
         *((f"epochs_to_{per_cent}", pa.float64()) for per_cent in CROSSINGS),
         ("shape", pa.string()),
         ("strength", pa.string()),
+        ("strength_low", pa.float64()),
+        ("strength_high", pa.float64()),
+        ("significance", pa.string()),
+        ("double_descent", pa.bool_()),
         *((f"{point}_{part}{end}", pa.float64())
           for point in ("first_min", "peak", "second_min") for part in ("epoch", "error")
           for end in ("", "_low", "_high")),

@@ -135,10 +135,11 @@ def _verdict_kinds() -> dict[str, Any]:
     hints = get_type_hints(Verdict)
     found: dict[str, Any] = {}
     for field in fields(Verdict):
-        if field.name != "seeds":
+        if field.name not in ("seeds", "q_value"):  # columns of their own
             found[field.name] = hints[field.name]
         if field.name == "shape":
             found["double_descent"] = bool
+            found["significance"] = str
     return found
 
 
