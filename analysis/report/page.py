@@ -21,6 +21,7 @@ from analysis.report.wording import (
     TEST_HEAD,
     TEST_NUMBERS,
     along_text,
+    axis_details,
     axis_name,
     axis_shape_text,
     axis_text,
@@ -161,6 +162,7 @@ def _group(tables: Tables, each: AxisVerdict, figures: GroupFigures | None) -> s
     parts = [
         html.heading(3, each.group.label),
         html.paragraph(f"{along_text(each)}: {axis_text(each)}", "verdict"),
+        *(html.paragraph(detail, "quiet") for detail in axis_details(each)),
         html.paragraph(threshold_text(each).capitalize() + ".", "quiet"),
     ]
     if figures is not None and figures.axis is not None:

@@ -10,7 +10,16 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis.claims.decide import ClaimVerdict
-from analysis.report.wording import CELL_HEAD, along_text, axis_text, cell_texts, claim_name, claim_text, threshold_text
+from analysis.report.wording import (
+    CELL_HEAD,
+    along_text,
+    axis_details,
+    axis_text,
+    cell_texts,
+    claim_name,
+    claim_text,
+    threshold_text,
+)
 from analysis.tables.along_axes import FROZEN, AxisVerdict
 from analysis.tables.collect import Tables
 from analysis.tables.coverage import coverage_text, missing_text
@@ -41,6 +50,8 @@ def print_summary(
     for each in [each for each in verdicts if len(each.group.values) > 1] or verdicts:
         suffix = f"  [{each.group.label}]" if len(verdicts) > 1 else ""
         _line(console, f"{along_text(each)}: {axis_text(each)}{suffix}", style="bold")
+        for detail in axis_details(each):
+            _line(console, f"  {detail}")
     for claim in claims:
         if claim.tests:
             _line(console, f"claim {claim_name(claim)}, {claim_text(claim)}")

@@ -116,25 +116,43 @@ def axis_text(each: AxisVerdict) -> str:
     if each.verdict.peak is not None:
         parts.append(f"peak at {name} = {each.verdict.peak.position:g}")
         parts.append(f"prominence {each.verdict.prominence:.3f}")
-        parts += _strength(each.verdict) + _failure(each)
     parts.append(f"n = {each.replicates}")
     parts += evidence(each.verdict)
     if each.verdict.note:
         parts.append(each.verdict.note)
-    if each.unsettled:
-        where = ", ".join(f"{value:g}" for value in each.unsettled)
-        parts.append(f"not converged after {each.budget} epochs at {name} = {where}")
     if each.unfinished:
         parts.append(f"{each.unfinished} of {each.test.size} runs not in it")
     return ", ".join(parts)
 
 
+def axis_details(each: AxisVerdict) -> list[str]:
+    """What stands behind a verdict along an axis, a sentence each: its strength, its success, its budget."""
+    if each.verdict is None:
+        return []
+    details = [*_strength(each.verdict), *_failure(each)]
+    if each.unsettled:
+        where = _ranges(each.unsettled, list(each.group.values))
+        details.append(f"errors still moved after {each.budget} epochs at {axis_name(each)} = {where}")
+    return details
+
+
+def _ranges(chosen: list[float], values: list[float]) -> str:
+    """Values of an axis as text, neighbours put together: `2, 5 to 9`."""
+    runs: list[list[float]] = []
+    for value in chosen:
+        if runs and values.index(value) == values.index(runs[-1][-1]) + 1:
+            runs[-1].append(value)
+        else:
+            runs.append([value])
+    return ", ".join(f"{run[0]:g}" if len(run) == 1 else f"{run[0]:g} to {run[-1]:g}" for run in runs)
+
+
 def _strength(verdict: Verdict) -> list[str]:
-    """The interval that the word weak, strong or undecided comes from."""
+    """The interval that the words weak, strong and undecided come from."""
     if verdict.strength_interval is None:
         return []
     low, high = verdict.strength_interval
-    return [f"second less first minimum {low:+.3f} to {high:+.3f}"]
+    return [f"second minimum less first: {low:+.3f} to {high:+.3f} (95 %, over seeds)"]
 
 
 def _failure(each: AxisVerdict) -> list[str]:
@@ -147,8 +165,8 @@ def _failure(each: AxisVerdict) -> list[str]:
     if outcome is None:
         return []
     words = {"worse": "transfer fails there", "better": "transfer helps there", "not distinguished": "not told apart"}
-    interval = f"[{scratch.low[at]:+.3f}, {scratch.high[at]:+.3f}]"
-    return [f"{scratch.difference[at]:+.3f} {interval} against training from scratch: {words[outcome]}"]
+    difference = f"{scratch.difference[at]:+.3f} [{scratch.low[at]:+.3f}, {scratch.high[at]:+.3f}]"
+    return [f"at the peak, error less that of training from scratch: {difference}: {words[outcome]}"]
 
 
 def threshold_text(each: AxisVerdict) -> str:

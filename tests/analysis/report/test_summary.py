@@ -11,7 +11,17 @@ from rich.console import Console
 from analysis.claims.decide import all_claims
 from analysis.detector.verdict import Point, Verdict
 from analysis.report.summary import print_summary
-from analysis.report.wording import axis_text, epochwise_text, p_text, per_cent, per_cent_interval, threshold_text
+from analysis.report.wording import (
+    axis_details,
+    axis_text,
+    epochwise_text,
+    p_text,
+    per_cent,
+    per_cent_interval,
+    shape_text,
+    threshold_text,
+)
+from analysis.tables.against_scratch import AgainstScratch
 from analysis.tables.along_axes import AxisVerdict, freezing_wise
 from analysis.tables.collect import Tables, collect
 from analysis.tables.load import read_sweep
@@ -67,6 +77,33 @@ def test_freezing_wise_in_words(tables: Tables) -> None:
     assert axis_text(holes) == "monotone, n = 3, 6 of 42 runs not in it"
     assert epochwise_text(Verdict("u_shaped")) == "U-shaped, unfinished"
     assert epochwise_text(None) == "-"
+
+
+def test_a_call_that_is_not_significant_is_told_so(tables: Tables) -> None:
+    peaked = Verdict("double_descent", "weak", Point(12, 0.2), Point(11, 0.31), Point(3, 0.25), 0.06, p_value=0.084)
+    assert shape_text(peaked) == "shape of a double descent, not significant"
+    assert shape_text(replace(peaked, p_value=0.004)) == "double descent (weak)"
+    assert shape_text(replace(peaked, p_value=0.004, q_value=0.06)) == "shape of a double descent, not significant"
+    assert shape_text(replace(peaked, p_value=None)) == "shape of a double descent, not tested"
+    assert shape_text(replace(peaked, p_value=0.004, strength="undecided")) == "double descent (strength undecided)"
+    dip = replace(peaked, p_value=0.004, cause="co_adaptation")
+    assert shape_text(dip) == "co-adaptation dip, nothing interpolates at its peak"
+
+
+def test_what_stands_behind_a_verdict(tables: Tables) -> None:
+    peaked = Verdict(
+        "double_descent", "undecided", Point(12, 0.2), Point(11, 0.31), Point(3, 0.25), strength_interval=(-0.01, 0.06)
+    )
+    settled = np.array([1, 0, 0, 0, 1, 1, 1, 1, 1, 1, np.nan, 1, 0, 1])
+    levels = np.linspace(-0.06, 0.07, 14)
+    scratch = AgainstScratch(levels, levels - 0.02, levels + 0.02, np.full(14, 5.0))
+    each = replace(_axis(tables, peaked), settled=settled, scratch=scratch, budget=30)
+    assert axis_details(each) == [
+        "second minimum less first: -0.010 to +0.060 (95 %, over seeds)",
+        "at the peak, error less that of training from scratch: +0.050 [+0.030, +0.070]: transfer fails there",
+        "errors still moved after 30 epochs at frozen = 1 to 3, 12",
+    ]
+    assert axis_details(_axis(tables, None, "2 of 5 points")) == []
 
 
 def test_interpolation_in_words(tables: Tables) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from analysis.tables.along_axes import at_budgets, freezing_wise
 from analysis.tables.budgets import budgets, converged, errors_after
 from analysis.tables.collect import Tables, collect
 from analysis.tables.groups import groups_along
@@ -70,3 +71,26 @@ def test_errors_at_a_budget_are_those_of_its_epoch(tmp_path: Path) -> None:
         assert test[1, 2] == tables.curves.test_error[begin + epochs - 1]
         assert train[1, 2] == tables.curves.train_error[begin + epochs - 1]
     assert np.isnan(errors_after(tables, group, 101)[1]).all()
+
+
+def test_a_verdict_names_its_budget_and_is_given_at_shorter_ones(tmp_path: Path) -> None:
+    """A peak along frozen units that is there at half the budget only."""
+
+    def passing(spec: RunSpec, epochs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        rng = np.random.default_rng([spec.seed, spec.transfer.frozen])
+        bump = 0.12 * np.exp(-(((spec.transfer.frozen - 6) / 1.2) ** 2)) * np.exp(-(((epochs - 50) / 12) ** 2))
+        test = 0.3 + 0.4 * np.exp(-epochs / 4) + bump + 0.003 * rng.standard_normal() + 0.01 * spec.seed
+        return test, np.full(len(epochs), 0.0 if spec.transfer.frozen < 6 else 0.2)
+
+    sweep, runs = planned(sweep_text(EPOCHS, "all", 4), tmp_path)
+    for spec in runs.values():
+        finished(tmp_path, spec, passing)
+    tables = collect(read_sweep(sweep, tmp_path))
+    (found,) = freezing_wise(tables)
+    assert found.verdict is not None
+    assert (found.budget, found.verdict.shape, found.verdict.converged) == (100, "monotone", True)
+    at = at_budgets(tables, found.group)
+    assert list(at) == [25, 50, 100]
+    half = at[50]
+    assert half is not None and half.peak is not None
+    assert (half.shape, half.double_descent, half.peak.position) == ("double_descent", True, 6.0)

@@ -2,6 +2,7 @@
 
 import csv
 import difflib
+import statistics
 from pathlib import Path
 
 import pandas as pd
@@ -51,8 +52,9 @@ def test_cells_are_what_counting_by_hand_gives() -> None:
     assert list(cells) == ["0", "3", "10", "11", "12", "13"]
     for frozen, wrong in by_hand.items():  # test images of seeds 0, 1, 2
         assert float(cells[frozen]["final_test_error"]) == pytest.approx(sum(wrong) / 3 / TEST_IMAGES, rel=1e-12)
-        assert float(cells[frozen]["final_test_error_low"]) == pytest.approx(min(wrong) / TEST_IMAGES, rel=1e-12)
-        assert float(cells[frozen]["final_test_error_high"]) == pytest.approx(max(wrong) / TEST_IMAGES, rel=1e-12)
+        half = 4.302652729911275 * statistics.stdev(wrong) / 3**0.5  # Student's 97.5 % point, two degrees of freedom
+        low, high = (float(cells[frozen][f"final_test_error_{end}"]) * TEST_IMAGES for end in ("low", "high"))
+        assert (low, high) == pytest.approx((sum(wrong) / 3 - half, sum(wrong) / 3 + half), rel=1e-9)
     lost = cells["12"]
     assert float(lost["final_train_error"]) == pytest.approx((77 + 92 + 70) / 3000, rel=1e-12)
     assert (lost["n_interpolating"], lost["interpolates"]) == ("0", "false")
