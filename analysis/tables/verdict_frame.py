@@ -11,7 +11,6 @@ import pandas as pd
 import pyarrow as pa
 
 from analysis.detector.verdict import Point, Verdict
-from analysis.statistics.multiplicity import benjamini_hochberg
 from analysis.tables.along_axes import AxisVerdict
 from analysis.tables.cells import DECIMALS
 from analysis.tables.collect import Tables
@@ -31,6 +30,7 @@ class _Row:
     seeds: int
     points: int
     verdict: Verdict | None
+    budget: int
     threshold: Interval | None = None
     reason: str | None = None
 
@@ -40,15 +40,15 @@ def verdict_frame(tables: Tables, along: Sequence[AxisVerdict]) -> pd.DataFrame:
 
     Columns: `group` (its label), `axis`, `seeds` and `points` that have a result; all that a Verdict says, a point as
     `peak`, `peak_low`, `peak_high`, `peak_error`, `peak_error_low`, `peak_error_high` (position, and error as a
-    fraction, each with its 95 % interval over seeds); `q_value`; `last_interpolating` and `first_not_interpolating`
-    (neighbours on the axis between which interpolation is lost; empty for epochs, where `epochs_to_5` of the table
-    `cells` has it); `reason` (why there is no verdict); each field that the cells of the group share. Missing values
-    are empty.
+    fraction, each with its 95 % interval over seeds); `budget` (epochs; the verdict is of it); `last_interpolating` and
+    `first_not_interpolating` (neighbours on the axis between which interpolation is lost; empty for epochs, where
+    `epochs_to_5` of the table `cells` has it); `reason` (why there is no verdict); each field that the cells of the
+    group share. Missing values are empty.
 
-    `q_value` is that of Benjamini and Hochberg (1995) over all rows with a p-value: the share of false ones to expect
-    among the rows at or below it.
+    `q_value` is that of Benjamini and Hochberg (1995) over the rows of one axis with a p-value: the share of false ones
+    to expect among the rows at or below it. `significance` and `double_descent` go by it.
 
-    Example: `frame.query("double_descent == True and q_value <= 0.05")[["group", "axis", "peak", "prominence"]]`.
+    Example: `frame.query("double_descent == True")[["group", "axis", "peak", "prominence"]]`.
     """
     rows = [*(_of_axis(each) for each in along), *_of_cells(tables)]
     columns: dict[str, Any] = {
@@ -68,11 +68,10 @@ def verdict_frame(tables: Tables, along: Sequence[AxisVerdict]) -> pd.DataFrame:
         values = [None if verdict is None else getattr(verdict, name) for verdict in verdicts]
         for column, (its_type, its_values) in _flat(name, kind, values).items():
             columns[column], types[column] = its_values, its_type
-    p_values = np.array([np.nan if value is None else value for value in columns["p_value"]], dtype=np.float64)
-    columns["q_value"], types["q_value"] = benjamini_hochberg(p_values), pa.float64()
     for index, column in enumerate(("last_interpolating", "first_not_interpolating")):
         columns[column] = [None if row.threshold is None else row.threshold[index] for row in rows]
         types[column] = pa.float64()
+    columns["budget"], types["budget"] = [row.budget for row in rows], pa.int64()
     columns["reason"], types["reason"] = [row.reason for row in rows], pa.string()
     for name in cell_fields():
         columns[name], types[name] = [row.fields.get(name) for row in rows], spec_types()[name]
@@ -88,6 +87,7 @@ def _of_axis(each: AxisVerdict) -> _Row:
         seeds=each.replicates,
         points=known,
         verdict=each.verdict,
+        budget=each.budget,
         threshold=each.threshold,
         reason=each.reason,
     )
@@ -108,6 +108,7 @@ def _of_cells(tables: Tables) -> list[_Row]:
                 seeds=int(cells["n_done"].iloc[index]),
                 points=longest[index],
                 verdict=verdict,
+                budget=longest[index],
                 reason=None if verdict is not None else "too few epochs, or no run is done",
             )
         )
@@ -135,7 +136,7 @@ def _verdict_kinds() -> dict[str, Any]:
     hints = get_type_hints(Verdict)
     found: dict[str, Any] = {}
     for field in fields(Verdict):
-        if field.name not in ("seeds", "q_value"):  # columns of their own
+        if field.name != "seeds":
             found[field.name] = hints[field.name]
         if field.name == "shape":
             found["double_descent"] = bool

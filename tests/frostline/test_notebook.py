@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot
 from matplotlib.lines import Line2D
+from scipy.stats import false_discovery_control
 
 import frostline as fl
 from analysis.loaded import LoadedSweep
@@ -80,12 +81,13 @@ def test_one_row_of_verdicts_per_group_and_axis_and_per_cell(golden: LoadedSweep
     assert (of_cells["points"] == 60).all() and of_cells["reason"].isna().all()
 
 
-def test_q_values_are_over_all_rows_of_the_frame(golden: LoadedSweep) -> None:
-    p = golden.verdicts["p_value"].to_numpy(dtype=float)
-    known = p[np.isfinite(p)]
-    smallest = golden.verdicts["q_value"].iloc[int(np.nanargmin(p))]
-    ordered = np.sort(known)
-    assert smallest == pytest.approx(min(1.0, (ordered * len(ordered) / np.arange(1, len(ordered) + 1)).min()))
+def test_q_values_are_over_the_rows_of_an_axis_and_decide_significance(golden: LoadedSweep) -> None:
+    for _, rows in golden.verdicts.groupby("axis"):
+        known = rows[rows["p_value"].notna()]
+        expected = false_discovery_control(known["p_value"].to_numpy(dtype=float))
+        assert known["q_value"].to_numpy(dtype=float) == pytest.approx(expected)
+        called = (known["shape"] == "double_descent") & (known["q_value"] <= 0.05)
+        assert list(known["significance"] == "significant") == list(called)
 
 
 def test_a_group_without_a_verdict_says_why(tmp_path: Path) -> None:
@@ -129,7 +131,7 @@ def test_a_plot_of_epochs_has_a_curve_per_cell_and_a_filter(golden: LoadedSweep)
     assert legend is not None and len(legend.get_texts()) == 6 and axes.get_xscale() == "log"
     _, given = pyplot.subplots()
     assert fl.plot(golden, axis="epoch", where={"transfer.frozen": 3}, ax=given) is given
-    assert given.get_title().startswith("resnet14-w8, transfer.frozen = 3, n = 3: double descent")
+    assert given.get_title().startswith("resnet14-w8, transfer.frozen = 3, n = 3: ")
     runs = golden.runs.query("`transfer.frozen` == 3")["run_id"].tolist()
     table = golden.epochs[golden.epochs["run_id"].isin(runs)].pivot(
         index="epoch", columns="run_id", values="test_error"
