@@ -12,7 +12,6 @@ import numpy as np
 from analysis.logs.ingest import Run
 from analysis.logs.judge import false_discovery
 from analysis.logs.readers.table import CurveError, visible
-from analysis.logs.show import facts
 
 if TYPE_CHECKING:
     from analysis.detector.verdict import Verdict
@@ -79,7 +78,7 @@ def _draw(panel: Any, run: Run, verdict: Verdict, q: float | None, axis: str, lo
 
 def title(run: Run, verdict: Verdict, q: float | None) -> str:
     """Name; shape and p; and the places of a double descent."""
-    found = facts(run.name, verdict)
+    found = verdict.as_json(run.name)
     shape = found["shape"] + (f" ({found['strength']})" if found["strength"] else "")
     name = visible(run.name)
     lines = [name if len(name) <= 48 else f"{name[:22]}...{name[-22:]}", shape]

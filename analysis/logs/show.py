@@ -16,23 +16,15 @@ from analysis.logs.judge import Judged, false_discovery
 from analysis.logs.readers.table import CurveError, visible
 
 if TYPE_CHECKING:
-    from analysis.detector.verdict import Verdict
+    pass
 
-CONTRACT = ("strength_interval", "significance", "cause", "converged", "agreement", "seeds", "censored", "note",
-            "single_seed_significance")  # fmt: skip
 HEAD = ("run", "seeds", "shape", "first min", "peak", "second min", "p", "q")
 TABLES = (".csv", ".parquet", ".json", ".md")
 
 
-def facts(run: str, verdict: Verdict) -> dict[str, Any]:
-    """The object of one run in `detect --json`."""
-    found = verdict.as_json(run)
-    return found | {name: getattr(verdict, name, None) for name in CONTRACT if name not in found}
-
-
 def as_json(judged: Judged) -> str:
     """A list of objects, one per run. A number that is not finite is null."""
-    rows = [_finite(facts(r.name, v)) for r, v in zip(judged.runs, judged.verdicts, strict=True)]
+    rows = [_finite(v.as_json(r.name)) for r, v in zip(judged.runs, judged.verdicts, strict=True)]
     return json.dumps(rows, indent=1, allow_nan=False)
 
 
@@ -48,7 +40,7 @@ def as_text(judged: Judged, axis: str, loss: bool, width: int | None = None) -> 
     """A table where it fits the terminal, else a paragraph a run. Names stand as they are, none is cut."""
     width = width or shutil.get_terminal_size((80, 24)).columns
     q_values = false_discovery(judged.verdicts)
-    rows = [_row(facts(r.name, v), q, loss) for r, v, q in zip(judged.runs, judged.verdicts, q_values, strict=True)]
+    rows = [_row(v.as_json(r.name), q, loss) for r, v, q in zip(judged.runs, judged.verdicts, q_values, strict=True)]
     kept = [i for i in range(len(HEAD)) if i < 3 or any(row[i] for row, _ in rows)]
     columns = [[HEAD[i], *(row[i] for row, _ in rows)] for i in kept]
     sizes = [max(map(_width, column)) for column in columns]
@@ -68,10 +60,9 @@ def as_text(judged: Judged, axis: str, loss: bool, width: int | None = None) -> 
 def _row(found: dict[str, Any], q: float | None, loss: bool) -> tuple[list[str], str]:
     """Cells in the order of HEAD, and the note."""
     shape = str(found["shape"])
-    words = [w for w in (found["strength"], found.get("significance") if found["strength"] else None) if w]
-    words += ["censored"] if found.get("censored") else []
-    if found.get("cause") not in (None, "unknown"):
-        words.append(str(found["cause"]).replace("_", " "))
+    doubt = found["significance"] if found["strength"] and found["significance"] != "significant" else None
+    words = [w for w in (found["strength"], doubt, "censored" if found["censored"] else None) if w]
+    words += ["co-adaptation"] if found["cause"] == "co_adaptation" else []
     shape += f" ({', '.join(str(w).replace('_', ' ') for w in words)})" if words else ""
     single = found.get("single_seed_significance")
     p = f"{found['p_value']:.3g}" if found["p_value"] is not None else "" if single is None else f"({single:.3g})"
@@ -140,7 +131,8 @@ def write_table(path: Path, judged: Judged) -> None:
     """
     q_values = false_discovery(judged.verdicts)
     rows = [
-        _flat(facts(r.name, v)) | {"q_value": q} for r, v, q in zip(judged.runs, judged.verdicts, q_values, strict=True)
+        _flat(v.as_json(r.name)) | {"q_value": q}
+        for r, v, q in zip(judged.runs, judged.verdicts, q_values, strict=True)
     ]
     names = list(dict.fromkeys(name for row in rows for name in row))
     suffix = path.suffix.lower()

@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.signal import lfilter
 
 from analysis.detector.short_axis.replicates import Replicates
 from analysis.detector.significance import valley
@@ -79,6 +78,8 @@ def correlated_noise(rng: np.random.Generator, shape: tuple[int, ...], r: float)
     white = rng.standard_normal((*shape[:-1], shape[-1] + 30 * (r > 0.0)))
     if r == 0.0:
         return white
+    from scipy.signal import lfilter  # it takes 0.4 s to import, and independent noise needs none
+
     return np.asarray(lfilter([np.sqrt(1.0 - r * r)], [1.0, -r], white, axis=-1))[..., 30:]
 
 
