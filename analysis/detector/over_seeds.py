@@ -12,7 +12,6 @@ from analysis.detector.binned_curves import CurveSet
 from analysis.detector.smoothing import Array
 from analysis.detector.verdict import Point, Strength, Verdict
 
-CALLED_FALSELY = 0.02  # of curves of one seed without a peak, at most (docs/detection.md)
 POINTS = ("first_min", "peak", "second_min")
 
 
@@ -81,7 +80,7 @@ def unaligned(verdict: Verdict, own: Sequence[Verdict]) -> Verdict:
         peak=peak,
         second_min=second,
         prominence=float(peak.error - max(first.error, second.error)),
-        p_value=float(bdtrc(len(called) - 1, len(own), CALLED_FALSELY)),
+        p_value=float(bdtrc(len(called) - 1, len(own), 0.5)),
         note=f"{len(called)} of {len(own)} seeds; peaks not aligned, the mean hides them",
     )
 

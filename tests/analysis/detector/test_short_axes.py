@@ -138,8 +138,17 @@ def test_one_more_seed_that_has_begun_hardly_moves_p(begun: tuple[int, ...]):
     before = detect(UNITS, errors[:5], axis="frozen").p_value
     errors[5, ~np.isin(UNITS, begun)] = np.nan
     after = detect(UNITS, errors, axis="frozen").p_value
-    assert before is not None and after is not None
-    assert 0.4 <= (after + 0.002) / (before + 0.002) <= 2.5  # draws: 499, so p is known to about .002
+    assert before is not None and after == before
+
+
+def test_one_seed_with_most_of_the_points_counts():
+    errors = FROZEN + 0.01 * np.random.default_rng(6).standard_normal((5, 8))
+    errors[4, 2] = np.nan
+    verdict = detect(UNITS, errors, axis="frozen")
+    assert verdict.seeds == 5 and verdict.double_descent is True
+    errors[4, 2:7] = np.nan
+    fewer = detect(UNITS, errors, axis="frozen")
+    assert fewer.seeds == 4 and fewer.note is not None and "1 seeds with less than half" in fewer.note
 
 
 def test_heights_are_those_of_the_line():
