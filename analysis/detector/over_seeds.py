@@ -12,7 +12,6 @@ from analysis.detector.binned_curves import CurveSet
 from analysis.detector.smoothing import Array
 from analysis.detector.verdict import Point, Strength, Verdict
 
-CALLED_FALSELY = 0.02  # of curves of one seed without a peak, at most (docs/detection.md)
 POINTS = ("first_min", "peak", "second_min")
 
 
@@ -20,7 +19,7 @@ def with_intervals(verdict: Verdict, own: Sequence[Verdict], seeds: CurveSet) ->
     """95 % Student intervals over seeds for the three points (positions: three seeds), and the strength.
 
     A position's interval is over the seeds that are double descents themselves, in log10(x + 1), ends where the axis
-    does and is at least as wide as a bin; an error's is over all seeds at the mean's position, and not below 0. The
+    does and is no finer than the smoother; an error's is over all seeds at the mean's position, and not below 0. The
     strength is that of the seeds' own second minus first minimum at the mean's places.
     """
     if len(own) < 2 or verdict.shape != "double_descent":
@@ -50,8 +49,7 @@ def _place_interval(own: Sequence[Verdict], name: str, seeds: CurveSet, at: int)
     places = np.log10(np.array([point.position for point in points]) + 1.0)
     if len(places) < 3:
         return None
-    edges = np.diff(seeds.grid.position)
-    half = max(half_width(places), 0.5 * float(edges[max(0, at - 1) : at + 1].max()))
+    half = float(np.hypot(half_width(places), seeds.grid.bandwidth[at]))
     low, high = 10.0 ** (places.mean() - half) - 1.0, 10.0 ** (places.mean() + half) - 1.0
     ends = float(seeds.grid.x[0]), float(seeds.grid.x[-1])
     return min(max(low, ends[0]), ends[1]), min(max(high, ends[0]), ends[1])
@@ -82,7 +80,7 @@ def unaligned(verdict: Verdict, own: Sequence[Verdict]) -> Verdict:
         peak=peak,
         second_min=second,
         prominence=float(peak.error - max(first.error, second.error)),
-        p_value=float(bdtrc(len(called) - 1, len(own), CALLED_FALSELY)),
+        p_value=float(bdtrc(len(called) - 1, len(own), 0.5)),
         note=f"{len(called)} of {len(own)} seeds; peaks not aligned, the mean hides them",
     )
 

@@ -35,8 +35,8 @@ class Rule:
     comparable: float = 0.5  # a further peak of this share of the prominence counts as comparable
     peaks: int = 3  # so many comparable peaks are an oscillation, not a double descent
     bandwidth: float = 1.0  # factor on every smoothing bandwidth
-    level: float = 0.01  # of the test that a peak on a short axis must pass
-    level_one_seed: float = 0.02  # one curve's noise is estimated with caution, which makes its test strict
+    level: float = 0.006  # of the test that a peak on a short axis must pass
+    level_one_seed: float = 0.014  # one curve's noise is estimated with caution, which makes its test strict
 
 
 @dataclass(frozen=True)

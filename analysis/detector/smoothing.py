@@ -15,7 +15,7 @@ Array = NDArray[np.float64]
 
 BINS_PER_DECADE = 20
 BANDWIDTH = 0.05  # decades: a peak at epoch 60 is averaged over epochs 53 to 67
-LEVEL_WIDTH = 1.5
+LEVEL_WIDTH = 1.2
 TRIM_FROM = 8  # bins with at least this many points use the mean of their middle half
 
 
@@ -109,7 +109,7 @@ def level_smoother(grid: Grid, present: NDArray[np.bool_]) -> Array:
     for j in known[2:-2]:
         offset = (grid.position[known] - grid.position[j]) / (LEVEL_WIDTH * grid.bandwidth[j])
         weight = np.exp(-0.5 * offset**2)
-        if (weight > 0.05).sum() < 5:
+        if (weight > 0.005).sum() < 5:
             continue
         basis = np.stack([np.ones(len(known)), offset, offset**2])
         weighted = basis * weight

@@ -14,6 +14,7 @@ import numpy as np
 from analysis.detector.smoothing import Array
 
 ShortAxis = Literal["frozen", "width", "size", "depth"]
+FEW = 12  # points; fewer are read point by point
 SHARES = (0.02, 0.04, 0.08)  # bandwidths, as shares of the axis' range on its scale
 NEIGHBOURLY = 0.1  # least weight of the nearest neighbour, relative to a point's own, for a mean to be one
 
@@ -36,17 +37,21 @@ def _log(x: Array) -> Array:
 
 
 def kernel_means(u: Array, bandwidth: float) -> Array:
-    """Weighted means with a Gaussian kernel (Nadaraya 1964, Watson 1964), as a matrix (points, points).
+    """Weighted means with a Gaussian kernel, each point counting for the stretch of the axis it stands for: a matrix
+    (points, points) (Gasser and Mueller 1979). Without that, a mean follows the side on which the points are dense.
 
     The kernel is totally positive, so a weighted mean has no more changes of direction than the points have: smoothing
     a valley gives a valley on any grid (Karlin 1968, "Total Positivity"). A peak of the result is a peak of the points.
     """
-    weight = np.exp(-0.5 * ((u[:, None] - u) / bandwidth) ** 2)
+    stretch = np.gradient(u)
+    weight = np.exp(-0.5 * ((u[:, None] - u) / bandwidth) ** 2) * stretch
     return weight / weight.sum(axis=1, keepdims=True)
 
 
 def bandwidths(u: Array, factor: float = 1.0) -> list[float]:
     """The bandwidths at which a mean takes in neighbours, narrowest first: none where the points lie too far apart."""
+    if len(u) < FEW:
+        return []
     found = []
     for share in SHARES:
         gap = np.minimum(np.diff(u, prepend=-np.inf), np.diff(u, append=np.inf))

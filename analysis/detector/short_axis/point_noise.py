@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from analysis.detector.short_axis.axis_scale import FEW
 from analysis.detector.significance import antitonic, valley
 from analysis.detector.smoothing import Array
 
@@ -19,6 +20,8 @@ CUBIC_FROM, DENSE_FROM = 8, 40  # points
 UNSEEN = 0.15  # correlation of neighbours' noise that one curve of few points is taken to have
 SEEN = 40.0  # points from which more is learned of it than is taken
 LEAST = 1e-6  # a noise of nothing
+MOST_BLIND = 0.9  # and never more than this share
+
 BLIND = 8.0  # points by which the estimate that is blind to steep stretches counts, of all
 STEP = 1.1284  # mean size of the difference of two standard normal values
 KEPT_MEAN = 0.5586  # mean |z| of the smallest 80 % of standard normal values
@@ -59,7 +62,7 @@ def local_noise(u: Array, curves: Array) -> Array:
     course = _course(size, len(u))
     side = (len(u) - len(rows)) // 2
     course = course * kept_mean(size / course[:, side : len(u) - side])[:, None]
-    share = min(0.5, BLIND / len(u))
+    share = MOST_BLIND if len(u) < FEW else BLIND / len(u)
     other = excess_variation(curves) / course.mean(axis=1)
     return np.maximum(course * (1.0 - share + share * other)[:, None], LEAST)
 
@@ -113,6 +116,8 @@ def lag_one(y: Array, noise: Array) -> float:
     n = len(y)
     residual = np.clip((y - _fall_rise_fall(y)) / noise, -3.0, 3.0)
     raw = float((residual[1:] * residual[:-1]).sum() / max(float((residual**2).sum()), 1e-12))
+    if n < FEW:
+        return 0.0
     share = n / (n + SEEN)
     return float(np.clip((1.0 - share) * UNSEEN + share * (raw + 2.0 / np.sqrt(n)), 0.0, 0.8))
 

@@ -15,12 +15,13 @@ from analysis.detector.shape import (
     still_moving,
 )
 from analysis.detector.short_axis.axis_scale import bandwidths, kernel_means, local_quadratic
-from analysis.detector.short_axis.peak_test import DRAWS, peak_test, smoothed_errors
+from analysis.detector.short_axis.peak_test import peak_test, smoothed_errors
 from analysis.detector.short_axis.point_noise import LEAST
 from analysis.detector.short_axis.replicates import Replicates
 from analysis.detector.smoothing import Array
 from analysis.detector.verdict import Shape
 
+PLACED = 16.0  # the same for the place of the peak, which noise moves more than its height
 QUIET = 6.0  # standard errors of prominence with which a curve is smoothed no further
 LIKELY = 0.6  # share of the needed z with which a more prominent peak is preferred once one is certain
 OWN = 0.35  # weight of a point from which it is read as it is
@@ -54,7 +55,7 @@ class Reading:
         return float(peak - max(first, second))
 
 
-def read(curve: Replicates, rule: Rule, draws: int = DRAWS) -> tuple[Reading, float | None]:
+def read(curve: Replicates, rule: Rule, draws: int | None = None) -> tuple[Reading, float | None]:
     """Shape of a curve and the p-value of its largest peak.
 
     Where the noise is not known there is none, and the shape is as it is seen: the rule's floor is the only bound.
@@ -91,14 +92,17 @@ def _peak_at(
     if not ((smaller > 0.0) & (sure >= needed)).any():
         return Reading("monotone", m, matrices[at], int(m.argmin()))
     peak = int(np.where(sure >= LIKELY * needed, smaller, -np.inf).argmax())
-    matrix, chosen = level_curve(curve, matrices, errors, at, peak, rule)
+    matrix, chosen, wider = level_curve(curve, matrices, errors, at, peak, rule)
     level = matrix @ curve.mean
-    turns = _turns(level, matrices[at][peak], _wider(curve, chosen, rule))
+    turns = _turns(level, matrices[at][peak], wider @ curve.mean)
     if turns is None or not _large_enough(level, turns, rule):
         return Reading("monotone", m, matrices[at], int(m.argmin()))
     prominence = float(level[turns[1]] - max(level[turns[0]], level[turns[2]]))
     threshold = np.maximum(0.5 * prominence, rule.floor) + 3.0 * errors[chosen]
-    if count_peaks((matrices[chosen] @ curve.mean)[None], threshold[None])[0] >= rule.peaks:
+    swings = (
+        curve.unknown is None and count_peaks((matrices[chosen] @ curve.mean)[None], threshold[None])[0] >= rule.peaks
+    )
+    if swings:
         note = "it swings again and again by half the prominence"
         return Reading("unstable", level, matrix, int(level.argmin()), turns, note=note)
     lone = lone_point(curve.mean, matrices[at], (int(m[:peak].argmin()), peak, peak + 1 + int(m[peak + 1 :].argmin())))
@@ -106,30 +110,23 @@ def _peak_at(
     return Reading("double_descent", level, matrix, int(level.argmin()), turns, ascent, lone)
 
 
-def _turns(level: Array, weight: Array, wider: Array | None) -> tuple[int, int, int] | None:
+def _turns(level: Array, weight: Array, wider: Array) -> tuple[int, int, int] | None:
     """The highest point of the level curve where the smoother that found the peak looked, and the lowest on either
     side.
 
-    On the flat top of a noisy curve the highest point is the noise's: the place of the peak is that of a wider curve,
-    as far as the level there is above half of the prominence.
+    On the flat top of a noisy curve the highest point is the noise's: the place of the peak is that of the wider
+    curve, as far as the level there is above half of the prominence.
     """
     near = np.flatnonzero(weight >= 0.5 * weight.max())
     near = near[(near > 0) & (near < len(level) - 1)]
     if not len(near):
         return None
     top = int(near[level[near].argmax()])
-    if wider is not None:
-        half = 0.5 * (level[top] + max(level[:top].min(), level[top + 1 :].min()))
-        below = np.flatnonzero(level < half)
-        begin, end = below[below < top].max(initial=0) + 1, below[below > top].min(initial=len(level) - 1)
-        top = int(begin + wider[begin:end].argmax()) if end > begin else top
+    half = 0.5 * (level[top] + max(level[:top].min(), level[top + 1 :].min()))
+    below = np.flatnonzero(level < half)
+    begin, end = below[below < top].max(initial=0) + 1, below[below > top].min(initial=len(level) - 1)
+    top = int(begin + wider[begin:end].argmax()) if end > begin else top
     return int(level[:top].argmin()), top, top + 1 + int(level[top + 1 :].argmin())
-
-
-def _wider(curve: Replicates, chosen: int, rule: Rule) -> Array | None:
-    if chosen == 0:
-        return None
-    return local_quadratic(curve.u, 3.0 * bandwidths(curve.u, rule.bandwidth)[chosen - 1]) @ curve.mean
 
 
 def _large_enough(level: Array, turns: tuple[int, int, int], rule: Rule) -> bool:
@@ -172,23 +169,30 @@ def lone_point(y: Array, matrix: Array, triple: tuple[int, int, int]) -> int | N
 
 def level_curve(
     curve: Replicates, matrices: list[Array], errors: list[Array], at: int, peak: int, rule: Rule
-) -> tuple[Array, int]:
+) -> tuple[Array, int, Array]:
     """What makes the curve's own level of the points: the points themselves, or a local quadratic as wide as their
     noise asks for.
 
     The narrowest smoother is chosen whose standard error at its peak is below a sixth of its prominence there, or else
-    the clearest, and none wider than the one (`at`) in which the peak was found. Returns the matrix and its number.
+    the clearest, and none wider than the one (`at`) in which the peak was found. Returns the matrix, its number, and
+    the matrix of the curve on which the peak is placed, which is chosen alike with a sixteenth, and may be wider.
     """
-    near = np.flatnonzero(matrices[at][peak] >= 0.5 * matrices[at][peak].max())
-    clarity = []
-    for matrix, s in zip(matrices[: at + 1], errors, strict=False):
+    found = matrices[at] @ curve.mean
+    first, second = int(found[:peak].argmin()), peak + 1 + int(found[peak + 1 :].argmin())
+    clarity = np.zeros(len(matrices))
+    for number, (matrix, s) in enumerate(zip(matrices, errors, strict=True)):
         m = matrix @ curve.mean
-        top = min(max(int(near[m[near].argmax()]), 1), len(m) - 2)
-        clarity.append((m[top] - max(m[:top].min(), m[top + 1 :].min())) / max(s[top], LEAST))
-    chosen = next((number for number, ratio in enumerate(clarity) if ratio >= QUIET), int(np.argmax(clarity)))
-    if chosen == 0:
-        return matrices[0], 0
-    return local_quadratic(curve.u, 1.5 * bandwidths(curve.u, rule.bandwidth)[chosen - 1]), chosen
+        top = first + 1 + int(m[first + 1 : second].argmax())
+        clarity[number] = (m[top] - max(m[:top].min(), m[top + 1 :].min())) / max(s[top], LEAST)
+    chosen, place = (
+        int(np.argmax(some >= least) if (some >= least).any() else some.argmax())
+        for some, least in ((clarity[: at + 1], QUIET), (clarity, PLACED))
+    )
+    widths = bandwidths(curve.u, rule.bandwidth)
+    level, wider = (
+        matrices[0] if number == 0 else local_quadratic(curve.u, 1.5 * widths[number - 1]) for number in (chosen, place)
+    )
+    return level, chosen, wider
 
 
 def _without_peak(curve: Replicates, matrix: Array, s: Array, rule: Rule) -> Reading:

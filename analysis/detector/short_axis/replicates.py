@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import fdtri
+from scipy.special import fdtri, polygamma
 
 from analysis.detector.short_axis.point_noise import LEAST, kept_mean, lag_one, local_noise, neighbour_residuals
 from analysis.detector.smoothing import Array
 
 FAR = 6.0  # standard deviations from the other seeds: a failed run
-LONE = 4.0  # times the range of four neighbours: a failed run of one or two seeds
+LONE = 5.0  # times the range of four neighbours and the usual noise: a failed run of one or two seeds
 LEAST_JUMP = 0.01
 NEAR = 3  # points on either side that share their spread
 PRIOR = 4.0  # degrees of freedom with which a local spread is drawn to that of the whole axis
@@ -71,15 +71,31 @@ class Seeds:
         if len(self.known) == 1:
             return local_noise(self.u, mean)
         square, points = (residual**2).sum(axis=1), len(self.u)
+        trend = self._trend(square)
+        square = square / trend**2
         whole = square.sum(axis=1, keepdims=True) / self.free
         weight = np.maximum(self.number - 1.0, 0.0)
         weight *= self.free / max(float(weight.sum()), 1.0)
         near = (np.abs(np.subtract.outer(np.arange(points), np.arange(points))) <= NEAR).astype(np.float64)
-        spread = np.sqrt((square @ near + PRIOR * whole) / (near @ weight + PRIOR))
+        spread = trend * np.sqrt((square @ near + PRIOR * whole) / (near @ weight + PRIOR))
         if points >= DENSE:  # what all seeds share, point by point, is noise along the axis too
             rough = kept_mean(np.abs(mean @ neighbour_residuals(self.u).T)) * np.sqrt(self.number.max())
             spread = np.maximum(spread, rough[:, None])
         return np.maximum(spread, LEAST)
+
+    def _trend(self, square: Array) -> Array:
+        """(curves, points) noise relative to the middle, exponential in the point's number, from the sums of squares.
+
+        The slope of their logarithms is drawn towards 0 by its own doubt, as for one curve.
+        """
+        place = np.arange(len(self.u)) - (len(self.u) - 1) / 2.0
+        known = self.number >= 2
+        inner = place[known] - place[known].mean()
+        scale = max(float((inner**2).sum()), 1.0)
+        slope = 0.5 * np.log(square[:, known] + LEAST**2) @ inner / scale
+        doubt = 0.25 * float(polygamma(1, 0.5 * (self.number[known].mean() - 1.0))) / scale
+        drawn = slope**3 / (slope**2 + 2.0 * doubt)
+        return np.exp(np.clip(drawn, -1.0, 1.0)[:, None] * place)
 
 
 @dataclass(frozen=True)
@@ -147,7 +163,8 @@ def failed_runs(values: Array) -> np.ndarray:
 
 
 def lone_spike(values: Array) -> int | None:
-    """The point farthest from its two neighbours on either side, if that is LONE times the range of those four.
+    """The point farthest from its two neighbours on either side, if that is LONE times the range of those four
+    and the usual scatter.
 
     A peak or a minimum of several points has a neighbour on its flank, so that the range is wide. values: (seeds,
     points).
@@ -158,7 +175,8 @@ def lone_spike(values: Array) -> int | None:
     low, high = near.min(axis=0), near.max(axis=0)
     inner = y[2:-2]
     jump = np.maximum(inner - high, low - inner)
-    lone = jump > np.maximum(LONE * (high - low), LEAST_JUMP)
+    usual = float(kept_mean(np.abs(np.diff(y, 2)) / np.sqrt(6.0)))
+    lone = jump > np.maximum.reduce([LONE * (high - low), np.full(len(jump), max(LONE * usual, LEAST_JUMP))])
     return 2 + int(np.where(lone, jump, -np.inf).argmax()) if lone.any() else None
 
 
@@ -183,10 +201,10 @@ def _why_unknown(seeds: Seeds, values: Array) -> str | None:
     if len(values) > 2 or common.sum() < FEWEST_ALONE:
         return None
     sizes = kept_mean(np.abs(values[:, common] @ neighbour_residuals(seeds.u[common]).T))
-    free = 0.6 * (int(common.sum()) - 2)
+    free = 0.5 * (int(common.sum()) - 2)
     ratio = float((sizes.max() / max(sizes.min(), LEAST)) ** 2)
     return (
         "two seeds that scatter unlike each other: their noise is not known"
-        if ratio > fdtri(free, free, 0.995)
+        if ratio > fdtri(free, free, 0.999)
         else None
     )

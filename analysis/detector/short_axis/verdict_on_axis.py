@@ -37,8 +37,11 @@ def axis_verdict(
 ) -> Verdict:
     """x: (points,) increasing; errors, trains: (seeds, points), NaN = missing. Positions in the verdict are on the
     axis."""
-    values = errors[np.isfinite(errors).any(axis=1)]
+    chosen = _counted(errors)
+    begun = int(np.isfinite(errors).any(axis=1).sum() - chosen.sum())
+    values, trains = errors[chosen], None if trains is None else trains[chosen]
     found = read_axis(x, values, axis, rule, paired=paired)
+    notes = (*found.notes, *([f"{begun} seeds with less than half of the points not counted"] if begun else []))
     reading, curve = found.reading, found.curve
     alone = len(values) == 1
     verdict = Verdict(
@@ -48,13 +51,25 @@ def axis_verdict(
         p_value=None if alone or reading.shape == "unstable" else found.p,
         single_seed_significance=found.p if alone and reading.shape != "unstable" else None,
         agreement=None if alone else _agreement(found, axis, rule),
-        note="; ".join(found.notes) or None,
+        note="; ".join(notes) or None,
         first_min=None if reading.shape == "unstable" else _point(found, reading.lowest),
         final_ascent=reading.ascent,
     )
     if reading.shape != "double_descent":
         return verdict
     return _with_cause(_with_turns(verdict, found), found, x, trains, axis)
+
+
+def _counted(errors: Array) -> np.ndarray:
+    """The seeds that are read, (seeds,): those with half of the points or more, so that one that has begun moves
+    nothing.
+
+    All of them where that leaves fewer than half of the seeds, or a point without a run.
+    """
+    known = np.isfinite(errors)
+    some = known.any(axis=1)
+    enough = 2 * known.sum(axis=1) >= errors.shape[1]
+    return enough if 2 * enough.sum() >= some.sum() and known[enough].any(axis=0).all() else some
 
 
 def read_axis(x: Array, values: Array, axis: ShortAxis, rule: Rule, *, paired: bool = True) -> AxisReading:
@@ -151,7 +166,7 @@ def _agreement(found: AxisReading, axis: ShortAxis, rule: Rule) -> float:
     reading, values = found.reading, found.curve.values
     if reading.turns is not None and reading.shape == "double_descent":
         heights = _heights(found)
-        same = np.count_nonzero(heights[:, 1] > np.maximum(heights[:, 0], heights[:, 2]))
+        same = int(np.count_nonzero(heights[:, 1] > np.maximum(heights[:, 0], heights[:, 2])))
         return same / len(heights) if len(heights) else 0.0
     known = [row[np.isfinite(row)] for row in values]
     places = [found.places[np.isfinite(row)] for row in values]
@@ -160,4 +175,4 @@ def _agreement(found: AxisReading, axis: ShortAxis, rule: Rule) -> float:
         for place, row in zip(places, known, strict=True)
         if len(row) >= FEWEST
     ]
-    return sum(shape == reading.shape for shape in own) / len(own) if own else 0.0
+    return float(sum(shape == reading.shape for shape in own)) / len(own) if own else 0.0
