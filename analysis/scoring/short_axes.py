@@ -60,7 +60,7 @@ def fall_to_level(rng: Generator, u: Array, sigma: float) -> Array:
 
 def level_then_cliff(rng: Generator, u: Array, sigma: float) -> Array:
     """Level, then one abrupt drop: every wiggle before it has its fall for nothing."""
-    return 0.2 + rng.uniform(3.0, 20.0) * sigma * (u < rng.uniform(0.5, 0.95))
+    return 0.2 + rng.uniform(3.0, 20.0) * sigma * (u < rng.uniform(0.5, 0.95)).astype(np.float64)
 
 
 def rise_to_level(rng: Generator, u: Array, sigma: float) -> Array:
@@ -85,7 +85,7 @@ def early_fall(rng: Generator, u: Array, sigma: float) -> Array:
 def stairs(rng: Generator, u: Array, sigma: float) -> Array:
     """Falls in abrupt steps."""
     edges = np.sort(rng.uniform(0.1, 0.9, 3))
-    return 0.2 + rng.uniform(2.0, 12.0) * sigma * (3 - np.searchsorted(edges, u))
+    return 0.2 + rng.uniform(2.0, 12.0) * sigma * (3.0 - np.searchsorted(edges, u).astype(np.float64))
 
 
 NULLS: dict[str, Mean] = {
