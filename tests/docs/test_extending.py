@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -71,7 +72,7 @@ def runs_of(tree: Path, sweep: str) -> pd.DataFrame:
 
 def photos(tree: Path) -> None:
     runs = runs_of(tree, "photos.yaml")
-    assert set(runs["target.task"]) == {"photos"} and sorted(runs["transfer.frozen"]) == [0, 7]
+    assert runs["target.task"].tolist() == ["photos"] * 2 and sorted(runs["transfer.frozen"].tolist()) == [0, 7]
 
 
 def bars(tree: Path) -> None:
@@ -90,8 +91,7 @@ def mlp(tree: Path) -> None:
 def ridge(tree: Path) -> None:
     runs = runs_of(tree, "ridge.yaml")
     assert set(runs["train.method"]) == {"ridge"} and set(runs["epochs"]) == {1}
-    by_size = runs.set_index("target.size")["final_train_error"]
-    assert by_size[50] < 0.9, "no better than chance on what it has solved"
+    assert max(runs["final_train_error"].tolist()) < 0.9, "no better than chance on what it has solved"
 
 
 def settling(tree: Path) -> None:
@@ -99,12 +99,13 @@ def settling(tree: Path) -> None:
     golden = tree / "tests" / "golden"
     sweep = fl.load(golden / "sweep.yaml", golden / "store")
     found: dict[int, list[int]] = {}
-    for _, row in sweep.runs.iterrows():
-        errors = sweep.epochs[sweep.epochs["run_id"] == row["run_id"]]["test_error"].tolist()
+    curves = {run_id: rows["test_error"].tolist() for run_id, rows in sweep.epochs.groupby("run_id")}
+    for run_id, depth in zip(sweep.runs["run_id"].tolist(), sweep.runs["transfer.frozen"].tolist(), strict=True):
+        errors = curves[run_id]
         epoch = len(errors)
         while epoch > 1 and abs(errors[epoch - 2] - errors[-1]) <= 0.01:
             epoch -= 1
-        found.setdefault(int(row["transfer.frozen"]), []).append(epoch)
+        found.setdefault(depth, []).append(epoch)
     table = run(tree, "python settling.py tests/golden/sweep.yaml tests/golden/store").splitlines()[1:]
     expected = [[depth, median(epochs), min(epochs), max(epochs)] for depth, epochs in sorted(found.items())]
     assert [[float(word) for word in line.split()] for line in table] == expected
@@ -112,10 +113,11 @@ def settling(tree: Path) -> None:
 
 def gap(tree: Path) -> None:
     run(tree, "frostline tables tests/golden/sweep.yaml --store tests/golden/store --out tables")
-    made, pinned = (pd.read_csv(path / "runs.csv") for path in (tree / "tables", ROOT / "tests" / "golden" / "tables"))
+    made = pd.read_csv(tree / "tables" / "runs.csv")
+    pinned = pd.read_csv(ROOT / "tests" / "golden" / "tables" / "runs.csv")
     assert set(made) == {*pinned, "final_gap"}
-    expected = pinned["final_test_error"] - pinned["final_train_error"]
-    pd.testing.assert_series_equal(made["final_gap"], expected, check_names=False)
+    expected = pinned["final_test_error"].to_numpy() - pinned["final_train_error"].to_numpy()
+    np.testing.assert_array_equal(made["final_gap"].to_numpy(), expected)
 
 
 SECTIONS: dict[str, Callable[[Path], None]] = {
