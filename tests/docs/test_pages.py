@@ -11,7 +11,10 @@ import pytest
 
 from architectures import FAMILIES
 from frostline.cli import ANALYSIS, FROM_ORCHESTRATOR, app
+from orchestrator.schedule import KnownWords
 from sweeps.editions import EDITIONS
+from sweeps.expand import expand
+from sweeps.sweep import parse
 from tasks.registry import DATASETS
 from tests.docs.pages import MADE, PAGES, ROOT, blocks, prose
 from tests.test_imports import FILES, MAY_IMPORT, ROOMS
@@ -107,6 +110,13 @@ def test_families_data_sets_and_editions_are_all_named() -> None:
         text = (ROOT / page).read_text(encoding="utf-8")
         assert [name for name in (*FAMILIES, *DATASETS) if f"`{name}`" not in text] == []
     assert [edition for edition in EDITIONS if f"| {edition} |" not in text] == []
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/sweeps.md"])
+def test_the_sweep_that_is_shown_can_be_run(page: str) -> None:
+    (shown,) = [block.text for block in blocks((ROOT / page).read_text(encoding="utf-8")) if block.language == "yaml"]
+    sweep = parse(shown)
+    assert sweep.name == "letters-to-digits" and len(expand(sweep, KnownWords())) > 5
 
 
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
