@@ -23,7 +23,7 @@ def build(model: ModelSpec, classes: int, seed: int) -> Network:
         family.add_head(net, classes)
     network = Network(net, family.ladder(model))
     for unit in network.units:
-        # The cost model, and whoever spares a frozen prefix, go by what the ladder says.
+        # The cost model and the cache of frozen prefixes rely on what the ladder says.
         seen = {looks_at(norm) for norm in unit.norms(net)}
         found = "batch" if "batch" in seen else "sample" if seen else None
         assert found == unit.norm, f"{model.family}: unit {unit.name} has norm {found!r}, its ladder says {unit.norm!r}"

@@ -71,7 +71,7 @@ class Network(nn.Module):
         """Set training mode, except for frozen norms that are to keep their statistics.
 
         As `nn.Module.train`, in a tenth of the time, which a small network has twice an epoch: the walk over all
-        modules is remembered, and their flags are set past `nn.Module.__setattr__`.
+        modules is done once, and their flags are set past `nn.Module.__setattr__`.
         """
         for module in self._all:
             module.__dict__["training"] = mode
@@ -86,8 +86,8 @@ class Network(nn.Module):
     def exact_prefix(self) -> bool:
         """Whether the frozen prefix gives the same activations for an image at every step of training.
 
-        It does but for what libraries do with batches of different sizes: whoever spares the prefix is to try that on
-        its machine.
+        True up to rounding: libraries may choose another kernel for another batch size. A caller that computes the
+        prefix once has to compare batches of the sizes in use on its machine first.
         """
         return is_exact(self.units[: self.frozen], self.frozen_norm)
 

@@ -67,10 +67,12 @@ def _joined(texts: dict[str, str]) -> str:
 
 
 def canonical_json(value: Any) -> str:
+    """JSON in ASCII, keys sorted, no blanks: equal values, equal bytes. Raises ValueError for NaN and infinity."""
     return _ENCODER.encode(value)
 
 
 def digest(kind: str, value: Any) -> str:
+    """The id of a JSON value of some kind: ID_LENGTH hex digits. Equal values of different kinds have different ids."""
     return _digest_of_text(kind, canonical_json(value))
 
 
@@ -85,6 +87,7 @@ def _opening(kind: str) -> str:
 
 
 def run_id(spec: RunSpec) -> str:
+    """The id of a run: all fields of its specification, defaults too, and nothing else."""
     return _digest_of_text("run", canonical_text(spec))
 
 
@@ -101,6 +104,7 @@ def source_value(spec: RunSpec) -> dict[str, Any] | None:
 
 
 def source_id(spec: RunSpec) -> str | None:
+    """The id of the source model that a run starts from (`source_value`), None for a run from random weights."""
     if spec.source is None:
         return None
     texts = {"source": _text(spec.source), "model": _text(spec.model), "seed": _text(spec.seed)}
@@ -108,6 +112,7 @@ def source_id(spec: RunSpec) -> str | None:
 
 
 def model_name(model: ModelSpec) -> str:
+    """Family, depth and width: `resnet14-w8`."""
     return f"{model.family}{model.depth}-w{model.width}"
 
 

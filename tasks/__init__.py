@@ -4,7 +4,7 @@ canonical_name               the one name of a task: equal data, equal name
 classes_of, held_out         how many classes and test samples a task has
 citation                     what to cite for a task's data, and their licence
 parameter_names              all parameters that tasks have
-check                        what can be said against a run's data before anything is launched
+check                        refuses a run whose data do not exist, before anything is launched
 source_data, target_data     a run's TaskData: images and labels on the device
 batch_sizes                  the samples of each step of an epoch
 Batches                      the order of an epoch's samples

@@ -1,7 +1,6 @@
 """Downloaded archives: where they are, whether they are what was published, and what is in them.
 
-Nothing is ever extracted to disk: the few members in use are read into memory, so an archive cannot write
-anywhere.
+Nothing is extracted to disk: the few members in use are read into memory, so an archive cannot write anywhere.
 """
 
 from __future__ import annotations
@@ -48,9 +47,9 @@ def verify(path: Path, md5: str) -> None:
 def read_members(path: Path, names: Iterable[str], most_bytes: int) -> dict[str, bytes]:
     """The named regular files of a .tar.gz, none larger than `most_bytes`.
 
-    BadArchive when one is absent or too large, when the archive cannot be read to its end, or when any
-    member, wanted or not, would lie or link outside of the folder it were unpacked in (the rules of tarfile's
-    `data` filter, PEP 706).
+    Raises BadArchive where one is absent or too large, where the archive cannot be read to its end, and where any
+    member, wanted or not, would be extracted to, or link to, a place outside its folder (the rules of tarfile's `data`
+    filter, PEP 706).
     """
     wanted, found = set(names), {}
     try:

@@ -1,5 +1,4 @@
-"""What can be said against a run's data before anything is launched: cheap, without torch, without any file's
-content."""
+"""Checks of a run's data before anything is launched. They are cheap: no torch, and no file is opened."""
 
 from __future__ import annotations
 
@@ -12,11 +11,11 @@ from tasks.subsets import class_counts
 
 
 def check(spec: RunSpec) -> None:
-    """Raise ValueError, in one line, when a run's data cannot be had.
+    """Raise ValueError, in one line, for a run whose data do not exist.
 
-    Unknown task or class, a subset larger than its task, a source and a target that cannot be kept apart, a
-    data set that is not there (`MissingData`, which is also a FileNotFoundError, with the command that
-    fetches it).
+    Refused are an unknown task or class, a subset larger than its task, a source and a target that would share
+    samples, and a data set that is not on this machine (`MissingData`, which is also a FileNotFoundError; its message
+    has the command that fetches the data).
     """
     source = None if spec.source is None else (spec.source.task, spec.source.size)
     _check(source, (spec.target.task, spec.target.size))

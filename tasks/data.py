@@ -48,10 +48,9 @@ class TaskData:
 
 
 def source_data(spec: RunSpec) -> TaskData:
-    """The source's data: depends on `spec.source`, the model's image size and channels, and the seed, on
-    nothing else.
+    """The source's data. They depend on `spec.source`, the model's image size and channels, and the seed alone.
 
-    ValueError when the run has no source, or its task cannot be had (see `tasks.check`).
+    Raises ValueError where the run has no source, or where its data do not exist (see `tasks.check`).
     """
     if spec.source is None:
         raise ValueError("source is null: this run starts from random weights and has no source data")
@@ -59,8 +58,10 @@ def source_data(spec: RunSpec) -> TaskData:
 
 
 def target_data(spec: RunSpec) -> TaskData:
-    """The target's data: depends on `spec.target`, the model's image size and channels, and the seed, on
-    nothing else."""
+    """The target's data. They depend on `spec.target`, the model's image size and channels, and the seed alone.
+
+    Raises ValueError where its data do not exist (see `tasks.check`).
+    """
     return _task_data(spec.target, spec.model, "target", spec.seed)
 
 

@@ -13,9 +13,9 @@ from tasks.streams import stream
 def subset(labels: np.ndarray, classes: Sequence[int], role: Role, size: int, seed: int) -> np.ndarray:
     """Rows of the pool, int64 (size,), that a role trains on.
 
-    `labels` (pool size,) are class indices of the data set. The classes take turns; one that runs out drops
-    out. The rows for a smaller size are a prefix of those for a larger one. Each class has one order per run
-    seed, whatever the other classes: a target takes its front, a source its back.
+    `labels` (pool size,) are class indices of the data set. The classes take turns; one that runs out drops out. The
+    rows for a smaller size are a prefix of those for a larger one. Each class has one order per run seed, whatever the
+    other classes: a target takes its front, a source its back.
     """
     rows, turns, places = [], [], []
     for place, index in enumerate(classes):

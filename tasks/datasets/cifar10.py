@@ -1,8 +1,7 @@
 """CIFAR-10: 60,000 colour photographs of 32x32 pixels in ten classes.
 
-Read from the authors' binary archive and not from the Python one, whose batches are pickles and could run
-code. A record is one byte of label and 3,072 of pixels: the red plane, then green, then blue, each row by
-row.
+Read from the authors' binary archive and not from the Python one, whose batches are pickles and could run code. A
+record is one byte of label and 3,072 of pixels: the red plane, then green, then blue, each row by row.
 """
 
 from __future__ import annotations
@@ -36,16 +35,14 @@ def present() -> None:
 
 
 def train(classes: tuple[int, ...], role: Role, size: int, seed: int, side: int) -> Samples:
-    """Training samples of a role: images (size, 3, 32, 32) in [0, 1] and labels (size,); `side` plays no
-    part."""
+    """Training samples of a role: images (size, 3, 32, 32) in [0, 1] and labels (size,). `side` is ignored."""
     images, labels, _, _ = _read(find(ARCHIVE, URL), MD5)
     rows = subset(labels, classes, role, size, seed)
     return images[rows].astype(np.float32) / 255, relabel(labels[rows], classes)
 
 
 def test(classes: tuple[int, ...], side: int) -> Samples:
-    """The official test samples of these classes, 1,000 each: images (N, 3, 32, 32) in [0, 1] and labels
-    (N,)."""
+    """The official test samples of these classes, 1,000 each: images (N, 3, 32, 32) in [0, 1] and labels (N,)."""
     _, _, images, labels = _read(find(ARCHIVE, URL), MD5)
     rows = np.isin(labels, classes)
     return images[rows].astype(np.float32) / 255, relabel(labels[rows], classes)

@@ -19,8 +19,7 @@ POOL = (119, 123, 118, 124, 122, 123, 122, 120, 115, 121)
 
 
 def train(classes: tuple[int, ...], role: Role, size: int, seed: int, side: int) -> Samples:
-    """Training samples of a role: images (size, 1, 8, 8) in [0, 1] and labels (size,); `side` plays no
-    part."""
+    """Training samples of a role: images (size, 1, 8, 8) in [0, 1] and labels (size,). `side` is ignored."""
     images, labels, test_rows = _read()
     pool = np.setdiff1d(np.arange(len(labels)), test_rows)
     rows = pool[subset(labels[pool], classes, role, size, seed)]
@@ -28,8 +27,7 @@ def train(classes: tuple[int, ...], role: Role, size: int, seed: int, side: int)
 
 
 def test(classes: tuple[int, ...], side: int) -> Samples:
-    """The test samples of these classes, 59 each, the same for every run: images (N, 1, 8, 8) and labels
-    (N,)."""
+    """The test samples of these classes, 59 each, the same for every run: images (N, 1, 8, 8), labels (N,)."""
     images, labels, test_rows = _read()
     rows = test_rows[np.isin(labels[test_rows], classes)]
     return images[rows], relabel(labels[rows], classes)
@@ -37,9 +35,11 @@ def test(classes: tuple[int, ...], side: int) -> Samples:
 
 @cache
 def _read() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """All images and labels, and the rows that are for testing only. Neighbouring rows share a writer, so
-    they are drawn at random rather than cut off at the end: the test set then asks for new images, not for
-    new writers."""
+    """All images, float32 (N, 1, 8, 8), labels, int64 (N,), and the rows that are for testing only, int64.
+
+    Neighbouring rows share a writer. Test rows are therefore drawn at random and not cut off at the end, which would
+    make a test set of other writers.
+    """
     from sklearn.datasets import load_digits
 
     bunch = cast(dict[str, Any], load_digits())

@@ -1,7 +1,7 @@
 """Characters rendered from font files, as many as asked for: a source task without a download.
 
-Each character of each font is drawn once at high resolution; an image is one of these under a small random
-affine map. The fonts are those that matplotlib ships, so that every machine has the same.
+Each character of each font is drawn once at high resolution; an image is one of these under a small random affine map.
+The fonts are those that matplotlib ships, so that every machine has the same.
 """
 
 from __future__ import annotations
@@ -44,21 +44,21 @@ TEST_SAMPLES = 1000
 
 
 def train(classes: tuple[int, ...], role: Role, size: int, seed: int, side: int) -> Samples:
-    """The first `size` images of a role's stream: (size, 1, side, side) in [0, 1], and labels (size,), taking
-    turns."""
+    """The first `size` images of a role's stream: (size, 1, side, side) in [0, 1], and labels (size,).
+
+    The classes take turns.
+    """
     return render(classes, role, seed, side, 0, size)
 
 
 def test(classes: tuple[int, ...], side: int) -> Samples:
-    """About 1,000 images (rounded up to the same number per class) from a stream of their own, the same in
-    every run."""
+    """About 1,000 images, as many of each class, from a stream of their own, the same in every run."""
     per_class = -(-TEST_SAMPLES // len(classes))
     return render(classes, "test", 0, side, 0, per_class * len(classes))
 
 
 def render(classes: tuple[int, ...], role: Role, seed: int, side: int, start: int, stop: int) -> Samples:
-    """Images `start` to `stop` of a stream: float32 (stop-start, 1, side, side) in whole 255ths, labels
-    int64."""
+    """Images `start` to `stop` of a stream, float32 (stop-start, 1, side, side) in steps of 1/255, and int64 labels."""
     letters = _atlas(classes, 2 * side)
     images = np.empty((stop - start, 1, side, side), dtype=np.float32)
     for block in range(start // BLOCK, -(-stop // BLOCK)):

@@ -36,7 +36,7 @@ def present() -> None:
 
 
 def train(classes: tuple[int, ...], role: Role, size: int, seed: int, side: int) -> Samples:
-    """Training samples of a role: images (size, 1, 28, 28) in [0, 1] and labels (size,); `side` plays no part."""
+    """Training samples of a role: images (size, 1, 28, 28) in [0, 1] and labels (size,). `side` is ignored."""
     images, labels, test_rows = _read(_file())
     pool = np.setdiff1d(np.arange(len(labels)), test_rows)
     rows = pool[subset(labels[pool], classes, role, size, seed)]
