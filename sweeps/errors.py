@@ -107,7 +107,8 @@ def run_command(app: Callable[..., object], arguments: Sequence[str] | None = No
 def _show_what_the_terminal_can() -> None:
     """Characters that an output's encoding lacks become `?`: no command ends half-way for a name or a table's line."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":  # a notebook's or a test's need not be
+        # Of a notebook or a test it need not be a text file.
+        if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
             stream.reconfigure(errors="replace")
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from orchestrator.tracking.call_thread import SerialCalls
 from orchestrator.tracking.environment import only_ours
-from orchestrator.tracking.read_back import check_arrived
+from orchestrator.tracking.read_back import Reader
 
 INIT_TIMEOUT = 15.0
 """Seconds for the server to take a new run, wandb's own tries included."""
@@ -36,6 +36,7 @@ class WandbService:
         self._session: Any = None
         self._run: Any = None
         self._complaints = _Complaints()
+        self._reader = Reader()
         self._failures = 0
         self._rest_until = -math.inf
 
@@ -80,7 +81,7 @@ class WandbService:
     def check_arrived(self, path: str, epochs: Collection[int]) -> None:
         """Reads back the run at entity/project/id. Called in the lane; ConnectionError where rows are missing."""
         with only_ours():
-            check_arrived(self._load(), path, epochs)
+            self._reader.check_arrived(self._load(), path, epochs)
 
     def restart(self) -> None:
         """Ends wandb-core, and with it every call that waits for it. The next run starts a new one.
@@ -135,6 +136,7 @@ class WandbService:
         for _ in range(2):
             with contextlib.suppress(Exception, SystemExit):
                 self._load().teardown()
+        self._reader.forget()
 
 
 class _Complaints:
