@@ -133,7 +133,8 @@ def publish(
     for problem in report.problems:
         print(f"not published: {problem}", file=sys.stderr)
     if not report.complete:
-        print(f"{report.not_tried} not tried; the same command goes on", file=sys.stderr)
+        left = f"{report.not_tried} not tried; " if report.not_tried else ""
+        print(f"{left}the same command goes on", file=sys.stderr)
         raise typer.Exit(1)
 
 
