@@ -125,8 +125,9 @@ def publish(
     from orchestrator.tracking.tracker import TrackingOptions
 
     jobs = (*made.sources.values(), *made.runs.values())
-    results = [record for job in jobs if (record := ledger.result(job)) is not None]
-    runs = [(record, ledger.curve(record)) for record in results]
+    results = [(job, record) for job in jobs if (record := ledger.result(job)) is not None]
+    # By the names of this sweep: a run may have been computed for another.
+    runs = [(record.model_copy(update={"name": job.name}), ledger.curve(record)) for job, record in results]
     options = TrackingOptions(store=ledger.root, mode="online", project=wandb_project)
     report = replay(ledger.store, runs, options, made.sweep.name)
     print(f"{report.published} published, {report.already} there already, {len(jobs) - len(runs)} without a result")

@@ -204,7 +204,8 @@ class Tracker:
         with self._lock:
             if self.problem is not None:
                 return False
-            self.problem = f"W&B: {' '.join(reason.split())}"
+            # wandb goes on with advice for who calls it.
+            self.problem = f"W&B: {' '.join(reason.partition('Consider increasing')[0].split())}"
         if not self._replayed:
             logger.warning("%s (%s; the run goes on without it)", self.problem, self._name)
         return True
