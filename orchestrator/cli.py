@@ -20,6 +20,7 @@ from orchestrator.schedule.plan import Plan, make_plan
 from orchestrator.schedule.plan_warnings import warnings_of
 from orchestrator.store.ledger import Ledger
 from orchestrator.store_commands import DEFAULT_STORE, gc, ledger_at, upgrade, verify
+from orchestrator.tracking.project import project_problem
 from sweeps.errors import SpecError, run_command
 from sweeps.sweep import read
 
@@ -35,6 +36,16 @@ def _finite(value: float) -> float:
     if not math.isfinite(value):  # `min=0` lets nan through
         raise typer.BadParameter(f"{value} is not a finite number")
     return value
+
+
+def _project(name: str) -> str:
+    problem = project_problem(name)
+    if problem is not None:
+        raise typer.BadParameter(problem)
+    return name
+
+
+Project = Annotated[str, typer.Option(callback=_project, help="W&B project")]
 
 
 @app.command(epilog="Example: frostline plan quickstart --workers 8")
@@ -81,7 +92,7 @@ def run(
     ] = 0.0,
     threads_per_run: Annotated[int, typer.Option(min=1, help="CPU threads of each run")] = 1,
     wandb: Annotated[Literal["offline", "online", "disabled"], typer.Option(help="Weights & Biases")] = "offline",
-    wandb_project: Annotated[str, typer.Option(help="W&B project")] = "frostline",
+    wandb_project: Project = "frostline",
 ) -> None:
     """Run what is missing. The same command resumes, retries and extends a sweep."""
     check_address(address)
@@ -106,7 +117,7 @@ def run(
 def publish(
     sweep: Sweep,
     store: Store = DEFAULT_STORE,
-    wandb_project: Annotated[str, typer.Option(help="W&B project")] = "frostline",
+    wandb_project: Project = "frostline",
 ) -> None:
     """Send to W&B what of a sweep is not there yet, from the store."""
     made, ledger = _planned(sweep, store)
@@ -114,15 +125,17 @@ def publish(
     from orchestrator.tracking.tracker import TrackingOptions
 
     jobs = (*made.sources.values(), *made.runs.values())
-    results = [record for job in jobs if (record := ledger.result(job)) is not None]
-    runs = [(record, ledger.curve(record)) for record in results]
+    results = [(job, record) for job in jobs if (record := ledger.result(job)) is not None]
+    # By the names of this sweep: a run may have been computed for another.
+    runs = [(record.model_copy(update={"name": job.name}), ledger.curve(record)) for job, record in results]
     options = TrackingOptions(store=ledger.root, mode="online", project=wandb_project)
     report = replay(ledger.store, runs, options, made.sweep.name)
     print(f"{report.published} published, {report.already} there already, {len(jobs) - len(runs)} without a result")
     for problem in report.problems:
         print(f"not published: {problem}", file=sys.stderr)
     if not report.complete:
-        print(f"{report.not_tried} not tried; the same command goes on", file=sys.stderr)
+        left = f"{report.not_tried} not tried; " if report.not_tried else ""
+        print(f"{left}the same command goes on", file=sys.stderr)
         raise typer.Exit(1)
 
 

@@ -48,6 +48,7 @@ def launch(plan: Plan, expected: Forecast, ledger: Ledger, how: Launch, console:
     options = TrialOptions(
         store=ledger.root,
         sweep=plan.sweep.name,
+        varied=next((job.varied for job in plan.runs.values()), ()),
         device="cuda" if how.gpus_per_run > 0 else "cpu",
         threads=how.threads_per_run,
         gpus_per_run=how.gpus_per_run,

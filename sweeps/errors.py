@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import io
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -73,6 +74,11 @@ def run_command(app: Callable[..., object], arguments: Sequence[str] | None = No
     program, as help shows it; by default as it was started. Bad input (InputError, a wrong option, a file that cannot
     be read or written) is one line on standard error and USAGE.
     """
+    _show_what_the_terminal_can()
+    if arguments is None:  # a process of the command's own, not a notebook
+        # It shows no window, and with a backend that is not installed matplotlib cannot be imported at all; Lightning
+        # imports it too. Notebooks hand theirs on to every process that they start.
+        os.environ["MPLBACKEND"] = "agg"
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = app(given or ["--help"], prog_name=name, standalone_mode=False)
@@ -96,6 +102,14 @@ def run_command(app: Callable[..., object], arguments: Sequence[str] | None = No
         complain(message())
         return USAGE
     return code if isinstance(code, int) else 0
+
+
+def _show_what_the_terminal_can() -> None:
+    """Characters that an output's encoding lacks become `?`: no command ends half-way for a name or a table's line."""
+    for stream in (sys.stdout, sys.stderr):
+        # Of a notebook or a test it need not be a text file.
+        if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
+            stream.reconfigure(errors="replace")
 
 
 def complain(text: str) -> None:

@@ -120,14 +120,15 @@ def run_name(spec: RunSpec) -> str:
     """A short readable name. Not an identity: two runs may share it."""
     source = "scratch" if spec.source is None else f"{spec.source.task}-{spec.source.size}"
     target = f"{spec.target.task}-{spec.target.size}_frozen{spec.transfer.frozen}"
-    return _slug(f"{model_name(spec.model)}_{source}_{target}_seed{spec.seed}")
+    return slug(f"{model_name(spec.model)}_{source}_{target}_seed{spec.seed}")
 
 
 def source_name(spec: RunSpec) -> str:
     """The same for the source model that the run starts from."""
     assert spec.source is not None
-    return _slug(f"source_{model_name(spec.model)}_{spec.source.task}-{spec.source.size}_seed{spec.seed}")
+    return slug(f"source_{model_name(spec.model)}_{spec.source.task}-{spec.source.size}_seed{spec.seed}")
 
 
-def _slug(text: str) -> str:
+def slug(text: str) -> str:
+    """A text as it may stand in a file's name and in a URL."""
     return re.sub(r"[^A-Za-z0-9_.]+", "-", text)

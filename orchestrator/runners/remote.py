@@ -19,5 +19,6 @@ def run_remote(text: str, options: TrialOptions, state: WorkerState) -> list[End
     endings: list[Ending] = []
     for kind, id, spec in json.loads(text):
         stopped = "stopped" in endings or state.stop.asked()
-        endings.append("not run" if stopped else run_trial(Job(kind, id, RunSpec.model_validate(spec)), options, state))
+        job = Job(kind, id, RunSpec.model_validate(spec), options.varied)
+        endings.append("not run" if stopped else run_trial(job, options, state))
     return endings

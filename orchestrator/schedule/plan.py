@@ -15,6 +15,7 @@ from sweeps.errors import SpecError
 from sweeps.expand import expand
 from sweeps.identity import SCHEMA, canonical
 from sweeps.language.task_text import dataset_of
+from sweeps.naming import differing
 from sweeps.records import FINAL, Status, SweepRecord
 from sweeps.spec import RunSpec
 from sweeps.store.status import after_source
@@ -102,10 +103,11 @@ def make_plan(sweep: SweepSpec, ledger: Ledger, thorough: bool = False) -> Plan:
     specs = expand(sweep, KnownWords())
     if not ledger.has_sweep(sweep.name, sweep.digest):
         _check(sweep, specs)
-    runs = {id: Job("run", id, spec) for id, spec in specs.items()}
+    varied = differing(specs.values())
+    runs = {id: Job("run", id, spec, varied) for id, spec in specs.items()}
     sources: dict[str, Job] = {}
     for job in runs.values():
-        source = source_job(job.spec)
+        source = source_job(job.spec, varied)
         if source is not None:
             sources.setdefault(source.id, source)
     plan = Plan(sweep, runs, sources)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sweeps.identity import canonical, run_name, source_id, source_name, source_value
+from sweeps.identity import canonical, source_id, source_value
 from sweeps.layout import Kind
+from sweeps.naming import name_of_run, name_of_source
 from sweeps.seeds import Role
 from sweeps.spec import Recipe, RunSpec
 
@@ -28,6 +29,8 @@ class Job:
     kind: Kind
     id: str
     spec: RunSpec
+    varied: tuple[str, ...] = field(default=(), compare=False)
+    """The fields that differ in its sweep, which its name shows. Not part of what it is."""
 
     @property
     def role(self) -> Role:
@@ -51,7 +54,7 @@ class Job:
 
     @property
     def name(self) -> str:
-        return run_name(self.spec) if self.kind == "run" else source_name(self.spec)
+        return (name_of_run if self.kind == "run" else name_of_source)(self.spec, self.varied)
 
     @property
     def value(self) -> dict[str, Any]:
@@ -61,6 +64,6 @@ class Job:
         return value
 
 
-def source_job(spec: RunSpec) -> Job | None:
+def source_job(spec: RunSpec, varied: tuple[str, ...] = ()) -> Job | None:
     id = source_id(spec)
-    return None if id is None else Job("source", id, spec)
+    return None if id is None else Job("source", id, spec, varied)

@@ -16,7 +16,7 @@ from sweeps.records import EpochRecord, RunRecord
 
 @dataclass(frozen=True)
 class PublishReport:
-    """How many runs went where. `problems` has one line for each run that was tried in vain."""
+    """How many runs went where. `problems` has one line for each cause, with the runs that it kept back."""
 
     published: int
     already: int
@@ -37,25 +37,31 @@ def publish(
 ) -> PublishReport:
     """Sends to W&B, online, every run that this project there does not have yet. Raises nothing of W&B's.
 
-    A run is marked once it has arrived whole, and is then never sent again; one that was cut off is sent again under
-    the same W&B id, which replaces it. Its offline W&B runs are removed: the store and W&B both have the curve.
+    A run is marked once the server has shown all of its rows, and is then never sent again. Any other is sent again by
+    the next call, under the same W&B id, which replaces it. Copies of a marked run on this disk are removed: the store
+    and W&B both have the curve. Nothing else is removed.
     """
     options = replace(options, mode="online")
     missing = [run for run in runs if not is_published(store, run[0].id, options.project)]
-    problems: list[str] = []
-    published = in_a_row = 0
+    kept_back: dict[str, list[str]] = {}
+    published = tried = in_a_row = 0
     for record, epochs in missing:
         problem = _replay(record, epochs, options, sweep)
+        tried += 1
         if problem is None:
             published, in_a_row = published + 1, 0
-            _remove_offline(options, record.id)
+            _remove_copies(options, record.id)
             continue
-        problems.append(f"{record.id} {record.name}: {problem}")
+        kept_back.setdefault(problem, []).append(f"{record.id} {record.name}")
         in_a_row += 1
         if in_a_row == FAILURES_IN_A_ROW:
             break
-    tried = published + len(problems)
-    return PublishReport(published, len(runs) - len(missing), tuple(problems), len(missing) - tried)
+    problems = tuple(f"{_some(names)}: {problem}" for problem, names in kept_back.items())
+    return PublishReport(published, len(runs) - len(missing), problems, len(missing) - tried)
+
+
+def _some(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{len(names)} runs (the first: {names[0]})"
 
 
 def _replay(
@@ -70,6 +76,7 @@ def _replay(
         attempt=record.attempts,
         spec=record.spec,
         sweep=sweep,
+        replayed=True,
     )
     for row in epochs:
         tracker.log(row)
@@ -84,6 +91,7 @@ def _group(record: RunRecord) -> str:
     return digest("cell", {name: value for name, value in record.spec.items() if name != "seed"})
 
 
-def _remove_offline(options: TrackingOptions, id: str) -> None:
-    for folder in options.runs.glob(f"offline-run-*-{id}-*"):
-        shutil.rmtree(folder, ignore_errors=True)
+def _remove_copies(options: TrackingOptions, id: str) -> None:
+    for pattern in (f"offline-run-*-{id}-*", f"run-*-{id}-*"):
+        for folder in options.runs.glob(pattern):
+            shutil.rmtree(folder, ignore_errors=True)

@@ -13,6 +13,7 @@ import math
 import os
 import shutil
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -70,7 +71,9 @@ class Tracker:
         attempt: int,
         spec: Mapping[str, Any],
         sweep: str | None = None,
+        replayed: bool = False,
     ) -> None:
+        """`replayed`: all rows are in the store. Then no rest is taken, nothing is logged, no copy is kept."""
         self.wandb_id = f"{id}-{attempt}"
         self.problem = None
         self._id = id
@@ -84,11 +87,14 @@ class Tracker:
             "config": {**spec, "run_id": id, "attempt": attempt},
             "tags": [sweep[:TAG_LENGTH]] if sweep else None,
         }
+        self._replayed = replayed
+        self._opened: str | None = None
         self._rows: list[dict[str, Any]] = []
+        self._epochs: set[int] = set()
         self._run: Any = None
         self._lock = threading.Lock()
         self._service = None if options.mode == "disabled" else _service()
-        if self._service is not None and self._service.resting():
+        if self._service is not None and self._service.resting() and not replayed:
             self._warn(f"left alone for a while after {FAILURES_IN_A_ROW} failures in a row")
         if options.mode == "online":
             self._later(self._open)
@@ -96,6 +102,7 @@ class Tracker:
     def log(self, record: EpochRecord) -> None:
         """Shows one epoch; its number is the x-axis, a value that is NaN is left out. Returns at once."""
         row = _without_nan(record._asdict())
+        self._epochs.add(record.epoch)
         if self._options.mode == "offline":
             self._rows.append(row)
         else:
@@ -129,6 +136,7 @@ class Tracker:
     def _open(self) -> None:
         assert self._service is not None
         options = self._options
+        self._opened = time.strftime("%Y%m%d_%H%M%S")
         self._run = self._service.open(options.mode, options.project, options.runs, self._described)
 
     def _close(self, status: str, summary: Mapping[str, Any]) -> None:
@@ -159,16 +167,19 @@ class Tracker:
         folder = Path(self._run.settings.sync_dir)
         # Beside the run's own file lie wandb's logs: of no use after success, and thousands of files in a sweep.
         if self._options.mode == "online":
+            self._service.check_arrived("/".join((self._run.entity, self._run.project, self.wandb_id)), self._epochs)
             if status in FINAL:
                 url, project = self._run.url, self._options.project
                 mark_published(
                     store_at(self._options.store), self._id, project=project, wandb_id=self.wandb_id, url=url
                 )
+            self._service.count_success()
             shutil.rmtree(folder, ignore_errors=True)
             return
         for leftover in ("logs", "files", "tmp"):
             shutil.rmtree(folder / leftover, ignore_errors=True)
         _check_whole(folder / f"run-{self.wandb_id}.wandb", self.wandb_id)
+        self._service.count_success()
 
     def _fail(self, reason: str) -> None:
         if self._warn(reason) and self._service is not None:
@@ -177,17 +188,26 @@ class Tracker:
             self._remove_half()
 
     def _remove_half(self) -> None:
-        """Half a curve would be mistaken for a whole one, and the store has all of it."""
-        for pattern in (self.wandb_id, f"{self.wandb_id}-*"):
-            for half in self._options.runs.glob(f"*run-*-{pattern}"):
-                shutil.rmtree(half, ignore_errors=True)
+        """Removes what this attempt began to write: half a curve would be mistaken for a whole one.
+
+        Nothing else is touched: not a copy that was there before, and not a whole one that has not arrived.
+        """
+        if self._opened is None:
+            return
+        kind = "offline-run" if self._options.mode == "offline" else "run"
+        for folder in self._options.runs.glob(f"{kind}-*-{self.wandb_id}"):
+            began = folder.name.removeprefix(f"{kind}-").removesuffix(f"-{self.wandb_id}")
+            if began >= self._opened and (self._replayed or not _is_whole(folder, self.wandb_id)):
+                shutil.rmtree(folder, ignore_errors=True)
 
     def _warn(self, reason: str) -> bool:
         with self._lock:
             if self.problem is not None:
                 return False
-            self.problem = f"W&B: {' '.join(reason.split())}"
-        logger.warning("%s (%s; the run goes on without it)", self.problem, self._name)
+            # wandb goes on with advice for who calls it.
+            self.problem = f"W&B: {' '.join(reason.partition('Consider increasing')[0].split())}"
+        if not self._replayed:
+            logger.warning("%s (%s; the run goes on without it)", self.problem, self._name)
         return True
 
 
@@ -213,6 +233,14 @@ def _check_whole(file: Path, wandb_id: str) -> None:
         opened.seek(max(0, file.stat().st_size - 256))
         if wandb_id.encode() not in opened.read():
             raise OSError(f"{file} has no end; is the disk full?")
+
+
+def _is_whole(folder: Path, wandb_id: str) -> bool:
+    try:
+        _check_whole(folder / f"run-{wandb_id}.wandb", wandb_id)
+    except OSError:
+        return False
+    return True
 
 
 def _without_nan(values: Mapping[str, Any]) -> dict[str, Any]:

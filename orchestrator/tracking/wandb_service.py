@@ -7,11 +7,13 @@ import contextlib
 import math
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from orchestrator.tracking.call_thread import SerialCalls
+from orchestrator.tracking.environment import only_ours
+from orchestrator.tracking.read_back import Reader
 
 INIT_TIMEOUT = 15.0
 """Seconds for the server to take a new run, wandb's own tries included."""
@@ -34,6 +36,7 @@ class WandbService:
         self._session: Any = None
         self._run: Any = None
         self._complaints = _Complaints()
+        self._reader = Reader()
         self._failures = 0
         self._rest_until = -math.inf
 
@@ -50,9 +53,10 @@ class WandbService:
         if not os.access(folder, os.W_OK | os.X_OK):
             # wandb would go on in a temporary folder instead.
             raise PermissionError(f"cannot write to {folder}")
-        settings = _settings(mode, project, folder)
-        # Read when wandb is imported and when its service starts; there is no setting for it.
-        os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
+        with only_ours():
+            return self._open(_settings(mode, project, folder), described)
+
+    def _open(self, settings: Mapping[str, Any], described: Mapping[str, Any]) -> Any:
         wandb = self._load()
         if self._session is None:
             self._start(wandb, settings)
@@ -73,7 +77,11 @@ class WandbService:
         if self._complaints.last is not None:
             # wandb says so in a message and then ends the run as if all were well.
             raise ConnectionError(self._complaints.last)
-        self._failures = 0
+
+    def check_arrived(self, path: str, epochs: Collection[int]) -> None:
+        """Reads back the run at entity/project/id. Called in the lane; ConnectionError where rows are missing."""
+        with only_ours():
+            self._reader.check_arrived(self._load(), path, epochs)
 
     def restart(self) -> None:
         """Ends wandb-core, and with it every call that waits for it. The next run starts a new one.
@@ -90,6 +98,10 @@ class WandbService:
             self.lane.submit(self._forget).result(timeout=CLEANUP)
         except TimeoutError:
             self.lane.renew()
+
+    def count_success(self) -> None:
+        """Ends a series of failures."""
+        self._failures = 0
 
     def count_failure(self) -> None:
         """After several in a row W&B is left alone for a while."""
@@ -124,6 +136,7 @@ class WandbService:
         for _ in range(2):
             with contextlib.suppress(Exception, SystemExit):
                 self._load().teardown()
+        self._reader.forget()
 
 
 class _Complaints:
@@ -172,6 +185,7 @@ def _settings(mode: str, project: str, folder: Path) -> dict[str, Any]:
         "disable_code": True,
         "save_code": False,
         "disable_job_creation": True,
+        "sagemaker_disable": True,
         "label_disable": True,
         "host": "",
         "x_disable_meta": True,

@@ -19,6 +19,8 @@ class TrialOptions:
 
     store: Path
     sweep: str = ""
+    varied: tuple[str, ...] = ()
+    """The fields that differ in the sweep: names show them."""
     device: str = "cpu"
     threads: int = 1
     gpus_per_run: float = 0.0

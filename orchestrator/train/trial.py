@@ -65,7 +65,7 @@ def _computed_from_whole(job: Job, lease: Lease, ledger: Ledger, options: TrialO
     try:
         return _computed(job, lease, ledger, options, state)
     except Damaged:
-        source = source_job(job.spec) if job.kind == "run" else None
+        source = source_job(job.spec, job.varied) if job.kind == "run" else None
         if source is None:
             raise
         ending = run_trial(source, options, state)

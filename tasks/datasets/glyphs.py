@@ -7,6 +7,7 @@ The fonts are those that matplotlib ships, so that every machine has the same.
 from __future__ import annotations
 
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -127,13 +128,20 @@ def _drawn(font_name: str, character: str, side: int) -> np.ndarray:
     return np.asarray(canvas.resize((side, side), Image.Resampling.BOX, box=box))
 
 
+def _fonts() -> Path:
+    """matplotlib's folder of fonts, found without its import, which fails where MPLBACKEND names what is not there."""
+    found = find_spec("matplotlib")
+    if found is None or found.origin is None:
+        raise FileNotFoundError("task glyphs: matplotlib, whose fonts it draws, is missing; install it")
+    return Path(found.origin).parent / "mpl-data" / "fonts" / "ttf"
+
+
 @lru_cache(maxsize=len(FONTS))
 def _font(name: str):
     """The font at the size where a capital H is `CAP_HEIGHT` of the image high."""
-    import matplotlib
     from PIL import ImageFont
 
-    path = Path(matplotlib.get_data_path(), "fonts", "ttf", f"{name}.ttf")
+    path = _fonts() / f"{name}.ttf"
     if not path.is_file():
         raise FileNotFoundError(f"task glyphs: font {path} is missing; reinstall matplotlib")
     # The basic layout engine: the other one depends on a library that not every build of Pillow has.
