@@ -12,8 +12,8 @@ from __future__ import annotations
 import numpy as np
 import typer
 
-from analysis.detector.peak_models import model_peak
-from analysis.detector.peak_position import around
+from analysis.detector.peak_fit.peak_models import model_peak
+from analysis.detector.peak_fit.peak_position import around
 from analysis.detector.reread import judge
 from analysis.detector.shape import Rule
 from analysis.scoring.curve_families import POSITIVE

@@ -10,7 +10,7 @@ import numpy as np
 from analysis.detector.artifacts import Repair, repair
 from analysis.detector.binned_curves import CurveSet
 from analysis.detector.over_seeds import single_strength
-from analysis.detector.peak_position import apex
+from analysis.detector.peak_fit.peak_position import apex
 from analysis.detector.shape import Rule, Triples, count_peaks, find_triples, rises_after_minimum, still_moving
 from analysis.detector.smoothing import Array
 from analysis.detector.verdict import Point, Shape, Verdict

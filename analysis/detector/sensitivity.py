@@ -21,6 +21,7 @@ def with_sensitivity(
     *,
     train_errors: ArrayLike | None = None,
     axis: Axis = "epoch",
+    paired: bool = True,
     rule: Rule | None = None,
 ) -> Verdict:
     """The verdict with its `sensitivity`: the share of settings, each halved and doubled alone, that give the same
@@ -31,5 +32,8 @@ def with_sensitivity(
     rule = rule or Rule()
     names = SETTINGS if axis == "epoch" else SHORT_SETTINGS
     rules = [replace(rule, **{name: factor * getattr(rule, name)}) for name in names for factor in (0.5, 2.0)]
-    found = [detect(x, errors, train_errors=train_errors, axis=axis, rule=each, p_values=False) for each in rules]
+    found = [
+        detect(x, errors, train_errors=train_errors, axis=axis, paired=paired, rule=each, p_values=False)
+        for each in rules
+    ]
     return replace(verdict, sensitivity=sum(each.shape == verdict.shape for each in found) / len(found))

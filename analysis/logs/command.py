@@ -47,6 +47,7 @@ def detect(
     json: Annotated[bool, typer.Option("--json", help="Print the verdicts as a JSON list.")] = False,
     plot: Annotated[Path | None, typer.Option(help="Save a picture with the verdicts drawn in.")] = None,
     out: Annotated[Path | None, typer.Option(help="Save a table: .csv, .parquet, .json or .md.")] = None,
+    sensitivity: Annotated[bool, typer.Option(help="Judge under other settings too: the share that agrees.")] = False,
 ) -> None:
     """Call the shape of test-error curves: monotone, u_shaped, plateau, double_descent or unstable.
 
@@ -70,7 +71,7 @@ def detect(
         if plot is not None:
             check_picture(plot)
         read = read_curves(curves, choices=choices)
-        found = judged(read)
+        found = judged(read, sensitivity=sensitivity)
         refused = [*read.refused, *found.refused]
         if not found.runs:
             more = f" (and {len(refused) - 1} more)" if len(refused) > 1 else ""

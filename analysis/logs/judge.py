@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from analysis.detector.descent import Axis
     from analysis.detector.verdict import Point, Verdict
 
-IN_UNITS = ("prominence", "roughness", "train_error_at_peak", "strength_interval")
+IN_UNITS = ("prominence", "roughness", "train_error_at_peak", "strength_interval", "final_ascent")
 """Fields of a verdict in the unit of the errors, beside those of its points."""
 
 
@@ -31,8 +31,8 @@ class Judged:
     refused: list[str]
 
 
-def judged(curves: Curves) -> Judged:
-    """The verdict of each run; runs in = verdicts + refusals."""
+def judged(curves: Curves, *, sensitivity: bool = False) -> Judged:
+    """The verdict of each run, with its sensitivity if asked for; runs in = verdicts + refusals."""
     runs: list[Run] = []
     verdicts: list[Verdict] = []
     refused: list[str] = []
@@ -42,7 +42,7 @@ def judged(curves: Curves) -> Judged:
             text = f"{few} of {len(whole.errors)} seeds left out: fewer than {FEWEST} points"
             refused.append(f"run {short(run.name)}: {text}")
         try:
-            verdicts.append(_verdict(run, curves.axis, curves.loss))
+            verdicts.append(_verdict(run, curves.axis, curves.loss, sensitivity))
             runs.append(run)
         except ValueError as error:
             refused.append(f"run {short(run.name)}: {error}")
@@ -58,19 +58,21 @@ def _long_enough(run: Run) -> tuple[Run, int]:
     return replace(run, errors=run.errors[enough], train_errors=trains), int((~enough).sum())
 
 
-def _verdict(run: Run, axis: str, loss: bool) -> Verdict:
+def _verdict(run: Run, axis: str, loss: bool, sensitivity: bool) -> Verdict:
     from analysis.detector.descent import detect
+    from analysis.detector.sensitivity import with_sensitivity
 
     points = int(np.isfinite(run.errors).any(axis=0).sum())
     if points < FEWEST:
         raise ValueError(f"{points} points; at least {FEWEST} are needed to have a shape")
     along = cast("Axis", axis)
-    if not loss:
-        return detect(run.x, run.errors, train_errors=run.train_errors, axis=along, paired=run.paired)
-    shift, scale = unit_of_loss(run.errors)
-    trains = None if run.train_errors is None else (run.train_errors - shift) / scale
-    verdict = detect(run.x, (run.errors - shift) / scale, train_errors=trains, axis=along, paired=run.paired)
-    return _in_unit(verdict, shift, scale)
+    shift, scale = unit_of_loss(run.errors) if loss else (0.0, 1.0)
+    errors = (run.errors - shift) / scale if loss else run.errors
+    trains = None if run.train_errors is None else (run.train_errors - shift) / scale if loss else run.train_errors
+    verdict = detect(run.x, errors, train_errors=trains, axis=along, paired=run.paired)
+    if sensitivity:
+        verdict = with_sensitivity(verdict, run.x, errors, train_errors=trains, axis=along, paired=run.paired)
+    return _in_unit(verdict, shift, scale) if loss else verdict
 
 
 def unit_of_loss(losses: np.ndarray) -> tuple[float, float]:

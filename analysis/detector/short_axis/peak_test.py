@@ -92,13 +92,12 @@ def _largest_peak(m: Array, s: Array) -> Array:
 
 
 def correlated_noise(rng: np.random.Generator, shape: tuple[int, ...], r: float) -> Array:
-    """Standard normal values whose last axis is a first-order autoregression."""
-    white = rng.standard_normal((*shape[:-1], shape[-1] + 30 * (r > 0.0)))
-    if r == 0.0:
-        return white
-    from scipy.signal import lfilter  # it takes 0.4 s to import, and independent noise needs none
-
-    return np.asarray(lfilter([np.sqrt(1.0 - r * r)], [1.0, -r], white, axis=-1))[..., 30:]
+    """Standard normal values whose last axis is a first-order autoregression, stationary from its first value on."""
+    noise = rng.standard_normal(shape)
+    if r > 0.0:
+        for j in range(1, shape[-1]):
+            noise[..., j] = r * noise[..., j - 1] + np.sqrt(1.0 - r * r) * noise[..., j]
+    return noise
 
 
 def reduced_valley(y: Array, error: Array) -> Array:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from analysis.detector.descent import detect, detect_many
-from analysis.detector.peak_models import Part, model_peak
+from analysis.detector.peak_fit.peak_models import Part, model_peak
 from analysis.detector.smoothing import Array
 from analysis.scoring.known_curve import through
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.detector.peak_models import Part, model_peak
+from analysis.detector.peak_fit.peak_models import Part, model_peak
 from analysis.detector.smoothing import Array, row_median
 
 BELLS, QUARTIC = 0.85, 0.6  # the part of rise and fall, from the top, that is fitted

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from analysis.detector.least_squares import fit
+from analysis.detector.peak_fit.least_squares import fit
 from analysis.detector.smoothing import Array
 
 PLACES = 200
