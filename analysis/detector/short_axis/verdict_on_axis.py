@@ -69,7 +69,8 @@ def _counted(errors: Array) -> np.ndarray:
     known = np.isfinite(errors)
     some = known.any(axis=1)
     enough = 2 * known.sum(axis=1) >= errors.shape[1]
-    return enough if 2 * enough.sum() >= some.sum() and known[enough].any(axis=0).all() else some
+    fits = 2 * int(enough.sum()) >= int(some.sum()) and bool(known[enough].any(axis=0).all())
+    return np.asarray(enough if fits else some)
 
 
 def read_axis(x: Array, values: Array, axis: ShortAxis, rule: Rule, *, paired: bool = True) -> AxisReading:
@@ -157,8 +158,9 @@ def _heights(found: AxisReading) -> Array:
     assert reading.turns is not None
     rows = reading.matrix[list(reading.turns)]
     whole = np.isfinite(values).all(axis=1)
-    heights = np.where(whole[:, None], np.nan_to_num(values) @ rows.T, values[:, list(reading.turns)])
-    return heights[np.isfinite(heights).all(axis=1)]
+    heights: Array = np.array(values[:, list(reading.turns)])
+    heights[whole] = values[whole] @ rows.T
+    return heights[np.flatnonzero(np.isfinite(heights).all(axis=1))]
 
 
 def _agreement(found: AxisReading, axis: ShortAxis, rule: Rule) -> float:
