@@ -55,12 +55,14 @@ def level(rng: Generator, u: Array, sigma: float) -> Array:
 
 def fall_to_level(rng: Generator, u: Array, sigma: float) -> Array:
     """Falls, then exactly level: where the null hypothesis is hardest to keep."""
-    return 0.2 + rng.uniform(0.1, 0.5) * np.clip(1.0 - u / rng.uniform(0.1, 0.5), 0.0, None)
+    fall: Array = np.maximum(1.0 - u / rng.uniform(0.1, 0.5), 0.0)
+    return 0.2 + rng.uniform(0.1, 0.5) * fall
 
 
 def level_then_cliff(rng: Generator, u: Array, sigma: float) -> Array:
     """Level, then one abrupt drop: every wiggle before it has its fall for nothing."""
-    return 0.2 + rng.uniform(3.0, 20.0) * sigma * (u < rng.uniform(0.5, 0.95)).astype(np.float64)
+    early = np.where(u < rng.uniform(0.5, 0.95), 1.0, 0.0)
+    return 0.2 + rng.uniform(3.0, 20.0) * sigma * early
 
 
 def rise_to_level(rng: Generator, u: Array, sigma: float) -> Array:
@@ -85,7 +87,8 @@ def early_fall(rng: Generator, u: Array, sigma: float) -> Array:
 def stairs(rng: Generator, u: Array, sigma: float) -> Array:
     """Falls in abrupt steps."""
     edges = np.sort(rng.uniform(0.1, 0.9, 3))
-    return 0.2 + rng.uniform(2.0, 12.0) * sigma * (3.0 - np.searchsorted(edges, u).astype(np.float64))
+    left = 3.0 - np.searchsorted(edges, u).astype(np.float64)
+    return 0.2 + rng.uniform(2.0, 12.0) * sigma * left
 
 
 NULLS: dict[str, Mean] = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from analysis.detector.over_seeds import half_width, paired_strength, single_strength
 from analysis.detector.shape import Rule
@@ -67,10 +66,11 @@ def _counted(errors: Array) -> np.ndarray:
 
     All of them where that leaves fewer than half of the seeds, or a point without a run.
     """
-    known: NDArray[np.bool_] = np.isfinite(errors)
-    some: NDArray[np.bool_] = np.asarray(known.any(axis=1))
-    enough: NDArray[np.bool_] = np.asarray(2 * known.sum(axis=1) >= errors.shape[1])
-    return enough if 2 * enough.sum() >= some.sum() and known[enough].any(axis=0).all() else some
+    known = np.isfinite(errors)
+    some = known.any(axis=1)
+    enough = 2 * known.sum(axis=1) >= errors.shape[1]
+    fits = 2 * int(enough.sum()) >= int(some.sum()) and bool(known[enough].any(axis=0).all())
+    return np.asarray(enough if fits else some)
 
 
 def read_axis(x: Array, values: Array, axis: ShortAxis, rule: Rule, *, paired: bool = True) -> AxisReading:
@@ -157,9 +157,10 @@ def _heights(found: AxisReading) -> Array:
     reading, values = found.reading, found.curve.values
     assert reading.turns is not None
     rows = reading.matrix[list(reading.turns)]
-    whole: NDArray[np.bool_] = np.asarray(np.isfinite(values).all(axis=1))
-    heights = np.where(whole[:, None], np.nan_to_num(values) @ rows.T, values[:, list(reading.turns)])
-    return heights[np.isfinite(heights).all(axis=1)]
+    whole = np.isfinite(values).all(axis=1)
+    heights: Array = np.array(values[:, list(reading.turns)])
+    heights[whole] = values[whole] @ rows.T
+    return heights[np.flatnonzero(np.isfinite(heights).all(axis=1))]
 
 
 def _agreement(found: AxisReading, axis: ShortAxis, rule: Rule) -> float:
