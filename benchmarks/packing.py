@@ -15,8 +15,8 @@ from typing import Annotated
 
 import typer
 
-from benchmarks.gpu_packed import aggregate
-from benchmarks.gpu_setting import Setting, machine, spread
+from benchmarks.gpu.packed import aggregate
+from benchmarks.gpu.setting import Setting, machine, spread
 from sweeps.spec import ModelSpec
 
 SETTINGS: dict[str, Setting] = {

@@ -29,7 +29,7 @@ from torch.nn.functional import cross_entropy
 
 import architectures
 from architectures import Network
-from benchmarks.gpu_setting import CLASSES, machine, spread
+from benchmarks.gpu.setting import CLASSES, machine, spread
 from sweeps.spec import ModelSpec
 
 NETWORKS: dict[str, ModelSpec] = {

@@ -9,13 +9,14 @@ import pytest
 import torch
 
 import architectures
-from benchmarks import gpu, gpu_packed
-from benchmarks.gpu_bare import bare, bare_deterministic, graphed
-from benchmarks.gpu_packed import DoesNotFit, aggregate
-from benchmarks.gpu_peak import epoch_flops, peak
-from benchmarks.gpu_plain import plain
-from benchmarks.gpu_product import product
-from benchmarks.gpu_setting import NETWORKS, TINY, Setting, Timing, rate, spread, tiny
+from benchmarks.gpu import packed as gpu_packed
+from benchmarks.gpu import table as gpu
+from benchmarks.gpu.bare import bare, bare_deterministic, graphed
+from benchmarks.gpu.packed import DoesNotFit, aggregate
+from benchmarks.gpu.peak import epoch_flops, peak
+from benchmarks.gpu.plain import plain
+from benchmarks.gpu.product import product
+from benchmarks.gpu.setting import NETWORKS, TINY, Setting, Timing, rate, spread, tiny
 from sweeps.spec import ModelSpec
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks import packing
-from benchmarks.gpu_setting import TINY, Setting
+from benchmarks.gpu.setting import TINY, Setting
 
 
 def test_cores_are_shared_out_and_rounds_compared(monkeypatch: pytest.MonkeyPatch) -> None:

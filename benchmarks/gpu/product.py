@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.gpu_setting import CLASSES, Clock, Setting, Timing, data_of
+from benchmarks.gpu.setting import CLASSES, Clock, Setting, Timing, data_of
 from orchestrator.store.jobs import Job
 from orchestrator.store.lease import Lease
 from orchestrator.store.ledger import Ledger

@@ -1,7 +1,4 @@
-"""Training speed on one device: the product against a hand-tuned loop and plain Lightning, alone and packed.
-
-    python -m benchmarks.gpu                        the table, on a machine with a CUDA device
-    python -m benchmarks.gpu --device cpu --tiny    a rehearsal of the same code; its figures say nothing
+"""The table: training speed of the product against a hand-tuned loop and plain Lightning, alone and packed.
 
 ResNet18 of width 4, 16 and 64, DenseNet-BC-100 of growth 12 and a ViT of six blocks of width 256, 32x32 pixels, batch
 128, synthetic images in the shape of CIFAR-10. A rate is training images per second, the first epoch left out,
@@ -20,12 +17,12 @@ from typing import Annotated, cast
 import torch
 import typer
 
-from benchmarks.gpu_bare import bare, bare_deterministic, compiled, graphed
-from benchmarks.gpu_packed import DoesNotFit, aggregate
-from benchmarks.gpu_peak import epoch_flops, peak
-from benchmarks.gpu_plain import plain
-from benchmarks.gpu_product import product
-from benchmarks.gpu_setting import NETWORKS, TINY, Setting, Timing, machine, rate, spread, tiny
+from benchmarks.gpu.bare import bare, bare_deterministic, compiled, graphed
+from benchmarks.gpu.packed import DoesNotFit, aggregate
+from benchmarks.gpu.peak import epoch_flops, peak
+from benchmarks.gpu.plain import plain
+from benchmarks.gpu.product import product
+from benchmarks.gpu.setting import NETWORKS, TINY, Setting, Timing, machine, rate, spread, tiny
 from orchestrator.train.device import Precision
 
 RIVALS: dict[str, Callable[[Setting], Timing]] = {
@@ -161,7 +158,3 @@ def main(
             print(report(name, setting, measure(setting, rivals, 1 if small else rounds), top), flush=True)
             if packed_rounds:
                 print(packed_line(packed(setting, counts, 1 if small else packed_rounds)), flush=True)
-
-
-if __name__ == "__main__":
-    typer.run(main)

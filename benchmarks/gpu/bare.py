@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 import architectures
-from benchmarks.gpu_setting import CLASSES, Clock, Setting, Timing, data_of
+from benchmarks.gpu.setting import CLASSES, Clock, Setting, Timing, data_of
 from sweeps.seeds import seed_for
 from tasks import Batches, TaskData
 

@@ -12,8 +12,8 @@ from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Barrier
 from queue import Empty
 
-from benchmarks.gpu_product import product
-from benchmarks.gpu_setting import Setting
+from benchmarks.gpu.product import product
+from benchmarks.gpu.setting import Setting
 
 LONGEST_SECONDS = 900.0
 

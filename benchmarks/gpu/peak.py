@@ -10,8 +10,8 @@ from torch.nn.functional import cross_entropy
 from torch.utils.flop_counter import FlopCounterMode
 
 import architectures
-from benchmarks.gpu_bare import tune
-from benchmarks.gpu_setting import CLASSES, Setting
+from benchmarks.gpu.bare import tune
+from benchmarks.gpu.setting import CLASSES, Setting
 
 SECONDS = 0.5
 

@@ -16,8 +16,8 @@ from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, TensorDataset
 
 import architectures
-from benchmarks.gpu_bare import tune
-from benchmarks.gpu_setting import CLASSES, Clock, Setting, Timing, data_of
+from benchmarks.gpu.bare import tune
+from benchmarks.gpu.setting import CLASSES, Clock, Setting, Timing, data_of
 from sweeps.seeds import seed_for
 
 EVALUATION_BATCH = 1000
