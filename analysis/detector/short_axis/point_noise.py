@@ -17,12 +17,12 @@ WINDOW = 25  # residuals behind a local level
 TREND_FROM = 16  # points
 LEAST_SHARE = 0.8  # of the whole axis' level that a local one has at least
 CUBIC_FROM, DENSE_FROM = 8, 40  # points
-UNSEEN = 0.15  # correlation of neighbours' noise that one curve of few points is taken to have
+UNSEEN = 0.2  # correlation of neighbours' noise that one curve of few points is taken to have
 SEEN = 40.0  # points from which more is learned of it than is taken
 LEAST = 1e-6  # a noise of nothing
 MOST_BLIND = 0.9  # and never more than this share
 
-BLIND = 8.0  # points by which the estimate that is blind to steep stretches counts, of all
+BLIND = 6.5  # points by which the estimate that is blind to steep stretches counts, of all
 STEP = 1.1284  # mean size of the difference of two standard normal values
 KEPT_MEAN = 0.5586  # mean |z| of the smallest 80 % of standard normal values
 

@@ -11,7 +11,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import fdtri, polygamma
 
-from analysis.detector.short_axis.point_noise import LEAST, kept_mean, lag_one, local_noise, neighbour_residuals
+from analysis.detector.short_axis.point_noise import (
+    LEAST,
+    TREND_FROM,
+    kept_mean,
+    lag_one,
+    local_noise,
+    neighbour_residuals,
+)
 from analysis.detector.smoothing import Array
 
 FAR = 6.0  # standard deviations from the other seeds: a failed run
@@ -71,7 +78,7 @@ class Seeds:
         if len(self.known) == 1:
             return local_noise(self.u, mean)
         square, points = (residual**2).sum(axis=1), len(self.u)
-        trend = self._trend(square)
+        trend = self._trend(square) if points >= TREND_FROM else np.ones((len(square), points))
         square = square / trend**2
         whole = square.sum(axis=1, keepdims=True) / self.free
         weight = np.maximum(self.number - 1.0, 0.0)

@@ -202,7 +202,8 @@ def test_frozen_axis_and_plot(tmp_path: Path):
         [0, 3, 6, 8, 9, 10, 11, 12, 13],
         [0.200, 0.209, 0.213, 0.211, 0.227, 0.261, 0.304, 0.261, 0.200],
     )
-    path = write(tmp_path / "c.csv", frozen=k, test_error=error)
+    seeds = np.array(error) + 0.006 * np.random.default_rng(0).standard_normal((3, 9))
+    path = write(tmp_path / "c.csv", seed=np.repeat([0, 1, 2], 9), frozen=np.tile(k, 3), test_error=seeds.ravel())
     result = run(path, "--axis", "frozen", "--json", "--plot", str(tmp_path / "p.png"))
     assert json.loads(result.stdout)[0]["peak"]["epoch"] == 11
     assert (tmp_path / "p.png").read_bytes()[:4] == b"\x89PNG"
