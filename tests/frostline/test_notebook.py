@@ -66,9 +66,9 @@ def test_one_row_of_verdicts_per_group_and_axis_and_per_cell(golden: LoadedSweep
     verdicts = golden.verdicts
     assert verdicts["axis"].tolist() == ["transfer.frozen"] + ["epoch"] * 6
     along = verdicts.iloc[0]
-    assert (along["group"], along["shape"], along["double_descent"]) == ("resnet14-w8", "monotone", False)
-    assert (along["seeds"], along["points"]) == (3, 6) and pd.isna(along["peak"])
-    assert along["p_value"] == pytest.approx(0.0135, abs=0.005) and along["budget"] == 60
+    assert (along["group"], along["shape"], along["double_descent"]) == ("resnet14-w8", "double_descent", True)
+    assert (along["seeds"], along["points"]) == (3, 6) and along["peak"] == 11
+    assert along["p_value"] == pytest.approx(0.005, abs=0.002) and along["budget"] == 60
     assert (along["last_interpolating"], along["first_not_interpolating"]) == (11.0, 12.0)
     assert (along["model.width"], along["target.label_noise"]) == (8, 0.3)
     assert pd.isna(along["transfer.frozen"])
@@ -119,8 +119,9 @@ def test_a_plot_of_a_sweep_draws_its_errors_and_its_verdict(golden: LoadedSweep)
     mean = axes.lines[0]
     np.testing.assert_array_equal(mean.get_xdata(), [0, 3, 10, 11, 12, 13])
     np.testing.assert_allclose(heights(mean), 100 * golden.cells["final_test_error"].to_numpy(dtype=float))
-    assert axes.get_xlabel() == "frozen units" and axes.get_title() == "resnet14-w8, n = 3: monotone"
-    assert [line.get_marker() for line in axes.lines[4:]] == []
+    assert axes.get_xlabel() == "frozen units" and axes.get_title() == "resnet14-w8, n = 3: double descent (strength undecided)"
+    marked = {(line.get_marker(), float(np.asarray(line.get_xdata())[0])) for line in axes.lines}
+    assert ("^", 11.0) in marked and ("v", 13.0) in marked
 
 
 def test_a_plot_marks_the_three_points_of_a_double_descent(tmp_path: Path) -> None:

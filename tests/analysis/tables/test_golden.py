@@ -104,12 +104,10 @@ def test_an_epoch_wise_verdict_is_what_sums_over_five_epochs_give() -> None:
 def test_the_freezing_wise_verdict_is_what_the_means_say() -> None:
     (found,) = freezing_wise(collect(read_sweep(parse((GOLDEN / "sweep.yaml").read_text()), GOLDEN / "store")))
     verdict = found.verdict
-    assert verdict is not None and verdict.p_value is not None
-    # The means fall, rise and fall (README.md), but three seeds on six depths show it at p = .01 to .05 only: no call.
-    means = found.test.mean(axis=0)
-    assert means[3] - max(means[5], means[0]) == pytest.approx((557 - 402) / 3 / TEST_IMAGES, abs=1e-9)
-    assert (verdict.shape, verdict.double_descent) == ("monotone", False)
-    assert 0.01 < verdict.p_value < 0.05
+    assert verdict is not None and verdict.peak is not None and verdict.p_value is not None
+    assert (verdict.shape, verdict.strength, verdict.peak.position) == ("double_descent", "undecided", 11)
+    assert verdict.prominence == pytest.approx((557 - 402) / 3 / TEST_IMAGES, abs=1e-9)
+    assert verdict.double_descent is True and verdict.p_value <= 0.01 and verdict.cause == "interpolation"
     assert found.threshold == (11.0, 12.0)
 
 
