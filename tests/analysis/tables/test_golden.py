@@ -104,10 +104,10 @@ def test_an_epoch_wise_verdict_is_what_sums_over_five_epochs_give() -> None:
 def test_the_freezing_wise_verdict_is_what_the_means_say() -> None:
     (found,) = freezing_wise(collect(read_sweep(parse((GOLDEN / "sweep.yaml").read_text()), GOLDEN / "store")))
     verdict = found.verdict
-    assert verdict is not None and verdict.peak is not None
+    assert verdict is not None and verdict.peak is not None and verdict.p_value is not None
     assert (verdict.shape, verdict.strength, verdict.peak.position) == ("double_descent", "undecided", 11)
     assert verdict.prominence == pytest.approx((557 - 402) / 3 / TEST_IMAGES, abs=1e-9)
-    assert verdict.cause == "interpolation"
+    assert verdict.double_descent is True and verdict.p_value <= 0.01 and verdict.cause == "interpolation"
     assert found.threshold == (11.0, 12.0)
 
 
