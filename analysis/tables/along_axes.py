@@ -15,7 +15,7 @@ import pandas as pd
 from analysis.detector.descent import Axis, detect
 from analysis.detector.verdict import Verdict
 from analysis.tables.against_scratch import AgainstScratch, against_scratch
-from analysis.tables.budgets import budgets, converged, errors_after
+from analysis.tables.budgets import budgets, converged, errors_by_seed
 from analysis.tables.cells import adjusted
 from analysis.tables.collect import Tables
 from analysis.tables.curves import Array
@@ -98,7 +98,7 @@ def verdicts_along(tables: Tables, axis: str) -> tuple[AxisVerdict, ...]:
 
 
 def axis_verdict(tables: Tables, group: Group) -> AxisVerdict:
-    seeds, test, train = _by_seed(tables, group)
+    seeds, test, train = errors_by_seed(tables, group)
     flags = numbers(tables.cells, "interpolates")[group.cells]
     threshold = interpolation_threshold(group.values, flags)
     verdict, reason = _verdict(group, test, train)
@@ -117,7 +117,7 @@ def at_budgets(tables: Tables, group: Group) -> dict[int, Verdict | None]:
     """
     found: dict[int, Verdict | None] = {}
     for epochs in budgets(tables, group):
-        _, test, train = errors_after(tables, group, epochs)
+        _, test, train = errors_by_seed(tables, group, epochs)
         found[epochs], _ = _verdict(group, test, train)
     return found
 
@@ -137,20 +137,6 @@ def interpolation_threshold(values: Array, interpolates: Array) -> tuple[float, 
     cut = int(right.argmax()) + 1
     inside_first = below[cut - 1] * 2 >= len(x)
     return (float(x[cut - 1]), float(x[cut])) if inside_first else (float(x[cut]), float(x[cut - 1]))
-
-
-def _by_seed(tables: Tables, group: Group) -> tuple[tuple[int, ...], Array, Array]:
-    """The group's seeds, and final test and train errors as (seeds, points)."""
-    seed_of = numbers(tables.runs, "seed").astype(np.int64)
-    done = tables.runs["status"].to_numpy() == "done"
-    final_test, final_train = numbers(tables.runs, "final_test_error"), numbers(tables.runs, "final_train_error")
-    seeds = np.unique(np.concatenate([seed_of[tables.rows[cell]] for cell in group.cells]))
-    test, train = np.full((2, len(seeds), len(group.cells)), np.nan)
-    for point, cell in enumerate(group.cells):
-        rows = tables.rows[cell][done[tables.rows[cell]]]
-        place = np.searchsorted(seeds, seed_of[rows])
-        test[place, point], train[place, point] = final_test[rows], final_train[rows]
-    return tuple(int(seed) for seed in seeds), test, train
 
 
 def _verdict(group: Group, test: Array, train: Array) -> tuple[Verdict | None, str | None]:

@@ -60,16 +60,19 @@ def _moves(errors: Array) -> bool:
     return low > MOVES or high < -MOVES
 
 
-def errors_after(tables: Tables, group: Group, epochs: int) -> tuple[tuple[int, ...], Array, Array]:
-    """Seeds, and test and train errors (seeds, points) after so many epochs; NaN where a run is not done or shorter."""
+def errors_by_seed(tables: Tables, group: Group, epochs: int | None = None) -> tuple[tuple[int, ...], Array, Array]:
+    """Seeds, and test and train errors (seeds, points) after so many epochs, by default at each run's end.
+
+    NaN where a run is not done or is shorter.
+    """
     seed_of = tables.runs["seed"].to_numpy(dtype=np.int64)
     done = tables.runs["status"].to_numpy() == "done"
     seeds = np.unique(np.concatenate([seed_of[tables.rows[cell]] for cell in group.cells]))
     test, train = np.full((2, len(seeds), len(group.cells)), np.nan)
     for point, cell in enumerate(group.cells):
         rows = tables.rows[cell][done[tables.rows[cell]]]
-        rows = rows[tables.curves.lengths()[rows] >= epochs]
-        at = tables.curves.offsets[rows] + epochs - 1
+        rows = rows[tables.curves.lengths()[rows] >= (epochs or 1)]
+        at = (tables.curves.offsets[rows + 1] if epochs is None else tables.curves.offsets[rows] + epochs) - 1
         place = np.searchsorted(seeds, seed_of[rows])
         test[place, point], train[place, point] = tables.curves.test_error[at], tables.curves.train_error[at]
     return tuple(int(seed) for seed in seeds), test, train

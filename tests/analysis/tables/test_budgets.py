@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from analysis.tables.along_axes import at_budgets, freezing_wise
-from analysis.tables.budgets import budgets, converged, errors_after
+from analysis.tables.budgets import budgets, converged, errors_by_seed
 from analysis.tables.collect import Tables, collect
 from analysis.tables.groups import groups_along
 from analysis.tables.load import read_sweep
@@ -64,13 +64,13 @@ def test_errors_at_a_budget_are_those_of_its_epoch(tmp_path: Path) -> None:
     (group,) = groups_along(tables.cells, "transfer.frozen")
     assert budgets(tables, group) == (25, 50, 100)
     for epochs in (25, 100):
-        seeds, test, train = errors_after(tables, group, epochs)
+        seeds, test, train = errors_by_seed(tables, group, epochs)
         assert seeds == (0, 1) and np.isnan(test[:, 1]).all()
         row = int(tables.rows[int(group.cells[2])][1])
         begin = int(tables.curves.offsets[row])
         assert test[1, 2] == tables.curves.test_error[begin + epochs - 1]
         assert train[1, 2] == tables.curves.train_error[begin + epochs - 1]
-    assert np.isnan(errors_after(tables, group, 101)[1]).all()
+    assert np.isnan(errors_by_seed(tables, group, 101)[1]).all()
 
 
 def test_a_verdict_names_its_budget_and_is_given_at_shorter_ones(tmp_path: Path) -> None:
