@@ -67,7 +67,7 @@ def classes_of(task: str) -> int:
 def held_out(task: str) -> int:
     """How many test samples a task has; ValueError for a name that means no task."""
     found = parse(task)
-    return found.dataset.held_out(len(found.classes))
+    return found.dataset.held_out(found.classes)
 
 
 def citation(task: str) -> str:
