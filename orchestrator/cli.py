@@ -17,7 +17,7 @@ from orchestrator.runners.resources import check_address, check_resources
 from orchestrator.schedule import launch_log
 from orchestrator.schedule.forecast import forecast
 from orchestrator.schedule.plan import Plan, make_plan
-from orchestrator.schedule.plan_warnings import warnings_of
+from orchestrator.schedule.plan_warnings import missing, warnings_of
 from orchestrator.store.ledger import Ledger
 from orchestrator.store_commands import DEFAULT_STORE, gc, ledger_at, upgrade, verify
 from orchestrator.tracking.project import project_problem
@@ -99,6 +99,8 @@ def run(
     here = runner == "local" or address == "local"
     check_resources(gpus_per_run, threads_per_run, on_this_machine=here, in_this_process=runner == "local")
     made, ledger = _planned(sweep, store, thorough=True)
+    for line in missing(made)[:1]:
+        raise SpecError(f"{made.sweep.name}: {line}")
     console = Console()
     ledger.open()
     ledger.save_sweep(made.record())

@@ -54,7 +54,8 @@ def data_of(spec: RunSpec, role: Role, key: str, device: RunDevice, kept: LruCac
     """The data of a run (`role` target) or of its source, on the device."""
     data = kept.get((key, device.torch))
     if data is MISSING:
-        data = (tasks.source_data if role == "source" else tasks.target_data)(spec).to(device.torch)
+        of_role = tasks.source_data if role == "source" else tasks.target_data
+        data = of_role(spec, device.kept_bytes).to(device.torch)
         kept.put((key, device.torch), data, data.inputs.nbytes + data.test_inputs.nbytes)
     return data
 
