@@ -42,7 +42,8 @@ def setting_of(
     keys = keys_of(spec, stage.role)
     data = data_of(spec, stage.role, keys.data, device, state.data)
     weights = None if stage.needs is None else weights_of(stage.needs, ledger, state.weights)
-    network = placed(network_of(spec, stage.role, data.classes, weights), spec.model.family, device.torch)
+    network = network_of(spec, stage.role, data.classes, weights)
+    network = placed(network, spec.model.family, stage.recipe.kernels, device.torch)
     setting = Setting(network, data, images(data), stage.recipe, stage.role, spec.seed, device)
     origin = "" if weights is None else f"{weights.source} {weights.sha256}"
     prefix = f"{keys.prefix} {data.digest} {origin}"
