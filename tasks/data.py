@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, fields, replace
+from typing import cast
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from sweeps.seeds import Role
 from sweeps.spec import LabelledSet, ModelSpec, RunSpec
 from tasks.checks import available
 from tasks.dataset import Dataset, Pixels
-from tasks.images import Form, Inputs, MappedImages, digest_parts, in_memory, standardised
+from tasks.images import Form, MappedImages, digest_parts, in_memory, standardised
 from tasks.noise import noisy_labels
 
 
@@ -23,16 +24,16 @@ class TaskData:
 
     inputs (N, C, H, W) float32, standardised with the task's fixed constants; labels (N,) int64 as given,
     noise included; true_labels (N,) int64; flipped (N,) bool, where the two differ; test_inputs (M, C, H, W);
-    test_labels (M,) int64, always clean. Inputs are tensors, or stay in the prepared array and are read batch by batch
-    (`MappedImages`): the same bits. `black` is the standardised value of an empty pixel, to pad crops with. `digest` is
-    SHA-256 over names, types, shapes and bytes of all of it.
+    test_labels (M,) int64, always clean. Inputs are tensors, or stay in the prepared array and are read batch by
+    batch (`MappedImages`, typed as the tensor that it stands for). `black` is the standardised value of an empty pixel,
+    to pad crops with. `digest` is SHA-256 over names, types, shapes and bytes of all of it.
     """
 
-    inputs: Inputs
+    inputs: Tensor
     labels: Tensor
     true_labels: Tensor
     flipped: Tensor
-    test_inputs: Inputs
+    test_inputs: Tensor
     test_labels: Tensor
     classes: int
     class_names: tuple[str, ...]
@@ -49,7 +50,7 @@ class TaskData:
 def source_data(spec: RunSpec, most_bytes: int | None = None) -> TaskData:
     """The source's data. They depend on `spec.source`, the model's image size and channels, and the seed alone.
 
-    Inputs of more than `most_bytes` are read batch by batch from the prepared array, where there is one.
+    InputTensor of more than `most_bytes` are read batch by batch from the prepared array, where there is one.
 
     Raises ValueError where the run has no source, or where its data do not exist (see `tasks.check`).
     """
@@ -61,7 +62,7 @@ def source_data(spec: RunSpec, most_bytes: int | None = None) -> TaskData:
 def target_data(spec: RunSpec, most_bytes: int | None = None) -> TaskData:
     """The target's data. They depend on `spec.target`, the model's image size and channels, and the seed alone.
 
-    Inputs of more than `most_bytes` are read batch by batch from the prepared array, where there is one.
+    InputTensor of more than `most_bytes` are read batch by batch from the prepared array, where there is one.
 
     Raises ValueError where its data do not exist (see `tasks.check`).
     """
@@ -109,14 +110,14 @@ def _bytes(images: np.ndarray | Pixels, test_images: np.ndarray | Pixels, form: 
     return 4 * number * form.channels * form.side**2
 
 
-def _inputs(images: np.ndarray | Pixels, form: Form, mapped: bool) -> Inputs:
+def _inputs(images: np.ndarray | Pixels, form: Form, mapped: bool) -> Tensor:
     """Standardised inputs (N, channels, image_size, image_size)."""
     if isinstance(images, np.ndarray):
         return standardised(images, form)
-    return MappedImages(images, form) if mapped else in_memory(images, form)
+    return cast(Tensor, MappedImages(images, form)) if mapped else in_memory(images, form)
 
 
-Part = Tensor | tuple[Inputs, np.ndarray | Pixels]
+Part = Tensor | tuple[Tensor, np.ndarray | Pixels]
 
 
 def _digest(parts: dict[str, Part], form: Form) -> str:
@@ -129,7 +130,6 @@ def _digest(parts: dict[str, Part], form: Form) -> str:
             for piece in digest_parts(images, form):
                 sha.update(piece)
         else:
-            assert isinstance(tensor, Tensor)
             sha.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
             sha.update(tensor.contiguous().numpy().data)
     return sha.hexdigest()

@@ -27,15 +27,19 @@ class Pixels(NamedTuple):
     std: float
 
 
-Samples = tuple[np.ndarray | Pixels, np.ndarray]
-"""Images, float32 (N, C, H, W) with values in [0, 1] or rows of a prepared array, and labels, int64 (N,), counted
-within the chosen classes."""
+Samples = tuple[np.ndarray, np.ndarray]
+"""Images, float32 (N, C, H, W) with values in [0, 1], and labels, int64 (N,), counted within the chosen classes."""
+
+MappedSamples = tuple[Pixels, np.ndarray]
+"""The same of a prepared array, whose images stay where they are."""
 
 
 class Train(Protocol):
     """Training samples of a role: images (size, C, H, W) and labels (size,)."""
 
-    def __call__(self, classes: tuple[int, ...], role: Role, size: int, seed: int, side: int) -> Samples: ...
+    def __call__(
+        self, classes: tuple[int, ...], role: Role, size: int, seed: int, side: int
+    ) -> Samples | MappedSamples: ...
 
 
 class Prepare(Protocol):
@@ -48,7 +52,7 @@ class Prepare(Protocol):
 class Test(Protocol):
     """All test samples of some classes, the same for every role and seed."""
 
-    def __call__(self, classes: tuple[int, ...], side: int) -> Samples: ...
+    def __call__(self, classes: tuple[int, ...], side: int) -> Samples | MappedSamples: ...
 
 
 @dataclass(frozen=True)

@@ -82,9 +82,6 @@ class MappedImages:
         return MappedImages(self.pixels, self.form, device)
 
 
-Inputs = Tensor | MappedImages
-
-
 def digest_parts(pixels: Pixels, form: Form) -> Iterator[bytes | np.ndarray]:
     """What identifies the inputs made of these rows, in pieces: how they are made, then their bytes in the array."""
     shape = (len(pixels.rows), *pixels.array.shape[1:])

@@ -1,5 +1,5 @@
-"""What a user should know before a sweep is run: data that are missing, results under an older edition, and batches that
-make artefacts."""
+"""What a user should know before a sweep is run: missing data, results under an older edition, and batches that make
+artefacts."""
 
 from __future__ import annotations
 

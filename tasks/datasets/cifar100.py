@@ -13,6 +13,7 @@ from tasks.dataset import Dataset
 from tasks.files.cifar_records import write_splits
 from tasks.files.download import Download
 from tasks.files.draft import Draft
+from tasks.files.prepared import SplitName
 from tasks.files.published import Published
 
 SUPERCLASSES: dict[str, tuple[str, ...]] = {
@@ -47,12 +48,15 @@ ARCHIVE = Download(
     sha256="58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec",
     bytes=168_513_733,
 )
+MEMBERS: dict[SplitName, tuple[str, ...]] = {
+    "train": ("cifar-100-binary/train.bin",),
+    "test": ("cifar-100-binary/test.bin",),
+}
 
 
 def make(draft: Draft, files: Mapping[str, Path]) -> None:
     """Write both splits of a draft. Raises BadArchive."""
-    members = {"train": ("cifar-100-binary/train.bin",), "test": ("cifar-100-binary/test.bin",)}
-    write_splits(draft, files[ARCHIVE.file], members, (len(SUPERCLASSES), len(CLASSES)), 1)
+    write_splits(draft, files[ARCHIVE.file], MEMBERS, (len(SUPERCLASSES), len(CLASSES)), 1)
 
 
 FILES = Published("cifar100", CLASSES, (ARCHIVE,), make)

@@ -25,6 +25,7 @@ BYTES = 9_139_322
 SIDE = 28
 TEST_PER_CLASS = 150
 POOL = (350,) * 10
+MEAN, STD = 0.132, 0.309
 
 
 def present(side: int) -> None:
@@ -77,8 +78,8 @@ DATASET = Dataset(
     default=tuple(range(10)),
     pool=POOL,
     limit=sum(POOL),
-    mean=0.132,
-    std=0.309,
+    mean=MEAN,
+    std=STD,
     train=train,
     test=test,
     held_out=lambda classes: TEST_PER_CLASS * len(classes),

@@ -56,7 +56,7 @@ n07720875:bell_pepper n07734744:mushroom n07747607:orange n07749582:lemon n07753
 n07871810:meat_loaf n07873807:pizza n07875152:potpie n07920052:espresso n09193705:alp n09246464:cliff
 n09256479:coral_reef n09332890:lakeside n09428293:seashore n12267677:acorn
 """
-SYNSETS = dict(pair.split(":") for pair in _SYNSETS.split())
+SYNSETS = {synset: name for synset, _, name in (pair.partition(":") for pair in _SYNSETS.split())}
 """The name of each WordNet id, ids in ascending order: the order of the classes."""
 CLASSES = tuple(SYNSETS.values())
 POOL = (500,) * 200

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ MOST_RECORDS = 50_000
 
 
 def write_splits(
-    draft: Draft, archive: Path, splits: dict[SplitName, Sequence[str]], limits: Sequence[int], label: int
+    draft: Draft, archive: Path, splits: Mapping[SplitName, Sequence[str]], limits: Sequence[int], label: int
 ) -> None:
     """Write the splits of a draft from an archive's members, given by name.
 

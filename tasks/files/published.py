@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from sweeps.seeds import Role
-from tasks.dataset import Samples
+from tasks.dataset import MappedSamples
 from tasks.files.archives import MissingData
 from tasks.files.download import Download, data_folder, fetch
 from tasks.files.draft import Draft, prepare
@@ -64,13 +64,13 @@ class Published:
         download.check(path)
         return path
 
-    def train(self, classes: tuple[int, ...], role: Role, size: int, seed: int, side: int) -> Samples:
+    def train(self, classes: tuple[int, ...], role: Role, size: int, seed: int, side: int) -> MappedSamples:
         """Training samples of a role: rows of the prepared array, and labels (size,)."""
         found = self._prepared(side)
         rows = subset(found.train.labels, classes, role, size, seed)
         return found.pixels("train", rows), relabel(found.train.labels[rows], classes)
 
-    def test(self, classes: tuple[int, ...], side: int) -> Samples:
+    def test(self, classes: tuple[int, ...], side: int) -> MappedSamples:
         """All test samples of these classes: rows of the prepared array, and labels (N,)."""
         found = self._prepared(side)
         rows = np.flatnonzero(np.isin(found.test.labels, classes))

@@ -45,9 +45,9 @@ def test_images_come_as_documented() -> None:
     assert torch.bincount(data.labels).tolist() == [350] * 10
     assert torch.bincount(data.test_labels).tolist() == [150] * 10
     assert len(images_of(data.inputs) | images_of(data.test_inputs)) == 5000
-    pixels = data.inputs.double() * mnist.DATASET.std + mnist.DATASET.mean
-    assert pixels.mean().item() == pytest.approx(mnist.DATASET.mean, abs=6e-4)
-    assert pixels.std().item() == pytest.approx(mnist.DATASET.std, abs=6e-4)
+    pixels = data.inputs.double() * mnist.STD + mnist.MEAN
+    assert pixels.mean().item() == pytest.approx(mnist.MEAN, abs=6e-4)
+    assert pixels.std().item() == pytest.approx(mnist.STD, abs=6e-4)
     assert data.inputs.min().item() == pytest.approx(data.black)
 
 

@@ -44,7 +44,7 @@ def test_every_byte_of_an_archive_becomes_float_batches(name: str, data: Path, o
     taken_for_published(name, origin).prepare(side, origin, workers=1)
     assert sorted(origin.iterdir()) == before
 
-    spec = run(name, len(truth.train), **shape_of(name))
+    spec = run(name, len(truth.train), None, **shape_of(name))
     check(spec)
     assert missing_data([spec]) == []
     found = target_data(spec)
@@ -72,7 +72,7 @@ def test_every_byte_of_an_archive_becomes_float_batches(name: str, data: Path, o
 
 @pytest.mark.parametrize("name", BUILDERS)
 def test_what_is_not_there_is_told_with_the_command_that_makes_it(name: str, data: Path) -> None:
-    spec = run(name, 20, **shape_of(name))
+    spec = run(name, 20, None, **shape_of(name))
     check(spec)
     (line,) = missing_data([spec, spec])
     option = f" --side {FOOD_SIDE}" if name == "food101" else ""
