@@ -118,7 +118,7 @@ def doctor(
 def data(
     task: Annotated[str, typer.Argument(help="a data set, such as cifar100")],
     origin: Annotated[Path | None, typer.Option("--from", help="its files, where they need not be fetched")] = None,
-    side: Annotated[int | None, typer.Option(min=8, max=224, help="pixels, for pictures of many sizes")] = None,
+    side: Annotated[int, typer.Option(min=8, max=224, help="of the images that are made of pictures of any size")] = 64,
     workers: Annotated[int | None, typer.Option(min=1, help="processes that decode; default: all cores")] = None,
 ) -> None:
     """Fetch a data set, check it, and decode it once for all workers of this machine."""

@@ -13,7 +13,7 @@ from tasks.files.prepared import read_about
 from tasks.registry import DATASETS, row
 
 
-def prepare(task: str, origin: Path | None, side: int | None, workers: int | None) -> str:
+def prepare(task: str, origin: Path | None, side: int, workers: int | None) -> str:
     """Make the prepared arrays of a task's data set; what to tell the user.
 
     `origin` is where its files are (None: they are fetched), `side` the image size for pictures of many sizes. Raises
@@ -26,12 +26,12 @@ def prepare(task: str, origin: Path | None, side: int | None, workers: int | Non
         raise InputError(f"--from {origin}: there is nothing")
     dataset = row(name)
     try:
-        if not isinstance(dataset, Dataset) or dataset.prepare is None:
+        if dataset.prepare is None:
             if isinstance(dataset, Dataset):
-                dataset.present(side or 0)
-            return f"{name}: nothing to prepare, it needs no files of its own"
+                dataset.present(side)
+            return f"{name}: nothing to prepare"
         folder = dataset.prepare(side, origin, workers or usable_cores())
-    except (MissingData, BadArchive) as problem:
+    except (MissingData, BadArchive, ValueError) as problem:
         raise InputError(str(problem)) from None
     return _told(folder)
 

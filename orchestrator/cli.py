@@ -23,6 +23,7 @@ from orchestrator.store_commands import DEFAULT_STORE, gc, ledger_at, upgrade, v
 from orchestrator.tracking.project import project_problem
 from sweeps.errors import SpecError, run_command
 from sweeps.sweep import read
+from tasks import contents_of
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -104,6 +105,7 @@ def run(
     console = Console()
     ledger.open()
     ledger.save_sweep(made.record())
+    ledger.save_contents(contents_of(job.spec for job in made.runs.values()))
     if not made.open_runs and not made.open_sources:
         console.print(f"{made.sweep.name}: nothing to do, all {len(made.runs)} runs are in {store}")
         return

@@ -27,7 +27,7 @@ Rate = Annotated[Real, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[Real, Field(ge=0, le=1, allow_inf_nan=False)]
 NonNegative = Annotated[Real, Field(ge=0, allow_inf_nan=False)]
 Momentum = Annotated[Real, Field(ge=0, lt=1, allow_inf_nan=False)]
-Pixels = Annotated[Whole, Field(ge=8, le=64)]
+Pixels = Annotated[Whole, Field(ge=8, le=224)]
 Channels = Annotated[Literal[1, 3], BeforeValidator(whole)]
 TaskName = Annotated[str, Field(min_length=1, max_length=LONGEST), BeforeValidator(as_text)]
 """The text of a task; a mapping of `name` and parameters is read too (sweeps/language/task_text.py)."""

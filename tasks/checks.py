@@ -6,10 +6,18 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from functools import lru_cache
 
+from sweeps.language.task_text import dataset_of, parameter_values
 from sweeps.spec import RunSpec
+from tasks.files import known
 from tasks.files.archives import MissingData
+from tasks.files.known import learn
 from tasks.names import Task, parse
 from tasks.subsets import class_counts
+
+__all__ = ["available", "check", "content_digest", "contents_of", "is_known", "learn", "missing_data"]
+
+IMAGES = "images"
+"""The data set whose content is the user's own."""
 
 
 def check(spec: RunSpec) -> None:
@@ -31,6 +39,24 @@ def missing_data(specs: Iterable[RunSpec]) -> list[str]:
     parts = ((part, spec.model) for spec in specs for part in (spec.source, spec.target) if part is not None)
     asked = dict.fromkeys((part.task, model.image_size) for part, model in parts)
     return list(dict.fromkeys(line for task, side in asked if (line := _missing(task, side)) is not None))
+
+
+def contents_of(specs: Iterable[RunSpec]) -> dict[str, bytes]:
+    """What a worker elsewhere must be told of the users' own images that runs read (`learn`): a record by digest."""
+    parts = (part for spec in specs for part in (spec.source, spec.target) if part is not None)
+    digests = (content_digest(task) for task in dict.fromkeys(part.task for part in parts))
+    return {digest: known.record_of(digest) for digest in digests if digest is not None}
+
+
+def content_digest(task: str) -> str | None:
+    """The digest in the canonical name of a task of the user's own images; None for any other task."""
+    value = parameter_values(task).get("content") if dataset_of(task) == IMAGES else None
+    return str(value).partition("-")[2] if value is not None else None
+
+
+def is_known(digest: str) -> bool:
+    """Whether this machine or process knows what a content's digest stands for."""
+    return known.find(digest) is not None
 
 
 def _missing(task: str, side: int) -> str | None:

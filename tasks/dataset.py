@@ -104,3 +104,8 @@ class ParameterisedDataset:
     name: str
     parameters: type[Spec]
     dataset: Callable[[Any], Dataset]
+    settled: Callable[[Any], Any] | None = None
+    """From values as written to those that identify the data (a path to the digest of what is there). It may take long
+    and is asked each time. Raises ValueError, in one line."""
+    prepare: Prepare | None = None
+    """As of a Dataset, where that needs no values."""

@@ -14,6 +14,7 @@ DATASETS = {
     "fashion_mnist": "tasks.datasets.fashion_mnist",
     "food101": "tasks.datasets.food101",
     "glyphs": "tasks.datasets.glyphs",
+    "images": "tasks.datasets.images",
     "mnist": "tasks.datasets.mnist",
     "svhn": "tasks.datasets.svhn",
     "tiny_imagenet": "tasks.datasets.tiny_imagenet",

@@ -40,7 +40,7 @@ def setting_of(
     for cache in (state.data, kept):
         cache.most_bytes = min(cache.most_bytes, device.kept_bytes)
     keys = keys_of(spec, stage.role)
-    data = data_of(spec, stage.role, keys.data, device, state.data)
+    data = data_of(spec, stage.role, keys.data, device, state.data, ledger)
     weights = None if stage.needs is None else weights_of(stage.needs, ledger, state.weights)
     network = network_of(spec, stage.role, data.classes, weights)
     network = placed(network, spec.model.family, stage.recipe.kernels, device.torch)
@@ -51,14 +51,23 @@ def setting_of(
     return setting._replace(inputs=inputs), note
 
 
-def data_of(spec: RunSpec, role: Role, key: str, device: RunDevice, kept: LruCache) -> tasks.TaskData:
+def data_of(spec: RunSpec, role: Role, key: str, device: RunDevice, kept: LruCache, ledger: Ledger) -> tasks.TaskData:
     """The data of a run (`role` target) or of its source, on the device."""
     data = kept.get((key, device.torch))
     if data is MISSING:
+        learn_contents(spec, ledger)
         of_role = tasks.source_data if role == "source" else tasks.target_data
         data = of_role(spec, device.kept_bytes).to(device.torch)
         kept.put((key, device.torch), data, data.inputs.nbytes + data.test_inputs.nbytes)
     return data
+
+
+def learn_contents(spec: RunSpec, ledger: Ledger) -> None:
+    """Images of the user's own that this machine has not seen: what the launch has written down of them."""
+    for part in (spec.source, spec.target):
+        digest = None if part is None else tasks.content_digest(part.task)
+        if digest is not None and not tasks.is_known(digest) and (record := ledger.content(digest)) is not None:
+            tasks.learn(record)
 
 
 def weights_of(source: str, ledger: Ledger, kept: LruCache) -> SourceWeights:

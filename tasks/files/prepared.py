@@ -19,10 +19,12 @@ from typing import Literal, NamedTuple
 import numpy as np
 from pydantic import ValidationError
 
+from sweeps.seeds import Role
 from sweeps.spec import Spec
-from tasks.dataset import Pixels
-from tasks.files.archives import BadArchive, MissingData
+from tasks.dataset import MappedSamples, Pixels
+from tasks.files.archives import BadArchive
 from tasks.files.download import data_folder
+from tasks.subsets import relabel, subset
 
 FORMAT = 1
 SplitName = Literal["train", "test"]
@@ -61,9 +63,18 @@ class Prepared(NamedTuple):
     train: Split
     test: Split
 
-    def pixels(self, split: SplitName, rows: np.ndarray) -> Pixels:
-        images = self.train.images if split == "train" else self.test.images
-        return Pixels(images, rows, self.about.mean, self.about.std)
+    def train_samples(self, classes: tuple[int, ...], role: Role, size: int, seed: int) -> MappedSamples:
+        """Training samples of a role, and labels (size,)."""
+        rows = subset(self.train.labels, classes, role, size, seed)
+        return self._samples(self.train, rows, classes)
+
+    def test_samples(self, classes: tuple[int, ...]) -> MappedSamples:
+        """All test samples of these classes, and labels (N,)."""
+        return self._samples(self.test, np.flatnonzero(np.isin(self.test.labels, classes)), classes)
+
+    def _samples(self, split: Split, rows: np.ndarray, classes: tuple[int, ...]) -> MappedSamples:
+        pixels = Pixels(split.images, rows, self.about.mean, self.about.std)
+        return pixels, relabel(split.labels[rows], classes)
 
 
 def folder_of(name: str, side: int | None) -> Path:
@@ -73,19 +84,6 @@ def folder_of(name: str, side: int | None) -> Path:
 
 def is_prepared(name: str, side: int | None) -> bool:
     return (folder_of(name, side) / "about.json").is_file()
-
-
-def prepared(name: str, side: int | None, task: str) -> Prepared:
-    """The arrays of a data set. Raises MissingData, with the command that makes them, where they are not there;
-    BadArchive where they are not what was written."""
-    if not is_prepared(name, side):
-        raise MissingData(f"task {task} has no prepared arrays on this machine: {command(task, side)}")
-    return opened(folder_of(name, side))
-
-
-def command(task: str, side: int | None) -> str:
-    """What a user types to get the arrays."""
-    return f"frostline data {task}{'' if side is None else f' --side {side}'}"
 
 
 @lru_cache(maxsize=16)

@@ -6,15 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from sweeps.seeds import Role
 from tasks.dataset import MappedSamples
 from tasks.files.archives import MissingData
 from tasks.files.download import Download, data_folder, fetch
 from tasks.files.draft import Draft, prepare
-from tasks.files.prepared import Prepared, command, is_prepared, prepared
-from tasks.subsets import relabel, subset
+from tasks.files.prepared import Prepared, folder_of, is_prepared, opened
 
 Make = Callable[[Draft, Mapping[str, Path]], None]
 """Writes both splits of a draft from the files, by their published names. Raises BadArchive."""
@@ -40,8 +37,9 @@ class Published:
     def present(self, side: int) -> None:
         """Raise MissingData, with the command that makes them, when there are no arrays for this side."""
         if not is_prepared(self.name, self.side(side)):
+            option = f" --side {side}" if self.sized else ""
             raise MissingData(
-                f"{self.name} has no prepared arrays on this machine; make them: {command(self.name, self.side(side))}"
+                f"{self.name} has no prepared arrays on this machine; make them: frostline data {self.name}{option}"
             )
 
     def prepare(self, side: int | None, origin: Path | None, workers: int) -> Path:
@@ -66,16 +64,12 @@ class Published:
 
     def train(self, classes: tuple[int, ...], role: Role, size: int, seed: int, side: int) -> MappedSamples:
         """Training samples of a role: rows of the prepared array, and labels (size,)."""
-        found = self._prepared(side)
-        rows = subset(found.train.labels, classes, role, size, seed)
-        return found.pixels("train", rows), relabel(found.train.labels[rows], classes)
+        return self._prepared(side).train_samples(classes, role, size, seed)
 
     def test(self, classes: tuple[int, ...], side: int) -> MappedSamples:
         """All test samples of these classes: rows of the prepared array, and labels (N,)."""
-        found = self._prepared(side)
-        rows = np.flatnonzero(np.isin(found.test.labels, classes))
-        return found.pixels("test", rows), relabel(found.test.labels[rows], classes)
+        return self._prepared(side).test_samples(classes)
 
     def _prepared(self, side: int) -> Prepared:
         self.present(side)
-        return prepared(self.name, self.side(side), self.name)
+        return opened(folder_of(self.name, self.side(side)))
