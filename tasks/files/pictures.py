@@ -1,16 +1,18 @@
-"""One picture: from a JPEG, PNG, ... of any size to a square of uint8."""
+"""One picture: from a JPEG, PNG, ... of any size to a square of uint8. Pillow is imported when one is opened."""
 
 from __future__ import annotations
 
 import io
 import warnings
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
 
 from tasks.files.archives import BadArchive
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 MOST_PIXELS = 2**26
 """Of one picture. A small file can hold a picture that fills the memory."""
@@ -28,6 +30,8 @@ def decode(content: bytes | Path, side: int, channels: Channels, name: str) -> n
     with Pillow's bilinear filter, which is widened where it shrinks (antialiasing). Raises BadArchive, in one line, for
     what is no whole picture.
     """
+    from PIL import Image, ImageOps
+
     with _opened(content, name) as image:
         try:
             image.load()
@@ -50,6 +54,8 @@ def channels_of(content: bytes | Path, name: str) -> Channels:
 
 
 def _opened(content: bytes | Path, name: str) -> Image.Image:
+    from PIL import Image, UnidentifiedImageError
+
     file = io.BytesIO(content) if isinstance(content, bytes) else content
     try:
         with warnings.catch_warnings():
@@ -65,6 +71,8 @@ def _opened(content: bytes | Path, name: str) -> Image.Image:
 
 
 def _refused(name: str, problem: Exception) -> BadArchive:
+    from PIL import UnidentifiedImageError
+
     if isinstance(problem, UnidentifiedImageError):
         return BadArchive(f"{name}: no picture of a known format ({', '.join(FORMATS)})")
     return BadArchive(f"{name}: cannot be read to its end ({' '.join(str(problem).split())[:200]})")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,11 +21,11 @@ from tasks import Batches, target_data
 from tasks.dataset import Pixels
 from tasks.files import filling
 from tasks.files.archives import BadArchive
-from tasks.files.draft import scale_of
+from tasks.files.draft import Draft, scale_of
 from tasks.files.filling import Picture, Target, fill
 from tasks.files.prepared import check_digests, folder_of, opened
 from tasks.images import Form, MappedImages, from_bytes, in_memory, standardised
-from tests.tasks.files.published_files import BUILDERS, taken_for_published
+from tests.tasks.files.published_files import BUILDERS, jpeg, square, taken_for_published
 
 
 def spec(**model: int) -> RunSpec:
@@ -144,11 +144,11 @@ def test_what_was_begun_on_other_files_is_not_used(data: Path, origin: Path, mon
     monkeypatch.setenv("FROSTLINE_DATA", str(data))
     renamed = replace(files.downloads[0], file="other.tar.gz")
     (origin / "food-101.tar.gz").rename(origin / "other.tar.gz")
-    again = replace(
-        files,
-        downloads=(renamed,),
-        make=lambda draft, found: files.make(draft, {"food-101.tar.gz": found["other.tar.gz"]}),
-    )
+
+    def make(draft: Draft, found: Mapping[str, Path]) -> None:
+        files.make(draft, {"food-101.tar.gz": found["other.tar.gz"]})
+
+    again = replace(files, downloads=(renamed,), make=make)
     folder = again.prepare(16, origin, 1)
     assert np.load(folder / "train.npy").reshape(202, -1).any(1).all(), "no row is left empty"
 
@@ -182,8 +182,6 @@ def test_a_changed_pixel_is_found_by_its_digest(arrays: Path) -> None:
 
 
 def test_pictures_may_come_in_any_order(tmp_path: Path) -> None:
-    from tests.tasks.files.published_files import jpeg, square
-
     rng = np.random.default_rng(3)
     files = [jpeg(rng, 20, 20) for _ in range(6)]
     path = tmp_path / "a.npy"
