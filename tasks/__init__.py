@@ -3,6 +3,7 @@
 canonical_name               the one name of a task: equal data, equal name
 classes_of, held_out         how many classes and test samples a task has
 citation                     what to cite for a task's data, and their licence
+relatedness                  class overlap and superclass overlap of a source and a target
 parameter_names              all parameters that tasks have
 check                        refuses a run whose data do not exist, before anything is launched
 contents_of, content_digest  the users' own images that runs read, and the digest in the name of such a task
@@ -25,6 +26,7 @@ from sweeps.contents import lazy
 from tasks.checks import check, content_digest, contents_of, is_known, learn, missing_data
 from tasks.names import canonical_name, citation, classes_of, held_out
 from tasks.registry import parameter_names
+from tasks.relation import relatedness
 from tasks.steps import batch_sizes
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ __all__ = [
     "learn",
     "missing_data",
     "parameter_names",
+    "relatedness",
     "source_data",
     "target_data",
 ]

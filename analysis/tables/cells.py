@@ -17,7 +17,7 @@ from analysis.statistics.intervals import intervals
 from analysis.statistics.multiplicity import benjamini_hochberg
 from analysis.tables.curves import Array, Curves, Rows
 from analysis.tables.epochwise import epochwise_verdicts
-from analysis.tables.schema import CELLS, CROSSINGS, columns_of, frame_of, spec_types
+from analysis.tables.schema import CELLS, CROSSINGS, RELATEDNESS, columns_of, frame_of, spec_types
 from analysis.tables.unlike import differences
 
 DECIMALS = 9  # of a verdict's numbers: beyond this they depend on the machine's matrix products
@@ -67,6 +67,7 @@ def _cell_frame(runs: pd.DataFrame, rows: tuple[Rows, ...], verdicts: Verdicts) 
     columns |= _mean_columns(values, done, "final_test_error")
     columns |= _mean_columns(values, done, "final_train_error")
     columns |= _interpolation_columns(values, done)
+    columns |= _relatedness_columns(runs, rows)
     columns |= _verdict_columns(verdicts)
     columns["unlike"] = differences(runs, rows)
     columns = {name: columns[name] for name in CELLS.names}
@@ -105,6 +106,13 @@ def _interpolation_columns(values: dict[str, Array], done: list[Rows]) -> dict[s
         medians = np.array([np.median(epochs[cell]) if len(cell) else np.inf for cell in done])
         columns[f"epochs_to_{per_cent}"] = np.where(np.isfinite(medians), medians, np.nan)
     return columns
+
+
+def _relatedness_columns(runs: pd.DataFrame, rows: tuple[Rows, ...]) -> dict[str, list[float]]:
+    """Means over the seeds that have a value: overlaps are the same for all, a probe has one error for each."""
+    values = columns_of(runs, RELATEDNESS)
+    known = {name: [column[cell][np.isfinite(column[cell])] for cell in rows] for name, column in values.items()}
+    return {name: [cell.mean() if len(cell) else np.nan for cell in cells] for name, cells in known.items()}
 
 
 def _verdict_columns(verdicts: Verdicts) -> dict[str, list[Any]]:

@@ -19,6 +19,7 @@ from analysis.detector.verdict import Verdict
 from analysis.tables.cells import judged_cells
 from analysis.tables.curves import Curves, Rows
 from analysis.tables.load import StoredRun, StoredSweep, epoch_batches
+from analysis.tables.relatedness import relatedness_columns
 from analysis.tables.schema import CROSSINGS, EPOCHS, RUNS, as_frame, frame_of, spec_types
 from sweeps.identity import cell_id, run_name, source_id
 
@@ -48,7 +49,7 @@ def collect(sweep: StoredSweep, sink: Sink | None = None) -> Tables:
     damaged.
     """
     curves = _curves(sweep, sink)
-    runs = run_frame(sweep.runs, curves)
+    runs = run_frame(sweep, curves)
     cells, rows, verdicts = judged_cells(runs, curves)
     return Tables(sweep, runs, cells, curves, verdicts, rows)
 
@@ -61,8 +62,9 @@ def epoch_frame(sweep: StoredSweep) -> pd.DataFrame:
     return as_frame(pa.concat_tables(pieces) if pieces else EPOCHS.empty_table())
 
 
-def run_frame(runs: tuple[StoredRun, ...], curves: Curves) -> pd.DataFrame:
+def run_frame(sweep: StoredSweep, curves: Curves) -> pd.DataFrame:
     """The table `runs`. An unfinished run has its specification, its status and nothing else."""
+    runs, summary = sweep.runs, curves.summary(CROSSINGS)
     results = [run.result for run in runs]
 
     def recorded(field: str) -> list[Any]:
@@ -77,7 +79,8 @@ def run_frame(runs: tuple[StoredRun, ...], curves: Curves) -> pd.DataFrame:
         **{name: [run.fields.get(name) for run in runs] for name in spec_types() if name != "seed"},
         "status": [run.status for run in runs],
         "epochs": recorded("epochs"),
-        **curves.summary(CROSSINGS),
+        **summary,
+        **relatedness_columns(sweep, np.asarray(summary["final_test_error"], dtype=np.float64)),
         "trainable_params": recorded("trainable_params"),
         "total_params": recorded("total_params"),
         "wall_seconds": recorded("wall_seconds"),
