@@ -37,12 +37,35 @@ def spec(task: str, size: int, side: int) -> RunSpec:
     return RunSpec(source=None, target=TargetSpec(task=task, size=size), model=model)
 
 
-def make_arrays(name: str, classes: int, samples: int, side: int, seed: int = 0) -> None:
+def make_images(samples: int, side: int, classes: int = 200) -> str:
+    """The same as the arrays of somebody's own images; the name of the task."""
+    from tasks.files.known import KnownContent
+
+    digest = hashlib.sha256(f"{samples} {side} {classes}".encode()).hexdigest()[:40]
+    make_arrays(f"images-{digest}", classes, samples, side, sized=True, source={"content": digest})
+    folder = Path(os.environ["FROSTLINE_DATA"])
+    counts = {"train": samples, "test": TEST_SAMPLES}
+    record = KnownContent(
+        digest=digest,
+        paths=("benchmark",),
+        arrays=str(folder / "prepared"),
+        classes=tuple(f"{index:03}" for index in range(classes)),
+        counts={split: (number // classes,) * classes for split, number in counts.items()},
+        channels=3,
+    )
+    (folder / "contents").mkdir()
+    (folder / "contents" / f"{digest}.json").write_text(record.model_dump_json())
+    return f"images(content=sha256-{digest})"
+
+
+def make_arrays(
+    name: str, classes: int, samples: int, side: int, sized: bool = False, source: dict[str, str] | None = None
+) -> None:
     """Random images as the prepared arrays of a data set, written as `frostline data` writes them."""
     from tasks.files.draft import Draft, prepare
 
     def make(draft: Draft) -> None:
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(0)
         for split, number in (("train", samples), ("test", TEST_SAMPLES)):
             shape = (number, 3, side, side)
             images = np.lib.format.open_memmap(draft.folder / f"{split}.npy", "w+", np.uint8, shape)
@@ -52,7 +75,8 @@ def make_arrays(name: str, classes: int, samples: int, side: int, seed: int = 0)
             images.flush()
             np.save(draft.folder / f"{split}-labels.npy", np.arange(number, dtype=np.int64) % classes)
 
-    prepare(name, None, [str(index) for index in range(classes)], {"benchmark": str(seed)}, make, 1)
+    names = [f"{index:03}" for index in range(classes)]
+    prepare(name, side if sized else None, names, source or {"benchmark": "random"}, make, 1)
 
 
 def epoch(task: str, size: int, side: int, most_bytes: int | None, hashed: bool) -> dict[str, Any]:
@@ -112,10 +136,10 @@ def start(folder: Path) -> None:
 
 
 def cap(folder: Path) -> None:
-    make_arrays("tiny_imagenet", 200, CAP_SAMPLES, CAP_SIDE)
+    task = make_images(CAP_SAMPLES, CAP_SIDE)
     size = CAP_SAMPLES * 3 * CAP_SIDE**2
     limit = size // 2
-    asked = "tiny_imagenet", 100_000, CAP_SIDE
+    asked = task, CAP_SAMPLES, CAP_SIDE
     mapped = apart(folder, limit, *asked, 0, True)
     print(f"images: {size / 2**30:.2f} GiB as bytes; allowed: {limit / 2**30:.2f} GiB")
     print(f"from the map: {mapped['seconds']:.1f} s, own memory at the end {mapped['RssAnon'] / 2**30:.2f} GiB")

@@ -104,8 +104,10 @@ class ParameterisedDataset:
     name: str
     parameters: type[Spec]
     dataset: Callable[[Any], Dataset]
+    places: frozenset[str] = frozenset()
+    """Parameters that say where data are and not what they are."""
     settled: Callable[[Any], Any] | None = None
-    """From values as written to those that identify the data (a path to the digest of what is there). It may take long
-    and is asked each time. Raises ValueError, in one line."""
+    """From values with a place to those that identify the data (from a path to the digest of what is there). It may
+    take long and is asked each time. Raises ValueError, in one line."""
     prepare: Prepare | None = None
     """As of a Dataset, where that needs no values."""

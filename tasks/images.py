@@ -82,13 +82,13 @@ class MappedImages:
         return MappedImages(self.pixels, self.form, device)
 
 
-def digest_parts(pixels: Pixels, form: Form) -> Iterator[bytes | np.ndarray]:
+def digest_parts(pixels: Pixels, form: Form) -> Iterator[bytes]:
     """What identifies the inputs made of these rows, in pieces: how they are made, then their bytes in the array."""
     shape = (len(pixels.rows), *pixels.array.shape[1:])
     said = f"uint8 {shape} channels {form.channels} side {form.side} mean {form.mean!r} std {form.std!r}\n"
     yield said.encode()
     for rows in _chunks(pixels):
-        yield _taken(pixels, rows)
+        yield _taken(pixels, rows).tobytes()
 
 
 def _taken(pixels: Pixels, where: slice | np.ndarray) -> np.ndarray:

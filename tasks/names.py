@@ -51,12 +51,13 @@ def _settled(name: str) -> str:
         return name
     text = read_task(name)
     found = row(text.dataset) if text.dataset in DATASETS else None
-    if not isinstance(found, ParameterisedDataset) or found.settled is None:
+    if (
+        not isinstance(found, ParameterisedDataset)
+        or found.settled is None
+        or not found.places & text.parameters.keys()
+    ):
         return name
-    given = _values(name, found, text.parameters)
-    values = found.settled(given)
-    if values is given:
-        return name
+    values = found.settled(_values(name, found, text.parameters))
     return str(TaskText(text.dataset, text.classes, {key: str(value) for key, value in canonical(values).items()}))
 
 

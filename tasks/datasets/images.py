@@ -24,6 +24,7 @@ from tasks.files.folders import read_content
 from tasks.files.prepared import SPLITS, Prepared, folder_of, opened
 
 PREFIX = "sha256-"
+EITHER = "images: give either path (of a folder of class folders, or of a .csv) or content (a digest)"
 
 
 class Images(Spec):
@@ -38,10 +39,8 @@ def settled(values: Images) -> Images:
 
     Raises ValueError, in one line, where there is neither.
     """
-    if (values.path is None) == (values.content is None):
-        raise ValueError("images: give either path (a folder of class folders, or a .csv) or content (a digest)")
-    if values.path is None:
-        return values
+    if values.path is None or values.content is not None:
+        raise ValueError(EITHER)
     path = Path(unquote(values.path)).expanduser()
     try:
         found = known.remember(path, read_content(path))
@@ -54,7 +53,8 @@ def settled(values: Images) -> Images:
 
 def with_values(values: Images) -> Dataset:
     """The data set of a content. Raises ValueError, in one line, where this machine has never seen it."""
-    assert values.content is not None, "settled"
+    if values.content is None:
+        raise ValueError(EITHER)
     digest = values.content.removeprefix(PREFIX)
     record = known.find(digest)
     if record is None:
@@ -141,4 +141,4 @@ def prepare_images(side: int | None, origin: Path | None, workers: int) -> Path:
     return prepare(f"images-{content.digest}", side, content.classes, {"content": content.digest}, make, workers)
 
 
-DATASET = ParameterisedDataset("images", Images, with_values, settled, prepare_images)
+DATASET = ParameterisedDataset("images", Images, with_values, frozenset({"path"}), settled, prepare_images)
