@@ -8,6 +8,7 @@ from orchestrator.runners.limits import usable_cores
 from sweeps.errors import InputError, shown, suggestion
 from sweeps.language.task_text import dataset_of
 from tasks.dataset import Dataset
+from tasks.datasets.images import PREFIX
 from tasks.files.archives import BadArchive, MissingData
 from tasks.files.prepared import read_about
 from tasks.registry import DATASETS, row
@@ -40,7 +41,7 @@ def _told(folder: Path) -> str:
     about = read_about(folder)
     sizes = ", ".join(f"{sum(about.counts[split])} to {split}" for split in ("train", "test"))
     gib = sum(path.stat().st_size for path in folder.iterdir()) / 2**30
-    return (
-        f"{about.name}: {len(about.classes)} classes, images {sizes}, mean {about.mean:.4f}, "
-        f"standard deviation {about.std:.4f}, {gib:.2f} GiB in {folder}"
-    )
+    content = about.source.get("content")
+    name = about.name if content is None else f"images(content={PREFIX}{content})"
+    scale = f"mean {about.mean:.4f}, standard deviation {about.std:.4f}"
+    return f"{name}: {len(about.classes)} classes, images {sizes}\n{scale}, {gib:.2f} GiB in {folder}"

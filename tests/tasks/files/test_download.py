@@ -115,7 +115,7 @@ def test_the_command_prepares_from_files_and_says_what_it_made(
     with published(import_module("tasks.datasets.svhn"), taken_for_published("svhn", origin)):
         assert main(["data", "svhn[0-4]", "--from", str(origin)]) == 0
         said = capsys.readouterr().out
-        assert said.startswith("svhn: 10 classes, images 40 to train, 20 to test, mean 0.5")
+        assert said.startswith("svhn: 10 classes, images 40 to train, 20 to test\nmean 0.5")
         assert main(["data", "svhn", "--from", str(origin)]) == 0
         assert capsys.readouterr().out == said
     assert main(["data", "svhn", "--from", str(origin / "train_32x32.mat")]) == 2
