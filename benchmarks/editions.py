@@ -39,14 +39,8 @@ def timed(sweep: Path, runner: str, store: Path) -> tuple[float, float, list[str
     command(["run", str(sweep), "--store", str(store), "--wandb", "disabled", "--runner", runner])
     wall, cpu = time.perf_counter() - began, children_seconds() - used
     rows = frostline.load(sweep, store).verdicts.to_dict("records")
-    return (
-        wall,
-        cpu,
-        [
-            f"{row['group']} along {row['axis']}: {row['shape']} ({row['significance']}, {row['strength']})"
-            for row in rows
-        ],
-    )
+    words = ("shape", "significance", "strength")
+    return wall, cpu, [f"{row['group']}: {', '.join(str(row[word]) for word in words)}" for row in rows]
 
 
 def command(words: list[str]) -> None:
