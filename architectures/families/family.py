@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from architectures.families.ladder import Unit
-from architectures.families.layout import wide_channels_last
+from architectures.families.layout import tuned
 from architectures.families.work import Work
 from sweeps.spec import ModelSpec
 
@@ -41,5 +41,5 @@ class Family:
     work: Callable[[ModelSpec, int], Iterable[Work]]
     construct: Callable[[ModelSpec], nn.Module]
     add_head: Callable[[Any, int], None]
-    tune: Callable[[Any], None] = wide_channels_last
+    tune: Callable[[Any], None] = tuned
     channels_last: bool

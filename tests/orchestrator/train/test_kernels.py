@@ -10,6 +10,7 @@ import pytest
 
 from orchestrator.train.trial import run_trial
 from orchestrator.train.worker_state import WorkerState, keys_of
+from sweeps.sweep import overlay
 from tests.orchestrator.small_runs import MODELS, curve, opened, run_of, small, source_of
 
 WIDER = {**MODELS, "resnet": {**MODELS["resnet"], "width": 8}, "vgg": {**MODELS["vgg"], "width": 8}}
@@ -21,9 +22,11 @@ def cut_of(family: str) -> int:
     return {"vit": 3, "densenet": 3}.get(family, 5)
 
 
+@pytest.mark.parametrize("precision", ["float32", "bf16"])
 @pytest.mark.parametrize("family", WIDER)
-def test_the_prefix_cache_changes_no_bit(tmp_path: Path, family: str) -> None:
-    spec = small(**TUNED, model=WIDER[family], transfer={"frozen": cut_of(family)})
+def test_the_prefix_cache_changes_no_bit(tmp_path: Path, family: str, precision: str) -> None:
+    tuned = overlay(TUNED, {"train": {"precision": precision}})
+    spec = small(**tuned, model=WIDER[family], transfer={"frozen": cut_of(family)})
     found: list[Any] = []
     for cached in (True, False):
         ledger, options = opened(tmp_path / str(cached))
