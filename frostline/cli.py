@@ -121,7 +121,7 @@ def data(
     side: Annotated[int, typer.Option(min=8, max=224, help="of the images that are made of pictures of any size")] = 64,
     workers: Annotated[int | None, typer.Option(min=1, help="processes that decode; default: all cores")] = None,
 ) -> None:
-    """Fetch a data set, check it, and decode it once for all workers of this machine."""
+    """Fetch a data set and decode it once."""
     from frostline.data import prepare
 
     print(prepare(task, origin, side, workers))

@@ -54,8 +54,8 @@ def test_the_tables_have_overlaps_and_the_error_of_a_linear_probe(tmp_path: Path
     assert {name: list(values) for name, values in by_source.items()} == {"digits[0-5]": [0.5], "glyphs[A-D]": [0.0]}
     assert bool(runs["superclass_overlap"].isna().to_numpy().all())
     scratch = runs["source_id"].isna()
-    (unrelated,) = runs[scratch.to_numpy()].to_dict("records")
-    assert np.isnan([unrelated["class_overlap"], unrelated["linear_probe_error"]]).all()
+    unrelated = runs[["class_overlap", "linear_probe_error"]].to_numpy(dtype=np.float64)[scratch.to_numpy()]
+    assert len(unrelated) == 1 and np.isnan(unrelated).all()
     transferred = runs[~scratch]
     for _, pair in transferred.groupby(["source.task", "seed"]):
         probe = pair.loc[pair["transfer.frozen"] == 7, "final_test_error"].item()
