@@ -31,13 +31,17 @@ class KnownWords:
 
     def __init__(self, rules: Sequence[Rule] = RULES) -> None:
         self._rules = tuple(rules)
+        self._tasks: dict[str, str] = {}
+        """Names as given and as they are. What is at a path is looked at once: a plan is of one moment."""
 
     def model(self, model: ModelSpec) -> ModelSpec:
         family_of(model)
         return model
 
     def task(self, name: str) -> str:
-        return canonical_name(name)
+        if name not in self._tasks:
+            self._tasks[name] = canonical_name(name)
+        return self._tasks[name]
 
     def task_parameters(self) -> Collection[str]:
         return parameter_names()

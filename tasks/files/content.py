@@ -36,11 +36,12 @@ def content_digests(root: Path, files: Sequence[Path]) -> list[str]:
     known = _read(kept)
     try:
         states = [_state(file) for file in files]
-        names = [os.path.relpath(file, root) for file in files]
+        names = [_name(file, root) for file in files]
         keys = list(zip(names, states, strict=True))
         asked = [index for index, key in enumerate(keys) if key not in known]
         began = time.time_ns()
-        found = _hashed([files[index] for index in asked])
+        sizes = [int(states[index].partition(" ")[0]) for index in asked]
+        found = _hashed([files[index] for index in asked], sizes)
     except OSError as problem:
         raise MissingData(f"{problem.filename}: {problem.strerror}") from None
     digests = [known.get(key, "") for key in keys]
@@ -53,16 +54,21 @@ def content_digests(root: Path, files: Sequence[Path]) -> list[str]:
     return digests
 
 
-def _hashed(files: list[Path]) -> list[str]:
-    total = sum(file.stat().st_size for file in files)
+def _hashed(files: list[Path], sizes: list[int]) -> list[str]:
+    total = sum(sizes)
     if total < SHOWN_BYTES:
         return [file_sha256(file) for file in files]
     with shown("reading", total, bytes_=True) as advance, ThreadPoolExecutor(THREADS) as pool:
         digests = []
-        for file, sha256 in zip(files, pool.map(file_sha256, files), strict=True):
-            advance(file.stat().st_size)
+        for size, sha256 in zip(sizes, pool.map(file_sha256, files), strict=True):
+            advance(size)
             digests.append(sha256)
         return digests
+
+
+def _name(file: Path, root: Path) -> str:
+    """Relative to the root, where it is below it."""
+    return str(file).removeprefix(f"{root}{os.sep}")
 
 
 def _state(file: Path) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -110,10 +111,11 @@ def _of_folder(path: Path) -> Iterator[Sample]:
 def _of_classes(split: str, path: Path) -> Iterator[Sample]:
     for folder in _visible(path):
         if folder.is_dir():
-            for file in sorted(folder.rglob("*")):
-                hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
-                if file.suffix.lower() in SUFFIXES and not hidden and file.is_file():
-                    yield Sample(split, folder.name, file)
+            for place, folders, names in os.walk(folder):
+                folders[:] = sorted(name for name in folders if not name.startswith("."))
+                for name in sorted(names):
+                    if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES:
+                        yield Sample(split, folder.name, Path(place, name))
 
 
 def _visible(path: Path) -> list[Path]:
