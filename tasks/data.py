@@ -50,23 +50,23 @@ class TaskData:
 def source_data(spec: RunSpec, most_bytes: int | None = None) -> TaskData:
     """The source's data. They depend on `spec.source`, the model's image size and channels, and the seed alone.
 
-    InputTensor of more than `most_bytes` are read batch by batch from the prepared array, where there is one.
+    Inputs of more than `most_bytes` are read batch by batch from the prepared array, where there is one.
 
     Raises ValueError where the run has no source, or where its data do not exist (see `tasks.check`).
     """
     if spec.source is None:
         raise ValueError("source is null: this run starts from random weights and has no source data")
-    return _task_data(spec.source, spec.model, "source", spec.seed, most_bytes)
+    return _task_data(spec.source, spec.model, "source", spec.seed_of("source"), most_bytes)
 
 
 def target_data(spec: RunSpec, most_bytes: int | None = None) -> TaskData:
     """The target's data. They depend on `spec.target`, the model's image size and channels, and the seed alone.
 
-    InputTensor of more than `most_bytes` are read batch by batch from the prepared array, where there is one.
+    Inputs of more than `most_bytes` are read batch by batch from the prepared array, where there is one.
 
     Raises ValueError where its data do not exist (see `tasks.check`).
     """
-    return _task_data(spec.target, spec.model, "target", spec.seed, most_bytes)
+    return _task_data(spec.target, spec.model, "target", spec.seed_of("target"), most_bytes)
 
 
 def _task_data(part: LabelledSet, model: ModelSpec, role: Role, seed: int, most_bytes: int | None) -> TaskData:

@@ -65,7 +65,7 @@ def with_values(values: Images) -> Dataset:
     arrays = Arrays(digest)
     train, test = (record.counts[split] for split in SPLITS)
     return Dataset(
-        name="images",
+        name=f"images-{digest}",  # another content is another data set: the two share no samples
         classes=record.classes,
         default=tuple(range(len(record.classes))),
         pool=train,

@@ -18,7 +18,7 @@ from orchestrator.store.ledger import Ledger
 from orchestrator.train.start import learn_contents
 from sweeps.expand import expand
 from sweeps.sweep import parse as parse_sweep
-from tasks import canonical_name, contents_of, held_out, missing_data, names, target_data
+from tasks import canonical_name, check, contents_of, held_out, missing_data, names, target_data
 from tasks.files import content, known
 from tasks.files.prepared import opened
 from tasks.names import parse
@@ -142,6 +142,19 @@ def _test_images(name: str) -> np.ndarray:
     pixels = parse(name).dataset.test((0, 1, 2), SIDE)[0]
     assert not isinstance(pixels, np.ndarray)
     return pixels.array
+
+
+def test_two_collections_share_no_samples_and_one_does(data: Path, tmp_path: Path) -> None:
+    one, two = make_photos(tmp_path / "one"), make_photos(tmp_path / "two")
+    (two / "cat" / "00.png").write_bytes((two / "cat" / "01.png").read_bytes())
+    for other, allowed in ((two, True), (one, False)):
+        base = base_of(str(one)) | {"source": {"task": {"name": "images", "path": str(other)}, "size": 20}}
+        (spec,) = expand(parse_sweep(f"name: a\nbase: {json.dumps(base)}\n"), KnownWords()).values()
+        if allowed:
+            check(spec)
+        else:
+            with pytest.raises(ValueError, match="share samples of class"):
+                check(spec)
 
 
 def test_a_table_and_folders_of_splits(data: Path, tmp_path: Path) -> None:
