@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import os
 import tarfile
 import zipfile
 from pathlib import Path
@@ -269,7 +268,7 @@ def test_several_processes_decode_the_same_arrays(data: Path, origin: Path, monk
         assert (together / name).read_bytes() == (alone / name).read_bytes(), name
 
 
-DEBIAN = Path(os.environ.get("FROSTLINE_TEST_FASHION", fashion_mnist.DEBIAN))
+DEBIAN = Path(fashion_mnist.DEBIAN)
 
 
 @pytest.mark.skipif(not DEBIAN.is_dir(), reason="Debian's package dataset-fashion-mnist is not installed")
