@@ -17,8 +17,9 @@ from orchestrator.train.inputs import images
 from orchestrator.train.methods.method import Setting
 from orchestrator.train.prefix import frozen_inputs
 from orchestrator.train.worker_state import MISSING, LruCache, WorkerState, keys_of
+from sweeps.language.list_text import numbers_of
 from sweeps.seeds import Role, seed_for
-from sweeps.spec import RunSpec
+from sweeps.spec import RunSpec, TransferSpec
 
 
 class SourceWeights(NamedTuple):
@@ -43,7 +44,8 @@ def setting_of(
     data = data_of(spec, stage.role, keys.data, device, state.data)
     weights = None if stage.needs is None else weights_of(stage.needs, ledger, state.weights)
     network = placed(network_of(spec, stage.role, data.classes, weights), spec.model.family, device.torch)
-    setting = Setting(network, data, images(data), stage.recipe, stage.role, spec.seed, device)
+    transfer = spec.transfer if stage.role == "target" else TransferSpec()
+    setting = Setting(network, data, images(data), stage.recipe, transfer, stage.role, spec.seed, device)
     origin = "" if weights is None else f"{weights.source} {weights.sha256}"
     prefix = f"{keys.prefix} {data.digest} {origin}"
     inputs, note = frozen_inputs(setting, spec.model, prefix, kept if use_prefix_cache else None, ledger.store)
@@ -76,5 +78,12 @@ def network_of(spec: RunSpec, role: Role, classes: int, weights: SourceWeights |
     if weights is not None:
         architectures.inherit(network, weights.tensors)
     if role == "target":
-        architectures.freeze(network, spec.transfer.frozen, spec.transfer.norm)
+        still = zero_factors(spec.transfer)
+        architectures.freeze(network, spec.transfer.frozen, spec.transfer.norm, still)
     return network
+
+
+def zero_factors(transfer: TransferSpec) -> tuple[int, ...]:
+    """Units after the frozen ones whose learning rate has the factor 0."""
+    factors = numbers_of(transfer.rate_factors) if transfer.rate_factors is not None else ()
+    return tuple(unit for unit, factor in enumerate(factors) if factor == 0 and unit >= transfer.frozen)

@@ -44,6 +44,8 @@ class Setting(NamedTuple):
     inputs: Inputs
     """What the trained part of the network reads: activations of the frozen prefix, or the images."""
     recipe: Recipe
+    transfer: TransferSpec
+    """What the target keeps of its start; of a source model, nothing."""
     role: Role
     seed: int
     device: RunDevice

@@ -18,7 +18,7 @@ from orchestrator.store.lease import Fenced, Lease
 from orchestrator.store.ledger import Ledger
 from orchestrator.train import trial
 from orchestrator.train.batch_sizes import images_per_pass
-from orchestrator.train.methods import checkpoint, training
+from orchestrator.train.methods import checkpoint
 from orchestrator.train.options import TrialOptions
 from orchestrator.train.start import network_of, weights_of
 from orchestrator.train.trial import run_trial
@@ -26,7 +26,7 @@ from orchestrator.train.worker_state import LruCache, WorkerState
 from sweeps.layout import place
 from sweeps.records import EPOCH_TYPES
 from sweeps.self_digest import sha256_of
-from sweeps.spec import RunSpec, TrainSpec
+from sweeps.spec import RunSpec
 from tasks import held_out, target_data
 from tests.orchestrator.small_runs import (
     MODELS,
@@ -304,14 +304,3 @@ def test_whoever_lost_the_lease_commits_nothing(tmp_path: Path, monkeypatch: pyt
     assert run_trial(job, options) == "held"
     assert ledger.result(job) is None
     assert not list(folder_of(ledger, job).glob("epochs-*"))
-
-
-def test_schedules() -> None:
-    constant, cosine, root = (
-        TrainSpec.model_validate({"schedule": name}) for name in ("constant", "cosine", "inverse_sqrt")
-    )
-    assert [training.schedule_factor(constant, step, 10) for step in (0, 5, 9)] == [1.0, 1.0, 1.0]
-    assert training.schedule_factor(cosine, 5, 10) == pytest.approx(0.5)
-    assert training.schedule_factor(cosine, 0, 10) == 1.0
-    assert training.schedule_factor(root, 511, 10) == 1.0
-    assert training.schedule_factor(root, 3 * 512, 10) == pytest.approx(0.5)
