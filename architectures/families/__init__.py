@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import difflib
 
-from architectures.families import densenet, resnet, vgg, vit
+from architectures.families import densenet, resnet, timm_model, vgg, vit
 from architectures.families.family import Family
 from sweeps.errors import shown
 from sweeps.spec import ModelSpec
@@ -23,6 +23,7 @@ FAMILIES: dict[str, Family] = {
     "densenet": densenet.FAMILY,
     "vit": vit.FAMILY,
     "vgg": vgg.FAMILY,
+    "timm": timm_model.FAMILY,
 }
 
 
@@ -38,6 +39,10 @@ def family_of(model: ModelSpec) -> Family:
         near = difflib.get_close_matches(model.family, FAMILIES, n=1)
         meant = f"; did you mean {near[0]!r}?" if near else ""
         raise ValueError(f"model.family = {shown(model.family)}: allowed: {', '.join(others)} or {last}{meant}")
+    for field in sorted({"name", "patch"} - family.own_fields):
+        if getattr(model, field) is not None:
+            of = " or ".join(name for name, other in FAMILIES.items() if field in other.own_fields)
+            raise ValueError(f"model.{field} = {shown(getattr(model, field))}: allowed with the family {of} alone")
     if model.depth not in family.depths:
         raise ValueError(f"model: depth {model.depth} is no {model.family}; allowed: {_listed(family)}")
     family.check(model)

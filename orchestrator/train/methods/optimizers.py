@@ -1,8 +1,8 @@
 """The optimizer of a recipe: torch's own, its parameters in groups that share a learning-rate factor and a decay.
 
 L2-SP (Li, Grandvalet & Davoine 2018, arXiv:1802.01483) adds alpha/2 |w - w0|^2 + beta/2 |v|^2 to the loss: w, which
-starts from w0, is all that trains but the head v. alpha is `transfer.l2_sp`, beta the recipe's `weight_decay`, which then
-decays the head alone. The losses on record leave the penalty out.
+starts from w0, is all that trains but the head v. alpha is `transfer.l2_sp`, beta the recipe's `weight_decay`, which
+then decays the head alone. The losses on record leave the penalty out.
 """
 
 from __future__ import annotations
