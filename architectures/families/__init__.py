@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import difflib
 
-from architectures.families import densenet, resnet, timm_model, vgg, vit
+from architectures.families import densenet, preact_resnet, resnet, timm_model, vgg, vit
 from architectures.families.family import Family
 from sweeps.errors import shown
 from sweeps.spec import ModelSpec
@@ -20,6 +20,7 @@ __all__ = ["FAMILIES", "family_of"]
 
 FAMILIES: dict[str, Family] = {
     "resnet": resnet.FAMILY,
+    "preact_resnet": preact_resnet.FAMILY,
     "densenet": densenet.FAMILY,
     "vit": vit.FAMILY,
     "vgg": vgg.FAMILY,
@@ -31,7 +32,7 @@ def family_of(model: ModelSpec) -> Family:
     """The family of a network. Raises ValueError with one line where there is no such family or network.
 
     Example: `family_of(ModelSpec(family="resnet", depth=9, width=4))` raises
-    `model: depth 9 is no resnet; allowed: 8, 10, 14, 18, 20, 32, 34, 44, 56`.
+    `model: depth 9 is no resnet; allowed: 8, 10, 14, 18, 20, 32, 34, 44, 50, 56`.
     """
     family = FAMILIES.get(model.family)
     if family is None:

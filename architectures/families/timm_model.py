@@ -53,8 +53,10 @@ def construct(model: ModelSpec) -> nn.Module:
     return made(plain_name(model), model.image_size, model.channels)
 
 
-def made(name: str, image_size: int, channels: int, weights: dict[str, Any] | None = None) -> nn.Module:
-    """A headless model of timm, from a state dict if one is given, adapted by timm: other image sizes and channels.
+def made(
+    name: str, image_size: int, channels: int, classes: int = 0, weights: dict[str, Any] | None = None
+) -> nn.Module:
+    """A model of timm, without a head for no classes; from a state dict if one is given, adapted and checked by timm.
 
     Raises ValueError, in one line, where timm cannot make it so.
     """
@@ -62,24 +64,44 @@ def made(name: str, image_size: int, channels: int, weights: dict[str, Any] | No
 
     if not timm.is_model(name):
         near = difflib.get_close_matches(name, timm.list_models(), n=1)
-        raise ValueError(
-            f"model.name = {shown(name)}: not a model of timm{f'; did you mean {near[0]}?' if near else ''}"
-        )
+        meant = f"; did you mean {near[0]}?" if near else ""
+        raise ValueError(f"model.name = {shown(name)}: not a model of timm{meant}")
     usual = timm.get_pretrained_cfg(name)
     sized = {"img_size": image_size} if usual is not None and usual.fixed_input_size else {}
-    loaded = {} if weights is None else {"pretrained": True, "pretrained_cfg_overlay": {"state_dict": weights}}
+    # Equal numbers of classes: timm then loads all there is and wants all there is.
+    overlay = {"state_dict": weights, "num_classes": classes, "custom_load": False}
+    loaded = {} if weights is None else {"pretrained": True, "pretrained_cfg_overlay": overlay}
     try:
-        net = timm.create_model(name, num_classes=0, in_chans=channels, **sized, **loaded)
+        net = timm.create_model(name, num_classes=classes, in_chans=channels, **sized, **loaded)
     except Exception as problem:  # a size that does not fit is whatever the model's own code says
         text = " ".join(str(problem).split())[:160]
-        raise ValueError(
-            f"model: {name} of timm cannot be made for {image_size} pixels, {channels} channels: {text}"
-        ) from None
+        asked = f"for {image_size} pixels, {channels} channels" if weights is None else "from these weights"
+        raise ValueError(f"model: {name} of timm cannot be made {asked}: {text}") from None
     for module in net.modules():
         for attribute in CHANCE:
             if isinstance(getattr(module, attribute, None), float):
                 setattr(module, attribute, 0.0)
     return net
+
+
+def pretrained_state(model: ModelSpec, weights: dict[str, Any]) -> dict[str, Any]:
+    """The state dict of the model with these weights, in timm's present form. Raises ValueError, in one line."""
+    import timm
+
+    usual = timm.get_pretrained_cfg(plain_name(model))
+    classifier = usual.classifier if usual is not None else None
+    head = weights.get(f"{classifier}.weight")
+    # A file may have another head than timm's, none at all, or names from before, under which it is not found.
+    tried = [len(head)] if head is not None else [0, usual.num_classes] if usual is not None else [0]
+    for classes in tried:
+        try:
+            net = made(plain_name(model), model.image_size, model.channels, classes, dict(weights))
+        except ValueError:
+            if classes == tried[-1]:
+                raise
+        else:
+            return net.state_dict()
+    raise AssertionError
 
 
 def add_head(net: Any, classes: int) -> None:
@@ -95,10 +117,9 @@ def known(name: str, image_size: int, channels: int) -> Known:
 
     from architectures.families.counted import counted_work
     from architectures.families.derived import derived_ladder
-    from architectures.initialisation import random_stream
 
     image = torch.zeros(1, channels, image_size, image_size)
-    with random_stream(0):
+    with torch.random.fork_rng(devices=[]):  # the process's own random state stays as it was
         net = made(name, image_size, channels)
         add_head(net, 2)
     classifier = net.pretrained_cfg.get("classifier")  # pyright: ignore

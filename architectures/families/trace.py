@@ -18,7 +18,8 @@ TRACED = 2
 def traced_calls(net: nn.Module, groups: Mapping[str, int], image: Tensor) -> list[Call]:
     """The calls of `net(images)` in order, the last named OUTPUT. A module with parameters of one group is one call.
 
-    image: a batch of one, (1, channels, S, S): decisions that the forward pass takes by sizes are those for it. A module that cannot be traced is one call too. The network is to be in evaluation mode. Raises ValueError where the
+    image: a batch of one, (1, channels, S, S): decisions that the forward pass takes by sizes are those for it. A
+    module that cannot be traced is one call too. The network is to be in evaluation mode. Raises ValueError where the
     outermost forward cannot be traced.
     """
     whole: set[str] = set()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
-from architectures import check_frozen, family_of, ladder_length
+from architectures import canonical_model, check_frozen, family_of, ladder_length
 from orchestrator.train.methods.table import check_methods
 from sweeps.errors import shown
 from sweeps.language.list_text import numbers_of
@@ -71,7 +71,7 @@ class KnownWords:
 
     def model(self, model: ModelSpec) -> ModelSpec:
         family_of(model)
-        return model
+        return canonical_model(model)
 
     def task(self, name: str) -> str:
         return canonical_name(name)

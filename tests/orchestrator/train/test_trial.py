@@ -201,7 +201,7 @@ def test_the_source_gives_all_but_its_head(tmp_path: Path) -> None:
     source = ledger.result(source_of(job.spec))
     assert source is not None and source.weights_sha256 is not None
     weights = load_file(path_of(ledger, place("source", source.id).weights(source.weights_sha256)))
-    network = network_of(job.spec, "target", 10, weights_of(source.id, ledger, LruCache(2**30)))
+    network = network_of(job.spec, "target", 10, weights_of(source.id, ledger, LruCache(2**30)).tensors)
     head = network.units[-1]
     for name, tensor in network.state_dict().items():
         assert torch.equal(tensor, weights[name]) != head.holds(name), name
