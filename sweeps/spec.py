@@ -19,6 +19,7 @@ from sweeps.language.task_text import LONGEST, as_text
 NoiseKind = Literal["incorrect", "any", "permute"]
 FrozenNorm = Literal["eval", "stats", "train"]
 Batching = Literal["even"]
+Kernels = Literal["tuned"]
 
 Whole = Annotated[int, BeforeValidator(whole)]
 Real = Annotated[float, BeforeValidator(real)]
@@ -101,6 +102,8 @@ class Recipe(Spec):
     precision: Literal["float32", "tf32", "bf16"] = "float32"
     batches: Batching | None = None
     """How the samples of an epoch are cut: full batches and a smaller last one (None), or sizes that differ by 1."""
+    kernels: Kernels | None = None
+    """How the same function is computed: as timm has it (None), or as was measured to be faster in the family."""
     loss: Annotated[Loss | None, null_for(DEFAULT_LOSS)] = None
     method: Annotated[MethodName | None, null_for(DEFAULT_METHOD)] = None
     nesterov: Annotated[Annotated[bool, Field(strict=True)] | None, null_for(False)] = None

@@ -1,4 +1,4 @@
-"""Any model of timm by its name, as a ladder of timm's own layer groups (`derived.py`).
+"""Any model of timm by its name, as a ladder of timm's own layer groups (`from_timm/derived.py`).
 
 Unlike the other families, a plan of such a network imports torch and timm: its ladder is that of the module itself.
 Dropout and stochastic depth are off, as in all families: a frozen prefix is then a function of the image.
@@ -115,8 +115,8 @@ def known(name: str, image_size: int, channels: int) -> Known:
     import torch
     from torch import nn
 
-    from architectures.families.counted import counted_work
-    from architectures.families.derived import derived_ladder
+    from architectures.families.from_timm.counted import counted_work
+    from architectures.families.from_timm.derived import derived_ladder
 
     image = torch.zeros(1, channels, image_size, image_size)
     with torch.random.fork_rng(devices=[]):  # the process's own random state stays as it was

@@ -50,7 +50,8 @@ def setting_of(
     data = data_of(spec, stage.role, keys.data, device, state.data)
     weights = None if stage.needs is None else weights_of(stage.needs, ledger, state.weights)
     given = weights.tensors if weights is not None else pretrained_of(spec.model, ledger.store, state.weights)
-    network = placed(network_of(spec, stage.role, data.classes, given), spec.model.family, device.torch)
+    network = network_of(spec, stage.role, data.classes, given)
+    network = placed(network, spec.model.family, stage.recipe.kernels, device.torch)
     transfer = spec.transfer if stage.role == "target" else TransferSpec()
     setting = Setting(network, data, images(data), stage.recipe, transfer, stage.role, spec.seed, device)
     origin = "" if weights is None else f"{weights.source} {weights.sha256}"

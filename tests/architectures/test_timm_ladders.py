@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from architectures import Network, build, exact_prefix, family_of, freeze, unit_names
 from architectures.arithmetic import unit_work
-from architectures.families import derived, timm_model
-from architectures.families.calls import Call, Value, carried_out
+from architectures.families import timm_model
+from architectures.families.from_timm import derived
+from architectures.families.from_timm.calls import Call, Value, carried_out
 from architectures.families.ladder import HEAD, STEM
 from sweeps.spec import ModelSpec
 from tests.architectures.small_networks import named

@@ -76,6 +76,7 @@ _RECIPE = {
     "augment": st.sampled_from(["none", "crop_flip"]),
     "precision": st.sampled_from(["float32", "tf32", "bf16"]),
     "batches": st.sampled_from([None, "even"]),
+    "kernels": st.sampled_from([None, "tuned"]),
     "loss": st.sampled_from([None, "squared"]),
     "method": st.sampled_from([None, "ridge_head"]),
     "nesterov": st.sampled_from([None, True]),

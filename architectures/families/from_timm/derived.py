@@ -17,9 +17,9 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from architectures.families.calls import Call, carried_out, run_calls
+from architectures.families.from_timm.calls import Call, carried_out, run_calls
+from architectures.families.from_timm.trace import traced_calls
 from architectures.families.ladder import HEAD, STEM, State, Unit, looks_at
-from architectures.families.trace import traced_calls
 
 FEWEST = 3
 """Units: with only a stem and a head there is nothing to choose."""

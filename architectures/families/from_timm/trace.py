@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 
-from architectures.families.calls import INPUT, OUTPUT, Call, Value, carry_out, groups_below, mapped, same
+from architectures.families.from_timm.calls import INPUT, OUTPUT, Call, Value, carry_out, groups_below, mapped, same
 
 TRACED = 2
 """Images in the batch that is traced."""
