@@ -16,7 +16,6 @@ from orchestrator.schedule import launch_log
 from orchestrator.schedule.agenda import Agenda
 from orchestrator.schedule.forecast import Forecast
 from orchestrator.schedule.plan import Plan
-from orchestrator.store import weight_paths
 from orchestrator.store.ledger import Ledger, StoreError
 from orchestrator.tracking.tracker import Mode, TrackingOptions
 from orchestrator.train import provenance
@@ -58,7 +57,6 @@ def launch(plan: Plan, expected: Forecast, ledger: Ledger, how: Launch, console:
         launch=uuid.uuid4().hex,
         settings=ledger.settings,
     )
-    weight_paths.write(ledger.store, plan.runs.values())
     agenda = Agenda(plan, expected.costs.seconds, expected.workers)
     began, code = time.monotonic(), 130
     try:

@@ -35,7 +35,8 @@ def fit(setting: Setting, reports: EpochReports) -> Trained:
         trainer = _trainer(training.length.epochs, setting.recipe.precision, setting.device.torch, each_epoch)
         trainer.fit(training, OneStep(), ckpt_path=each_epoch.checkpoints.resume, weights_only=True)
     assert training.diverged or training.epochs_trained == training.length.epochs
-    return Trained(training.curve, training.diverged, tuple(each_epoch.checkpoints.warnings))
+    warned = tuple(each_epoch.checkpoints.warnings)
+    return Trained(training.curve, training.diverged, warned, training.measures.columns)
 
 
 def _trainer(epochs: int, precision: str, device: torch.device, each_epoch: EachEpoch) -> pl.Trainer:

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from orchestrator.train.evaluation import evaluate
 from orchestrator.train.losses import loss_of
+from orchestrator.train.measures import Measures
 from orchestrator.train.methods.method import Setting
 from orchestrator.train.methods.optimizers import Pull, make_optimizer, set_rate
 from orchestrator.train.methods.schedules import schedule_factor
@@ -55,6 +56,7 @@ class Training(pl.LightningModule):
         self._evaluated = frozenset(evaluated_epochs(self.recipe, self.length.epochs))
         self._pull = Pull(self.network, self.transfer.l2_sp) if self.transfer.l2_sp is not None else None
         self._trained = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
+        self.measures = Measures(self.network, self.data, self.inputs, self.recipe)
         self._seconds = 0.0
         """Since the last evaluation."""
 
@@ -78,6 +80,7 @@ class Training(pl.LightningModule):
 
     def _evaluate(self, rate: float, began: float) -> None:
         scores = evaluate(self.network, self.data, self.inputs, self.loss)
+        self.measures.take()
         self.curve.append(
             EpochRecord(
                 epoch=self.epochs_trained,
@@ -131,10 +134,12 @@ class Training(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["curve"] = torch.tensor(self.curve, dtype=torch.float64)
+        checkpoint["measures"] = self.measures.columns
         checkpoint["epochs_trained"] = self.epochs_trained
         checkpoint["seconds_since"] = self._seconds
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.curve = [EpochRecord(int(row[0]), int(row[1]), *row[2:]) for row in checkpoint["curve"].tolist()]
         self.epochs_trained = checkpoint.get("epochs_trained", len(self.curve))
+        self.measures.columns = checkpoint.get("measures", {})
         self._seconds = checkpoint.get("seconds_since", 0.0)
