@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from sweeps.language.list_text import numbers_as_text, numbers_of, words_as_text
 from sweeps.language.plain_yaml import real, whole
 from sweeps.language.task_text import LONGEST, as_text
+from sweeps.seeds import Role
 
 NoiseKind = Literal["incorrect", "any", "permute"]
 FrozenNorm = Literal["eval", "stats", "train"]
@@ -140,9 +141,11 @@ class LabelledSet(Spec):
 
 
 class SourceSpec(LabelledSet, Recipe):
-    """The task a network is pre-trained on, and how. Its seed is the run's seed."""
+    """The task a network is pre-trained on, and how."""
 
     epochs: Index = 10
+    seed: Index | None = None
+    """Of the source model: its subset, noise, weights and order of samples. None is the run's own seed."""
 
 
 class TargetSpec(LabelledSet):
@@ -221,3 +224,11 @@ class RunSpec(Spec):
     transfer: TransferSpec = TransferSpec()
     train: TrainSpec = TrainSpec()
     seed: Index = 0
+
+    def seed_of(self, role: Role) -> int:
+        """The seed of one role's data, weights and order of samples.
+
+        A run without a source has the seed that its source would have: its own.
+        """
+        given = self.source.seed if role == "source" and self.source is not None else None
+        return self.seed if given is None else given

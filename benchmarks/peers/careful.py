@@ -78,7 +78,7 @@ def pre_train(config: dict[str, Any]) -> None:
     data = data_of("source", spec)
     kernels = spec.source.kernels if config["run"]["kernels"] else None
     source = Classifier(source_network(spec, data.classes, kernels), spec.source)
-    trainer(spec.source).fit(source, Shuffled(data, spec.source, spec.seed, "source"))
+    trainer(spec.source).fit(source, Shuffled(data, spec.source, spec.seed_of("source"), "source"))
     torch.save(source.network.state_dict(), Path(config["run"]["folder"]) / f"{source_id(spec)}.pt")
     tune.report({"done": 1})
 

@@ -67,7 +67,7 @@ class EpochOrder(Sampler[int]):
 
 
 def source_network(spec: RunSpec, classes: int, kernels: Kernels | None = None) -> Network:
-    network = architectures.build(spec.model, classes, seed_for(spec.seed, "source", "init"))
+    network = architectures.build(spec.model, classes, seed_for(spec.seed_of("source"), "source", "init"))
     return computing(network, spec.model.family, kernels)
 
 

@@ -53,7 +53,7 @@ def setting_of(
     network = network_of(spec, stage.role, data.classes, given)
     network = placed(network, spec.model.family, stage.recipe.kernels, device.torch)
     transfer = spec.transfer if stage.role == "target" else TransferSpec()
-    setting = Setting(network, data, images(data), stage.recipe, transfer, stage.role, spec.seed, device)
+    setting = Setting(network, data, images(data), stage.recipe, transfer, stage.role, spec.seed_of(stage.role), device)
     origin = "" if weights is None else f"{weights.source} {weights.sha256}"
     prefix = f"{keys.prefix} {data.digest} {origin}"
     inputs, note = frozen_inputs(setting, spec.model, prefix, kept if use_prefix_cache else None, ledger.store)
@@ -95,7 +95,7 @@ def pretrained_of(model: ModelSpec, store: Reading, kept: LruCache) -> dict[str,
 def network_of(spec: RunSpec, role: Role, classes: int, weights: Mapping[str, Tensor] | None = None) -> Network:
     """The network before training, on the CPU: drawn from the seed, then given all of `weights` but the head, then
     frozen. weights: those of the source model, or pre-trained ones. A source model freezes nothing."""
-    network = architectures.build(spec.model, classes, seed_for(spec.seed, role, "init"))
+    network = architectures.build(spec.model, classes, seed_for(spec.seed_of(role), role, "init"))
     if weights is not None:
         architectures.inherit(network, weights)
     if role == "target":

@@ -95,7 +95,7 @@ _LABELLED = {
     "noise_kind": st.sampled_from(["incorrect", "any", "permute"]),
 }
 _GROUPS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
-    "source": _LABELLED | _RECIPE,
+    "source": _LABELLED | _RECIPE | {"seed": st.none() | WHOLE},
     "target": _LABELLED,
     "model": {
         "family": st.sampled_from(["resnet", "densenet", "vit"]),
