@@ -41,7 +41,7 @@ Loss = Literal["cross_entropy", "squared"]
 MethodName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Evaluation = Literal["epochs", "log"]
 MEASURES = ("readout_gap", "source_distance")
-"""What may be measured beside the errors and losses of an epoch (orchestrator/train/measures.py)."""
+"""What may be measured beside the errors and losses of an epoch (orchestrator/train/methods/measures.py)."""
 
 DEFAULT_LOSS: Loss = "cross_entropy"
 DEFAULT_METHOD = "gradient"

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from orchestrator.train.evaluation import evaluate
 from orchestrator.train.losses import loss_of
-from orchestrator.train.measures import Measures
+from orchestrator.train.methods.measures import Measures
 from orchestrator.train.methods.method import Setting
 from orchestrator.train.methods.optimizers import Pull, make_optimizer, set_rate
 from orchestrator.train.methods.schedules import schedule_factor

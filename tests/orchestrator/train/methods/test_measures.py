@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from orchestrator.train.measures import PENALTIES, ridge_scores
+from orchestrator.train.methods.measures import PENALTIES, ridge_scores
 from orchestrator.train.trial import run_trial
 from orchestrator.train.worker_state import WorkerState
 from sweeps.records import RunRecord
