@@ -71,6 +71,8 @@ class RunRecord(Spec):
     attempts: int
     device: str
     notes: tuple[str, ...] = ()
+    measures: dict[str, tuple[float | None, ...]] | None = None
+    """Of each measure that the recipe asked for (`measures`) its value at each row of the curve; None for NaN."""
     provenance: dict[str, Any]
 
     @property

@@ -22,15 +22,16 @@ def epochwise_verdicts(curves: Curves, runs: pd.DataFrame, rows: tuple[Rows, ...
     """The verdict of each cell over its done runs; None without a run or with fewer than four measured
     epochs.
 
-    Cells whose runs are of one length are judged together, BATCH points at a time.
+    Cells whose runs were measured after the same epochs are judged together, BATCH points at a time.
     """
     done = runs["status"].to_numpy() == "done"
     chosen = [cell[done[cell]] for cell in rows]
     found: list[Verdict | None] = [None] * len(rows)
-    epochs = curves.lengths()
-    lengths = np.array([epochs[cell].max(initial=0) for cell in chosen])
-    for length in np.unique(lengths[lengths >= FEWEST_EPOCHS]):
-        for part in _batches(np.flatnonzero(lengths == length), chosen, int(length)):
+    points, ends = curves.lengths(), curves.last_epochs()
+    # So many points up to this epoch: the same epochs, whether all were evaluated or those of a grid.
+    spans = np.array([(points[cell].max(initial=0), ends[cell].max(initial=0)) for cell in chosen]).reshape(-1, 2)
+    for length, end in np.unique(spans[spans[:, 0] >= FEWEST_EPOCHS], axis=0):
+        for part in _batches(np.flatnonzero((spans == (length, end)).all(1)), chosen, int(length)):
             for index, verdict in zip(part, _cell_verdicts(curves, [chosen[i] for i in part]), strict=True):
                 found[index] = verdict
     return tuple(found)
@@ -78,9 +79,9 @@ def _cell_verdicts(curves: Curves, cells: list[Rows]) -> list[Verdict | None]:
 def run_verdicts(curves: Curves, rows: Rows) -> dict[int, Verdict]:
     """Verdict of each run from its own curve alone, by row; runs with fewer than four measured epochs have none."""
     found: dict[int, Verdict] = {}
-    lengths = curves.lengths()[rows]
-    for length in np.unique(lengths):
-        same = rows[lengths == length]
+    spans = np.stack([curves.lengths()[rows], curves.last_epochs()[rows]], axis=1)
+    for span in np.unique(spans, axis=0):
+        same = rows[(spans == span).all(1)]
         epochs, test, _ = curves.cell(same)
         enough = np.isfinite(test).sum(axis=1) >= FEWEST_EPOCHS
         if enough.any():

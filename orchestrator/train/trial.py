@@ -83,7 +83,7 @@ def _computed(job: Job, lease: Lease, ledger: Ledger, options: TrialOptions, sta
     tracker = _tracker(job, stage.described, lease.token, options)
     reports = EpochReports(lease, tracker, state.stop)
 
-    curve, diverged, notes = method_of(stage.recipe).train(setting, reports)
+    curve, diverged, notes, measures = method_of(stage.recipe).train(setting, reports)
 
     status = "diverged" if diverged else "done"
     if tracker is not None:
@@ -108,6 +108,7 @@ def _computed(job: Job, lease: Lease, ledger: Ledger, options: TrialOptions, sta
         attempts=lease.token,
         device=device.name,
         notes=(note, *notes),
+        measures={name: tuple(values) for name, values in measures.items()} or None,
         provenance={**options.code, **provenance.machine(), "threads": options.threads},
     )
     ledger.commit(lease, record, epochs, weights)
