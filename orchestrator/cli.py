@@ -18,6 +18,7 @@ from orchestrator.schedule import launch_log
 from orchestrator.schedule.forecast import forecast
 from orchestrator.schedule.plan import Plan, make_plan
 from orchestrator.schedule.plan_warnings import missing, warnings_of
+from orchestrator.store import weight_paths
 from orchestrator.store.ledger import Ledger
 from orchestrator.store_commands import DEFAULT_STORE, gc, ledger_at, upgrade, verify
 from orchestrator.tracking.project import project_problem
@@ -106,6 +107,7 @@ def run(
     ledger.open()
     ledger.save_sweep(made.record())
     ledger.save_contents(contents_of(job.spec for job in made.runs.values()))
+    weight_paths.write(ledger.store, made.runs.values())
     if not made.open_runs and not made.open_sources:
         console.print(f"{made.sweep.name}: nothing to do, all {len(made.runs)} runs are in {store}")
         return

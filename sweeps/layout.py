@@ -43,6 +43,7 @@ DIGITS = 16
 FORMAT_KEY = "FORMAT"
 SWEEPS, STOPS, FEATURES, QUARANTINE, WANDB = "sweeps", "stops", "features", "quarantine", "wandb"
 CONTENTS = "contents"
+WEIGHTS = "weights"
 
 
 class Place(NamedTuple):
@@ -128,6 +129,11 @@ def feature(id: str) -> str:
 
 def content(digest: str) -> str:
     return f"{CONTENTS}/{digest}.json"
+
+
+def weight_path(digest: str) -> str:
+    """Where the file of pre-trained weights with this digest (`sha256:...`) lies on the machines of a launch."""
+    return f"{WEIGHTS}/{digest.removeprefix('sha256:')}.json"
 
 
 def published(id: str) -> str:

@@ -39,13 +39,18 @@ def relatedness_columns(sweep: StoredSweep, final_test_error: np.ndarray) -> dic
 
 
 def _probe_errors(runs: Sequence[StoredRun], final_test_error: np.ndarray) -> list[float | None]:
-    keys = [None if run.spec.source is None else _features_of(run) for run in runs]
+    keys = [_features_of(run) if _has_features(run) else None for run in runs]
     probes = {
         key: float(error)
         for key, run, error in zip(keys, runs, final_test_error, strict=True)
         if key is not None and run.status == "done" and _is_probe(run)
     }
     return [probes.get(key) if key is not None else None for key in keys]
+
+
+def _has_features(run: StoredRun) -> bool:
+    """Whether it starts from trained weights: a source model's, or a file's."""
+    return run.spec.source is not None or run.spec.model.weights is not None
 
 
 def _is_probe(run: StoredRun) -> bool:

@@ -154,7 +154,7 @@ class Ledger:
 
     def claim(self, job: Job, launch: str = "") -> Lease:
         """Raises lease.Held."""
-        return claim(self.store, self.place(job), job.recipe.epochs, self._watch, launch)
+        return claim(self.store, self.place(job), job.epochs, self._watch, launch)
 
     def begun(self, job: Job) -> bool:
         """Whether somebody took the job up and has not given it back."""
