@@ -22,7 +22,7 @@ def test_intervals_for_new_images_cover_the_error_on_all_images(seeds: int, shar
     level = error + 0.01 * rng.standard_normal((DRAWS, seeds))  # seeds differ in what they learnt
     errors = wrong.mean(axis=2) + level - error
     spans = intervals(errors)
-    low, high = for_new_images(errors.mean(axis=1), *spans.T, np.full(DRAWS, images))
+    low, high = for_new_images(errors.mean(axis=1), spans[:, 0], spans[:, 1], np.full(DRAWS, images))
     assert ((low <= error) & (error <= high)).mean() >= 0.945
     if shared == 1.0 and seeds == 5:  # the seeds' own interval says nothing of new images
         assert ((spans[:, 0] <= error) & (error <= spans[:, 1])).mean() < 0.8
