@@ -5,6 +5,7 @@ classes_of, held_out         how many classes and test samples a task has
 citation                     what to cite for a task's data, and their licence
 parameter_names              all parameters that tasks have
 check                        refuses a run whose data do not exist, before anything is launched
+check_files                  reads the files of data sets once, whole
 source_data, target_data     a run's TaskData: images and labels on the device
 batch_sizes                  the samples of each step of an epoch
 Batches                      the order of an epoch's samples
@@ -19,7 +20,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sweeps.contents import lazy
-from tasks.checks import check
+from tasks.checks import check, check_files
 from tasks.names import canonical_name, citation, classes_of, held_out
 from tasks.registry import parameter_names
 from tasks.steps import batch_sizes
@@ -36,6 +37,7 @@ __all__ = [
     "batch_sizes",
     "canonical_name",
     "check",
+    "check_files",
     "citation",
     "classes_of",
     "held_out",

@@ -76,6 +76,7 @@ def run_frame(runs: tuple[StoredRun, ...], curves: Curves) -> pd.DataFrame:
         "name": [run_name(run.spec) for run in runs],
         **{name: [run.fields.get(name) for run in runs] for name in spec_types() if name != "seed"},
         "status": [run.status for run in runs],
+        "reason": [run.reason for run in runs],
         "epochs": recorded("epochs"),
         **curves.summary(CROSSINGS),
         "trainable_params": recorded("trainable_params"),

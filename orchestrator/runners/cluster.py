@@ -155,7 +155,7 @@ def _fit(
     heed: Callable[[], None],
     say: Callable[[str], None],
 ) -> None:
-    jobs = ReadyJobs(agenda, ledger)
+    jobs = ReadyJobs(agenda, ledger, options.launch)
     worker = tune.with_parameters(Worker, options=options)
     tuner = tune.Tuner(
         tune.with_resources(worker, {"cpu": options.threads, "gpu": options.gpus_per_run}),

@@ -34,6 +34,11 @@ def present() -> None:
     find(ARCHIVE, URL)
 
 
+def intact() -> None:
+    """Raise BadArchive when the archive is not the published one."""
+    verify(find(ARCHIVE, URL), MD5)
+
+
 def train(classes: tuple[int, ...], role: Role, size: int, seed: int, side: int) -> Samples:
     """Training samples of a role: images (size, 3, 32, 32) in [0, 1] and labels (size,). `side` is ignored."""
     images, labels, _, _ = _read(find(ARCHIVE, URL), MD5)
@@ -79,6 +84,7 @@ DATASET = Dataset(
     test=test,
     held_out=lambda classes: 1000 * classes,
     present=present,
+    intact=intact,
     citation=(
         "CIFAR-10: A. Krizhevsky (2009), Learning Multiple Layers of Features from Tiny Images, technical report, "
         "University of Toronto."

@@ -148,7 +148,7 @@ def test_unfinished_and_diverged_runs_stay_and_count_in_no_mean(tmp_path: Path) 
     for name in ("final_test_error", "final_train_error", "interpolates", "n_interpolating", "shape", "epochs_to_5"):
         assert pd.isna(second[name]), name
     assert (
-        csv_text(tables.runs).splitlines()[3].endswith(",missing" + "," * (len(RUNS) - RUNS.names.index("status") - 1))
+        csv_text(tables.runs).splitlines()[3].endswith(",missing" + "," * (len(RUNS) - RUNS.names.index("status") - 2))
     )
 
 
@@ -178,7 +178,7 @@ def test_files_read_back_as_the_tables(tmp_path: Path) -> None:
     ]  # fmt: skip
     for name, frame in (("runs", tables.runs), ("cells", tables.cells), ("epochs", epoch_frame(tables.sweep))):
         stored, text = pq.read_table(tmp_path / f"{name}.parquet"), pd.read_csv(tmp_path / f"{name}.csv")
-        occasional = [column for column in (*later_fields(), "unlike") if column in frame.columns]
+        occasional = [column for column in (*later_fields(), "unlike", "reason") if column in frame.columns]
         unused = {column for column in occasional if not bool(frame[column].notna().to_numpy().any())}
         given = [column for column in frame.columns if column not in unused]
         assert stored.column_names == list(text.columns) == given
