@@ -21,6 +21,10 @@ RUNNING = {
     "run": "Run what is missing of a sweep.",
     "status": "Show how far a sweep is, and the time left.",
     "publish": "Send results to Weights & Biases.",
+    "show": "Show one run: spec, curve, failure, files.",
+    "rerun": "Compute one run again, in this process.",
+    "reset": "Let failed or diverged runs begin anew.",
+    "cancel": "End the launches that run a sweep.",
 }
 ANALYSIS = {
     "summary": "Tables, figures and page, and what they say.",

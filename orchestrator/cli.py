@@ -13,6 +13,7 @@ from rich.console import Console
 
 from orchestrator import obstacles
 from orchestrator.plan_text import print_plan
+from orchestrator.run_commands import State, cancel_sweep, rerun, reset_sweep, show
 from orchestrator.runners.limits import usable_cores
 from orchestrator.runners.resources import check_address, check_resources
 from orchestrator.schedule import launch_log
@@ -159,6 +160,36 @@ def publish(
         raise typer.Exit(1)
 
 
+@app.command(epilog="Example: frostline reset my.yaml --state failed --state diverged")
+def reset(
+    sweep: Sweep,
+    store: Store = DEFAULT_STORE,
+    state: Annotated[list[State] | None, typer.Option(help="which; default: failed. May be given again")] = None,
+) -> None:
+    """Forget what failed or diverged runs left (`missing`: what was begun), so that `run` begins them anew.
+
+    Source models too. Everything is moved to the store's quarantine, from where `gc --delete` removes it.
+    """
+    made, ledger = _planned(sweep, store)
+    reset_sweep(made, ledger, state or [State.failed])
+
+
+@app.command(epilog="Example: frostline cancel my.yaml --state waiting")
+def cancel(
+    sweep: Sweep,
+    store: Store = DEFAULT_STORE,
+    state: Annotated[
+        Literal["running", "waiting"],
+        typer.Option(help="running: all ends, with its epochs saved; waiting: what runs is finished, no more is begun"),
+    ] = "running",
+) -> None:
+    """End the launches that run a sweep now, on whichever machine. `run` goes on later."""
+    made, ledger = _planned(sweep, store)
+    cancel_sweep(made, ledger, state)
+
+
+app.command(epilog="Example: frostline show 1a2b --store store")(show)
+app.command(epilog="Example: frostline rerun 1a2b --debugger")(rerun)
 app.command(epilog="Example: frostline verify store")(verify)
 app.command(epilog="Example: frostline gc store --delete")(gc)
 app.command(epilog="Example: frostline upgrade store")(upgrade)
