@@ -135,9 +135,7 @@ def _compared(curve: list[EpochRecord], committed: list[EpochRecord]) -> int:
         print("the same curve as the committed one, to the bit")
         return 0
     first = differing[0] if differing else min(len(curve), len(committed)) + 1
-    print(
-        f"not the committed curve: it differs from epoch {first} on (another processor or library rounds differently)"
-    )
+    print(f"not the committed curve: differs from epoch {first} on; another processor or library rounds differently")
     return 1
 
 
