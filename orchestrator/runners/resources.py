@@ -42,7 +42,8 @@ def check_address(address: str) -> None:
 def use_token() -> None:
     """Let Ray send the token that is there. To be called before ray is imported, where a running cluster is joined.
 
-    `ray start --head` asks for a token by default, and a driver sends one only if it is told to.
+    `ray start --head` asks for a token where one is there or RAY_AUTH_MODE is `token`; a driver sends one only if it is
+    told to.
     """
     named = any(os.environ.get(name) for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"))
     if named or (Path.home() / ".ray" / "auth_token").is_file():
