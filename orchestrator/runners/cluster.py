@@ -47,7 +47,12 @@ import ray  # noqa: E402 - reads the environment when it is imported
 from ray import tune  # noqa: E402
 from ray.actor import exit_actor  # noqa: E402
 
-from orchestrator.runners.ray_start import StartWatch, connect, start_timeout  # noqa: E402 - it imports ray
+from orchestrator.runners.ray_start import (  # noqa: E402 - it imports ray
+    StartWatch,
+    connect,
+    libraries_write_to_a_file,
+    start_timeout,
+)
 from orchestrator.runners.searcher import ReadyJobs  # noqa: E402
 
 # It warns that it has no results of its own, and prints why workers died: both are in the ledger.
@@ -111,8 +116,8 @@ def run(
 
     `address` is `local` (a cluster of this machine's cores, gone afterwards) or that of a running one (`auto`, say),
     whose nodes must share the store's file system. `workers` bounds the runs at a time. `say` is told what is
-    waited for where no worker comes up. On SIGINT, SIGTERM or SIGUSR1 the workers save their epochs, then
-    KeyboardInterrupt. Raises CannotStart where Ray or its workers do not start.
+    waited for where no worker comes up, which is the agenda's `notice` too. On SIGINT, SIGTERM or SIGUSR1 the workers
+    save their epochs, then KeyboardInterrupt. Raises CannotStart where Ray or its workers do not start.
     """
     stop, stop_key = StopRequest(), options.stop_key
     assert stop_key is not None
@@ -124,16 +129,23 @@ def run(
             ledger.store.create(stop_key, b"")
 
     scratch = Path(tempfile.mkdtemp(prefix="frostline-tune-"))
-    try:
-        connect(address, max(workers or 0, usable_cores()))
-        agenda.workers = min(workers or _slots(options), _slots(options))
-        with handle_stop_signals(stop, stop_workers) as heed, killing_the_hung(agenda, ledger, options.launch):
-            _fit(agenda, ledger, options, scratch, workers, heed, say)
-    finally:
-        ray.shutdown()
-        shutil.rmtree(scratch, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            ledger.store.remove(stop_key)
+
+    def notice(text: str) -> None:
+        agenda.notice = text
+        if text:
+            say(text)
+
+    with libraries_write_to_a_file():
+        try:
+            connect(address, max(workers or 0, usable_cores()))
+            agenda.workers = min(workers or _slots(options), _slots(options))
+            with handle_stop_signals(stop, stop_workers) as heed, killing_the_hung(agenda, ledger, options.launch):
+                _fit(agenda, ledger, options, scratch, workers, heed, notice)
+        finally:
+            ray.shutdown()
+            shutil.rmtree(scratch, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                ledger.store.remove(stop_key)
     if stop.signalled:
         raise KeyboardInterrupt
 

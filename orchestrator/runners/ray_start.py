@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import re
 import sys
@@ -38,7 +39,7 @@ def connect(address: str, cores: int) -> None:
         modules = [str(ROOT / name) for name in TRAVELS]
         given["runtime_env"] = {"py_modules": modules, "env_vars": environment}
     try:
-        with _own_words():
+        with contextlib.redirect_stderr(io.StringIO()):
             ray.init(address=address, **given)
     except (Exception, SystemExit) as problem:  # Ray raises whatever it meets, and has no common class for it
         ray.shutdown()
@@ -46,20 +47,41 @@ def connect(address: str, cores: int) -> None:
 
 
 @contextlib.contextmanager
-def _own_words() -> Iterator[None]:
-    """What Ray's library itself writes to standard error while it starts goes to a file, not between our lines."""
-    log = os.open(Path(tempfile.gettempdir()) / f"frostline-ray-{os.getuid()}.log", os.O_WRONLY | os.O_CREAT, 0o600)
-    sys.stderr.flush()
-    kept = os.dup(2)
+def libraries_write_to_a_file() -> Iterator[None]:
+    """While the block runs, what libraries write to standard error goes to `log_file()`; what our Python code prints
+    there does not. Ray's stack traces would stand between our lines."""
     try:
-        os.ftruncate(log, 0)
+        log = os.open(log_file(), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    except OSError:  # no such folder, or somebody else's file
+        log = os.open(os.devnull, os.O_WRONLY)
+    try:
+        kept = os.dup(2)
+    except OSError:  # it is closed
+        kept = os.dup(log)
+    before = sys.stderr
+    try:
+        if _writes_to_descriptor_2(before):
+            before.flush()
+            sys.stderr = os.fdopen(os.dup(kept), "w", buffering=1, encoding=before.encoding, errors=before.errors)
         os.dup2(log, 2)
         yield
     finally:
-        sys.stderr.flush()
+        sys.stderr = before
         os.dup2(kept, 2)
         os.close(kept)
         os.close(log)
+
+
+def log_file() -> Path:
+    """Where what Ray's library writes to standard error is kept, of the last launch on this machine."""
+    return Path(tempfile.gettempdir()) / f"frostline-ray-{os.getuid()}.log"
+
+
+def _writes_to_descriptor_2(stream: Any) -> bool:
+    try:
+        return stream is not None and stream.fileno() == 2
+    except (OSError, ValueError, AttributeError):  # a notebook's, a test's
+        return False
 
 
 def _folder() -> str:
@@ -84,7 +106,7 @@ def _why(address: str, problem: BaseException) -> str:
             f"{where}: {text[:200]}. Is it a Ray of this version, and is ~/.ray/auth_token (mode 600), or "
             "RAY_AUTH_TOKEN, that of its head node?"
         )
-    return f"{where}: {type(problem).__name__}: {text[:300]}; --runner local does without Ray"
+    return f"{where}: {type(problem).__name__}: {text[:300]}; --runner local does without Ray (log: {log_file()})"
 
 
 def start_timeout() -> float:
@@ -105,6 +127,7 @@ class StartWatch:
     def __init__(
         self, say: Callable[[str], None], seconds: float = STOP_AFTER, clock: Callable[[], float] = time.monotonic
     ) -> None:
+        """`say` is told once what is waited for, and an empty text once a worker is up."""
         self._say = say
         self._seconds = seconds
         self._clock = clock
@@ -114,6 +137,8 @@ class StartWatch:
 
     def started(self) -> None:
         """A worker is up."""
+        if not self._up and self._said:
+            self._say("")
         self._up = True
 
     def look(self) -> None:
