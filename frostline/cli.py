@@ -121,8 +121,3 @@ def doctor(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command. Returns its exit code: 2 with one line on standard error where the input is at fault."""
     return run_command(app, arguments, name="frostline")
-
-
-def console_script() -> None:
-    """The entry point of the command `frostline`."""
-    raise SystemExit(main())

@@ -41,7 +41,9 @@ QUIET = {
     # Under `uv run` Ray would start workers by `uv run` too, in an environment made anew without ray.
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
 }
-os.environ.update({key: value for key, value in QUIET.items() if key not in os.environ})
+os.environ.update(QUIET)
+for _name in ("RAY_RUNTIME_ENV_HOOK", "RAY_JOB_CONFIG_JSON_ENV_VAR", "RAY_NAMESPACE", "TUNE_RESULT_DIR"):
+    os.environ.pop(_name, None)  # of another job or tool
 
 import ray  # noqa: E402 - reads the environment when it is imported
 from ray import tune  # noqa: E402

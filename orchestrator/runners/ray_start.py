@@ -29,17 +29,20 @@ SAY_AFTER = 60.0
 def connect(address: str, cores: int) -> None:
     """Start a Ray of `cores` cores on this machine (`local`), or join the one at `address`. Raises CannotStart."""
     ours = {name: value for name, value in os.environ.items() if name.startswith("FROSTLINE_")}
-    environment = {"OMP_NUM_THREADS": "1", "MPLBACKEND": "agg", **ours}
+    if "FROSTLINE_DATA" in ours:
+        ours["FROSTLINE_DATA"] = os.path.abspath(ours["FROSTLINE_DATA"])
+    environment = {"OMP_NUM_THREADS": "1", "MPLBACKEND": "agg", "PYTHONWARNINGS": "", **ours}
     given: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False, "configure_logging": False}
     if address == "local":
-        environment["PYTHONPATH"] = str(ROOT)
+        environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
         given |= {"num_cpus": cores, "include_dashboard": False, "_temp_dir": _folder()}
         given["runtime_env"] = {"env_vars": environment}
     else:
         modules = [str(ROOT / name) for name in TRAVELS]
         given["runtime_env"] = {"py_modules": modules, "env_vars": environment}
     try:
-        with contextlib.redirect_stderr(io.StringIO()):
+        # Ray puts the driver's current directory on its workers' path: a `torch.py` there would be taken for torch.
+        with contextlib.redirect_stderr(io.StringIO()), contextlib.chdir(ROOT):
             ray.init(address=address, **given)
     except (Exception, SystemExit) as problem:  # Ray raises whatever it meets, and has no common class for it
         ray.shutdown()
