@@ -1,7 +1,7 @@
 """What a command's process takes from the environment it is started in: as little as it can.
 
 It is prepared before anything else is imported: no file of the current directory, no variable of another tool and no
-setting of the user's changes what is loaded, drawn or printed. A notebook that imports `frostline` keeps all of its own;
+setting of the user's changes what is loaded, drawn or printed. A notebook that imports `frostline` keeps all its own;
 there only our packages are put first, where another's would be taken for one of them.
 """
 

@@ -12,8 +12,9 @@ from sweeps.errors import InputError, SpecError, shown
 
 _ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:]+\]|[A-Za-z0-9_.-]+):(?P<port>[0-9]{1,5})")
 ANSWER_SECONDS = 10.0
-"""How long a cluster's head may take to take a connection."""
-
+"""How long a cluster's head may take to take a connection, and to answer."""
+FRAME_HEAD, SETTINGS = 9, 4
+"""Of HTTP/2: bytes before a frame's content, and the type of the frame that a server sends first."""
 
 TRAVELS = ("sweeps", "tasks", "architectures", "orchestrator")
 """The packages that a worker imports. Nothing else of the checkout is sent to a cluster's nodes."""
@@ -31,12 +32,25 @@ def check_address(address: str) -> None:
     if match is None or not 0 < int(match["port"]) < 65536:
         raise SpecError(f"--address {shown(address)}: allowed local, auto, or HOST:PORT of a Ray cluster's head")
     try:
-        socket.create_connection((match["host"].strip("[]"), int(match["port"])), ANSWER_SECONDS).close()
+        with socket.create_connection((match["host"].strip("[]"), int(match["port"])), ANSWER_SECONDS) as connection:
+            speaks = "RAY_USE_TLS" in os.environ or _speaks_http2(connection)
     except OSError as problem:
         why = "no answer" if isinstance(problem, TimeoutError) else problem.strerror or f"{problem}"
         raise SpecError(
             f"--address {address}: {why}; start a cluster there with: ray start --head --port={match['port']}"
         ) from None
+    if not speaks:
+        raise SpecError(f"--address {address}: something answers that is no Ray head; allowed: the address it printed")
+
+
+def _speaks_http2(connection: socket.socket) -> bool:
+    """Whether a server answers the preface of HTTP/2 with its settings (RFC 9113, 3.4), as gRPC does and Ray's head by
+    it. Raises OSError where it does not answer in time."""
+    connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, SETTINGS, 0, 0, 0, 0, 0)))
+    head = b""
+    while len(head) < FRAME_HEAD and (more := connection.recv(FRAME_HEAD - len(head))):
+        head += more
+    return len(head) == FRAME_HEAD and head[3] == SETTINGS
 
 
 def use_token() -> None:

@@ -8,7 +8,7 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-UV = shutil.which("uv") or os.environ.get("FROSTLINE_TEST_UV")
+UV = shutil.which("uv")
 COMMANDS = ("plan", "local", "ray", "status", "report", "detect")
 """`local` and `ray` are `run` on either runner."""
 
@@ -19,7 +19,8 @@ class Case:
 
     variables: of the environment, None where one is taken away. files: in the working directory. shell: how a shell
     starts the command, which is its "$@". refused: for the commands that are refused, what their one line says.
-    slow: only in the long form. needs: a command that must work here, or the case is skipped.
+    cut_off: nobody reads all of the output, and the exit code may be that of a closed pipe. needs: a command that must
+    work here, or the case is skipped. sample: the commands that `make test` tries it with; the long form tries all.
     """
 
     name: str
@@ -28,12 +29,12 @@ class Case:
     shell: str = 'exec "$@"'
     refused: dict[str, str] = field(default_factory=dict)
     cut_off: bool = False
-    """Nobody reads the output: the exit code may be that of a closed pipe."""
     needs: tuple[str, ...] = ()
     sample: tuple[str, ...] = ("plan",)
-    """The commands that `make test` tries it with."""
 
     def possible(self) -> bool:
+        if self.needs and shutil.which(self.needs[0]) is None:
+            return False
         return not self.needs or subprocess.run(self.needs, capture_output=True, check=False).returncode == 0
 
 

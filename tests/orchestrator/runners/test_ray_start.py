@@ -2,6 +2,7 @@
 
 import os
 import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -66,11 +67,48 @@ def test_an_address_where_nobody_listens_is_refused() -> None:
         check_address(f"127.0.0.1:{port}")
 
 
-def test_an_address_that_takes_connections_passes() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        check_address(f"127.0.0.1:{server.getsockname()[1]}")
+def answering(answer: bytes | None) -> tuple[socket.socket, str]:
+    """A server that takes one connection, reads, and sends an answer (None: it never does)."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        connection, _ = server.accept()
+        connection.recv(1000)
+        if answer is not None:
+            connection.sendall(answer)
+            connection.close()
+        else:
+            server_kept.append(connection)
+
+    threading.Thread(target=serve, daemon=True).start()
+    return server, f"127.0.0.1:{server.getsockname()[1]}"
+
+
+server_kept: list[socket.socket] = []
+
+
+def test_an_address_that_answers_as_grpc_does_passes() -> None:
+    server, address = answering(bytes((0, 0, 6, 4, 0, 0, 0, 0, 0)) + b"\0" * 6)
+    with server:
+        check_address(address)
     check_address("local")
     check_address("auto")
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"", b"SSH-2.0-OpenSSH_9.6\r\n", b"-ERR\r\n"])
+def test_an_address_of_something_else_is_refused(answer: bytes) -> None:
+    server, address = answering(answer)
+    with server, pytest.raises(SpecError, match=f"--address {address}: something answers that is no Ray head"):
+        check_address(address)
+
+
+def test_an_address_that_takes_connections_and_is_silent_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orchestrator.runners.resources.ANSWER_SECONDS", 0.2)
+    server, address = answering(None)
+    with server, pytest.raises(SpecError, match=f"--address {address}: no answer"):
+        check_address(address)
+    while server_kept:
+        server_kept.pop().close()
 
 
 def test_ray_gets_a_folder_whose_path_is_short_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
