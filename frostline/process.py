@@ -29,6 +29,9 @@ def packages_first() -> None:
 
 def prepare() -> None:
     """Make this process, one of a command, independent of the environment. To be called once, at its beginning."""
+    if os.environ.pop("PYTHONOPTIMIZE", "") and sys.flags.optimize:
+        # It takes asserts away, and docstrings, which Ray edits when it is imported: the same command without it.
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
     _open_standard_streams()
     _leave_out_the_current_directory()
     if os.environ.get("PYTHONWARNINGS"):

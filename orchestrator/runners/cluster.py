@@ -81,7 +81,16 @@ class WorkerDeathCallback(tune.Callback):
         self._start.started()
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        self._jobs.died(trial.trial_id, str(trial.get_pickled_error()))
+        self._jobs.died(trial.trial_id, _reason(trial))
+
+
+def _reason(trial: Any) -> str:
+    """What Ray says of a trial's end; where it kept no error, its text."""
+    if (error := trial.get_pickled_error()) is not None:
+        return str(error)
+    with contextlib.suppress(OSError, TypeError):
+        return Path(trial.error_file).read_text(errors="replace")
+    return "Ray does not say why"
 
 
 class Worker(tune.Trainable):

@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import re
+import secrets
 import sys
 import tempfile
 import time
@@ -34,6 +35,7 @@ def connect(address: str, cores: int) -> None:
     environment = {"OMP_NUM_THREADS": "1", "MPLBACKEND": "agg", "PYTHONWARNINGS": "", **ours}
     given: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False, "configure_logging": False}
     if address == "local":
+        _give_a_token()
         environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
         given |= {"num_cpus": cores, "include_dashboard": False, "_temp_dir": _folder()}
         given["runtime_env"] = {"env_vars": environment}
@@ -47,6 +49,20 @@ def connect(address: str, cores: int) -> None:
     except (Exception, SystemExit) as problem:  # Ray raises whatever it meets, and has no common class for it
         ray.shutdown()
         raise CannotStart(_why(address, problem)) from None
+
+
+def _give_a_token() -> None:
+    """Ray keeps the token of its clusters in the user's home. Where that cannot be written, one is made here."""
+    if any(os.environ.get(name) for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")):
+        return
+    try:
+        folder = Path.home() / ".ray"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        usable = (folder / "auth_token").is_file() or os.access(folder, os.W_OK | os.X_OK)
+    except (OSError, RuntimeError):  # no home at all
+        usable = False
+    if not usable:
+        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
 
 
 @contextlib.contextmanager
@@ -91,10 +107,11 @@ def _folder() -> str:
     """Where a Ray of our own keeps its sockets and logs: Ray's usual folder where its path is short enough."""
     usual = Path(os.environ.get("RAY_TMPDIR") or tempfile.gettempdir())
     for folder in (usual, Path("/tmp")):
-        if len(os.fsencode(folder)) <= LONGEST_FOLDER and os.access(folder, os.W_OK | os.X_OK):
+        fits = len(os.fsencode(folder)) <= LONGEST_FOLDER and str(folder).isascii()
+        if fits and os.access(folder, os.W_OK | os.X_OK):
             return str(folder.resolve() / ("ray" if os.getuid() == 0 else f"ray-{os.getuid()}"))
     raise CannotStart(
-        f"TMPDIR {usual}: Ray needs a folder that can be written, with a path of at most {LONGEST_FOLDER} bytes; "
+        f"TMPDIR {usual}: Ray needs a folder that can be written, its path ASCII, of at most {LONGEST_FOLDER} bytes; "
         "set RAY_TMPDIR to one, or use --runner local"
     )
 

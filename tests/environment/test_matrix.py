@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from tests.environment.cases import CASES, COMMANDS, Case
-from tests.environment.matrix import Oracle, tried, undisturbed
+from tests.environment.matrix import ROOT, Oracle, tried, undisturbed
 
 PLAIN = next(case for case in CASES if case.name == "plain")
 FULL = os.environ.get("FROSTLINE_MATRIX") == "full"
 PAIRS = [(case, command) for case in CASES for command in (COMMANDS if FULL else case.sample)]
+
+
+def test_the_table_has_these_rows() -> None:
+    """docs/environments.md says which environments are tried, and which are refused."""
+    page = (ROOT / "docs" / "environments.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([^|]+) \| (runs|refused) \| [^|]*\|$", page, re.MULTILINE)
+    assert rows == [(case.name, "refused" if case.refused else "runs") for case in CASES]
+    assert len(CASES) >= 20 and {command for case in CASES for command in case.sample} == set(COMMANDS)
 
 
 @pytest.fixture(scope="module")
