@@ -99,7 +99,7 @@ def _run(agenda: Agenda, options: TrialOptions, how: Launch, console: Console) -
         local.run(agenda, options)
     else:
         if how.address != "local":
-            use_token()
+            use_token(how.address)
         from orchestrator.runners import cluster
 
         def say(text: str) -> None:

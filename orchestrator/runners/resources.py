@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 from orchestrator.runners.limits import usable_cores
@@ -53,15 +55,49 @@ def _speaks_http2(connection: socket.socket) -> bool:
     return len(head) == FRAME_HEAD and head[3] == SETTINGS
 
 
-def use_token() -> None:
-    """Let Ray send the token that is there. To be called before ray is imported, where a running cluster is joined.
+ASKS_FOR_A_TOKEN = 3
+_PROBE = f"""
+import sys
+from ray._private.services import canonicalize_bootstrap_address_or_die
+from ray._raylet import GcsClient
+from ray.exceptions import AuthenticationError
+try:
+    GcsClient(address=canonicalize_bootstrap_address_or_die(sys.argv[1]))
+except AuthenticationError:
+    sys.exit({ASKS_FOR_A_TOKEN})
+"""
+"""A program that asks a cluster's head for its id without a token. Its own process: Ray reads the mode once."""
 
-    `ray start --head` asks for a token where one is there or RAY_AUTH_MODE is `token`; a driver sends one only if it is
-    told to.
+
+def use_token(address: str) -> None:
+    """Send the token that is there to a cluster that asks for one, and none to a cluster that does not.
+
+    To be called before ray is imported, where a running cluster is joined. A driver sends a token only if it is told
+    to, and one that is told to takes no word from a cluster without: its workers would end before they begin. So the
+    head is asked. Raises CannotStart where it asks for a token and there is none. RAY_AUTH_MODE, where it is set, stays.
     """
+    if os.environ.get("RAY_AUTH_MODE"):
+        return
+    if not _asks_for_a_token(address):
+        return
     named = any(os.environ.get(name) for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"))
-    if named or (Path.home() / ".ray" / "auth_token").is_file():
-        os.environ.setdefault("RAY_AUTH_MODE", "token")
+    if not named and not (Path.home() / ".ray" / "auth_token").is_file():
+        raise CannotStart(
+            f"--address {address}: the cluster asks for a token and none is here; copy ~/.ray/auth_token (mode 600) "
+            "from its head node, or set RAY_AUTH_TOKEN"
+        )
+    os.environ["RAY_AUTH_MODE"] = "token"
+
+
+def _asks_for_a_token(address: str) -> bool:
+    environment = {**os.environ, "RAY_AUTH_MODE": "disabled"}
+    try:
+        asked = subprocess.run(
+            [sys.executable, "-c", _PROBE, address], env=environment, capture_output=True, timeout=60, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return asked.returncode == ASKS_FOR_A_TOKEN
 
 
 def check_resources(

@@ -2,12 +2,14 @@
 
 import os
 import socket
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
-from orchestrator.runners import ray_start
+from orchestrator.runners import ray_start, resources
 from orchestrator.runners.ray_start import StartWatch, last_error, start_timeout
 from orchestrator.runners.resources import CannotStart, check_address, use_token
 from sweeps.errors import SpecError
@@ -133,15 +135,58 @@ def test_the_cause_is_read_from_rays_logs(tmp_path: Path) -> None:
     assert last_error(tmp_path) == "Error: No module named 'ray' (worker-1.err)"
 
 
-def test_a_token_that_is_there_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("asks", [True, False])
+def test_a_token_is_sent_to_a_cluster_that_asks_for_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asks: bool
+) -> None:
     for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
-        monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv(name, "")  # so that it is taken back after the test
+        monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
-    use_token()
-    assert "RAY_AUTH_MODE" not in os.environ
+    monkeypatch.setattr(resources, "_asks_for_a_token", lambda address: asks)
+    if asks:
+        with pytest.raises(CannotStart, match="the cluster asks for a token and none is here"):
+            use_token("head:6379")
     (tmp_path / ".ray").mkdir()
     (tmp_path / ".ray" / "auth_token").write_text("secret")
-    monkeypatch.setenv("RAY_AUTH_MODE", "")  # so that it is taken back after the test
-    monkeypatch.delenv("RAY_AUTH_MODE")
-    use_token()
-    assert os.environ["RAY_AUTH_MODE"] == "token"
+    use_token("head:6379")
+    assert os.environ.get("RAY_AUTH_MODE") == ("token" if asks else None)
+
+
+CLUSTER = """
+import os, subprocess, sys
+from ray.cluster_utils import Cluster
+cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+arguments = [sys.executable, "-m", "frostline", "run", "sweep.yaml", "--wandb", "disabled"]
+arguments += ["--address", cluster.address]
+environment = {name: value for name, value in os.environ.items() if name != "RAY_AUTH_MODE"}
+told = subprocess.run(arguments, env=environment, timeout=100)
+cluster.shutdown()
+sys.exit(told.returncode)
+"""
+
+
+@pytest.mark.parametrize("mode", ["token", "disabled"])
+def test_a_cluster_with_and_one_without_a_token_are_joined(tmp_path: Path, mode: str) -> None:
+    """A real head each; the token is there in both cases."""
+    (tmp_path / "sweep.yaml").write_text(
+        "name: joined\nbase:\n  source: null\n  target: {task: digits, size: 50}\n"
+        "  model: {family: resnet, depth: 8, width: 1}\n  train: {epochs: 1}\naxes: {seed: [0]}\n"
+    )
+    (tmp_path / "token").write_text("a" * 64)
+    (tmp_path / "token").chmod(0o600)
+    told = subprocess.run(
+        [sys.executable, "-c", CLUSTER],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "RAY_AUTH_MODE": mode,
+            "RAY_AUTH_TOKEN_PATH": str(tmp_path / "token"),
+            "PYTHONPATH": str(Path(__file__).parents[3]),
+        },
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+    )
+    assert told.returncode == 0 and "1 of 1 runs done" in told.stdout, (told.stdout[-800:], told.stderr[-800:])
