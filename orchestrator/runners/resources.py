@@ -74,7 +74,7 @@ def use_token(address: str) -> None:
 
     To be called before ray is imported, where a running cluster is joined. A driver sends a token only if it is told
     to, and one that is told to takes no word from a cluster without: its workers would end before they begin. So the
-    head is asked. Raises CannotStart where it asks for a token and there is none. RAY_AUTH_MODE, where it is set, stays.
+    head is asked. Raises CannotStart where it asks for a token and there is none. RAY_AUTH_MODE stays where it is set.
     """
     if os.environ.get("RAY_AUTH_MODE"):
         return

@@ -153,10 +153,19 @@ def test_a_token_is_sent_to_a_cluster_that_asks_for_one(
     assert os.environ.get("RAY_AUTH_MODE") == ("token" if asks else None)
 
 
+@pytest.fixture
+def sweep(tmp_path: Path) -> Path:
+    (tmp_path / "sweep.yaml").write_text(
+        "name: joined\nbase:\n  source: null\n  target: {task: digits, size: 50}\n"
+        "  model: {family: resnet, depth: 8, width: 1}\n  train: {epochs: 1}\naxes: {seed: [0]}\n"
+    )
+    return tmp_path
+
+
 CLUSTER = """
 import os, subprocess, sys
 from ray.cluster_utils import Cluster
-cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": int(sys.argv[1])})
 arguments = [sys.executable, "-m", "frostline", "run", "sweep.yaml", "--wandb", "disabled"]
 arguments += ["--address", cluster.address]
 environment = {name: value for name, value in os.environ.items() if name != "RAY_AUTH_MODE"}
@@ -166,27 +175,32 @@ sys.exit(told.returncode)
 """
 
 
-@pytest.mark.parametrize("mode", ["token", "disabled"])
-def test_a_cluster_with_and_one_without_a_token_are_joined(tmp_path: Path, mode: str) -> None:
-    """A real head each; the token is there in both cases."""
-    (tmp_path / "sweep.yaml").write_text(
-        "name: joined\nbase:\n  source: null\n  target: {task: digits, size: 50}\n"
-        "  model: {family: resnet, depth: 8, width: 1}\n  train: {epochs: 1}\naxes: {seed: [0]}\n"
-    )
-    (tmp_path / "token").write_text("a" * 64)
-    (tmp_path / "token").chmod(0o600)
-    told = subprocess.run(
-        [sys.executable, "-c", CLUSTER],
-        cwd=tmp_path,
-        env={
-            **os.environ,
-            "RAY_AUTH_MODE": mode,
-            "RAY_AUTH_TOKEN_PATH": str(tmp_path / "token"),
-            "PYTHONPATH": str(Path(__file__).parents[3]),
-        },
+def joined(folder: Path, cores: int, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A run on a real cluster of one node, which is started for it."""
+    return subprocess.run(
+        [sys.executable, "-c", CLUSTER, str(cores)],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3]), **environment},
         capture_output=True,
         text=True,
         timeout=150,
         check=False,
     )
+
+
+@pytest.mark.parametrize("mode", ["token", "disabled"])
+def test_a_cluster_with_and_one_without_a_token_are_joined(sweep: Path, mode: str) -> None:
+    """A real head each; the token is there in both cases."""
+    (sweep / "token").write_text("a" * 64)
+    (sweep / "token").chmod(0o600)
+    told = joined(sweep, 1, RAY_AUTH_MODE=mode, RAY_AUTH_TOKEN_PATH=str(sweep / "token"))
     assert told.returncode == 0 and "1 of 1 runs done" in told.stdout, (told.stdout[-800:], told.stderr[-800:])
+
+
+def test_the_status_line_of_a_launch_that_cannot_start_says_why(sweep: Path) -> None:
+    """A cluster without a core. By default it says so after 60 s and ends after 300 s."""
+    told = joined(sweep, 0, FROSTLINE_START_TIMEOUT="15", RAY_AUTH_MODE="disabled")
+    lines = [line for line in told.stdout.splitlines() if line.startswith("0 of 1 runs done")]
+    assert any("; no worker has started in " in line and "the cluster has 0 CPU free" in line for line in lines), told
+    assert told.returncode == 2 and "error: no worker has started in 15 s: the cluster has 0 CPU free" in told.stderr
+    assert "Traceback" not in told.stdout + told.stderr
