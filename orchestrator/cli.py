@@ -23,7 +23,7 @@ from orchestrator.schedule.plan_warnings import warnings_of
 from orchestrator.store.ledger import Ledger
 from orchestrator.store_commands import DEFAULT_STORE, Typed, gc, ledger_at, upgrade, verify
 from orchestrator.tracking.project import project_problem
-from sweeps.errors import SpecError, run_command
+from sweeps.errors import SpecError, printable, run_command
 from sweeps.sweep import read
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -153,7 +153,7 @@ def publish(
     report = replay(ledger.store, runs, options, made.sweep.name)
     print(f"{report.published} published, {report.already} there already, {len(jobs) - len(runs)} without a result")
     for problem in report.problems:
-        print(f"not published: {problem}", file=sys.stderr)
+        print(f"not published: {printable(problem)}", file=sys.stderr)
     if not report.complete:
         left = f"{report.not_tried} not tried; " if report.not_tried else ""
         print(f"{left}the same command goes on", file=sys.stderr)

@@ -75,6 +75,8 @@ class WorkerDeathCallback(tune.Callback):
 
     def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
         self._heed()  # Tune takes SIGUSR1 for itself when it starts
+        if self._jobs.stopping and not self._start.up:  # nobody is there to save an epoch and end
+            raise KeyboardInterrupt
         self._start.look()
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:

@@ -153,18 +153,19 @@ class StartWatch:
         self._clock = clock
         self._began = clock()
         self._said = False
-        self._up = False
+        self.up = False
+        """Whether a worker has been up."""
 
     def started(self) -> None:
         """A worker is up."""
-        if not self._up and self._said:
+        if not self.up and self._said:
             self._say("")
-        self._up = True
+        self.up = True
 
     def look(self) -> None:
         """To be called again and again. Raises CannotStart once there was no worker for all the seconds."""
         waited = self._clock() - self._began
-        if self._up or waited < min(SAY_AFTER, self._seconds / 5):
+        if self.up or waited < min(SAY_AFTER, self._seconds / 5):
             return
         if waited >= self._seconds:
             raise CannotStart(f"no worker has started in {waited:.0f} s: {self._cause()}")

@@ -47,6 +47,11 @@ class ReadyJobs(Searcher):
         """Tune writes its searcher to its temporary folder; the agenda cannot be written there."""
         return {}
 
+    @property
+    def stopping(self) -> bool:
+        """Whether nothing more is to be handed out."""
+        return self._agenda.stopping
+
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:  # pyright: ignore[reportIncompatibleMethodOverride]
         batch = self._agenda.take_batch(BATCH_SECONDS)
         if not batch:

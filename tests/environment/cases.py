@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,8 +25,8 @@ class Case:
     """
 
     name: str
-    variables: dict[str, str | None] = field(default_factory=dict)
-    files: dict[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str | None] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
     shell: str = 'exec "$@"'
     refused: dict[str, str] = field(default_factory=dict)
     cut_off: bool = False
@@ -70,7 +71,9 @@ RAY = {
     "RAY_JOB_CONFIG_JSON_ENV_VAR": "{}",
 }  # fmt: skip
 PROXY = "http://127.0.0.1:9"
-PROXIES = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "grpc_proxy"), PROXY)
+PROXIES: dict[str, str] = dict.fromkeys(
+    ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "grpc_proxy"), PROXY
+)
 UNDER_UV = f'cd "{Path(__file__).parents[2]}" && exec {UV} run --no-sync -- "$@"'
 READ_ONLY = """unshare -m sh -c '
 for f in "{root}" .; do mount --bind "$f" "$f" && mount -o remount,ro,bind "$f"; done; cd "$PWD"; exec "$@"' _ "$@"

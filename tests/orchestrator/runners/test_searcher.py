@@ -99,6 +99,7 @@ def test_the_lease_of_an_earlier_worker_is_no_beginning(desk: Desk) -> None:
 
 
 def test_workers_that_never_begin_end_the_launch_with_their_reason(desk: Desk) -> None:
+    number = -1
     with pytest.raises(CannotStart, match=f"{MOST_BEFORE_BEGINNING} workers in a row ended .*: no such disk"):
         for number in range(MOST_BEFORE_BEGINNING + 1):
             desk.handed_out(f"{number}")
@@ -116,6 +117,7 @@ def test_a_job_that_was_run_in_between_starts_the_count_anew(desk: Desk) -> None
 
 
 def test_a_runtime_environment_that_fails_from_the_start_ends_it_soon(desk: Desk) -> None:
+    number = -1
     with pytest.raises(CannotStart, match="3 workers in a row ended before they began a run: RuntimeEnvSetupError: no"):
         for number in range(MOST_ATTEMPTS + 1):
             desk.handed_out(f"{number}")
