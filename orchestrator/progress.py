@@ -101,7 +101,8 @@ class View:
         found: list[UnderWay] = []
         for job in list(self._agenda.running.values()):
             epochs = self._ledger.progress(job)
-            found.append((job.id, job.name, *(epochs or (None, 0))))
+            done, asked = epochs or (None, 0)
+            found.append((job.id, job.name, done, asked))
         return sorted(found, key=lambda entry: entry[2] is None)
 
     def _seconds_left(self, under_way: list[UnderWay]) -> float | None:

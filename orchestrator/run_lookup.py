@@ -32,7 +32,7 @@ def find(ledger: Ledger, given: str) -> FoundJob:
     if not re.fullmatch(f"[0-9a-f]{{1,{LENGTH}}}", given):
         raise SpecError(f"RUN {shown(given)}: allowed: an id ({LENGTH} hex digits), or how one begins")
     asked = _asked(ledger, given)
-    known = {(kind, id) for kind, id in _stored(ledger, given)} | asked.keys()
+    known: set[tuple[Kind, str]] = {*_stored(ledger, given), *asked}
     if not known:
         raise SpecError(f"RUN {given}: no run or source model of {ledger.root} has an id that begins so")
     if len(known) > 1:
@@ -70,8 +70,9 @@ def _stored(ledger: Ledger, given: str) -> Iterator[tuple[Kind, str]]:
         try:
             shelves = [first for first in ledger.store.list(layout.shelf(kind)) if first.startswith(given[:2])]
             for first in shelves:
-                names = ledger.store.list(f"{layout.shelf(kind)}/{first}")
-                yield from ((kind, name) for name in names if name.startswith(given))
+                for name in ledger.store.list(f"{layout.shelf(kind)}/{first}"):
+                    if name.startswith(given):
+                        yield kind, name
         except NotADirectoryError:
             continue
         except OSError as problem:

@@ -32,6 +32,7 @@ def test_a_runtime_environment_fails(scene: Scene, oracle, faults) -> None:
     with faults("18 a runtime environment that fails") as page:
         cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2})
         try:
+            assert cluster.head_node is not None
             unpacked = Path(cluster.head_node.get_session_dir_path(), "runtime_resources", "py_modules_files")
             shutil.rmtree(unpacked, ignore_errors=True)
             unpacked.parent.mkdir(exist_ok=True)
