@@ -20,6 +20,7 @@ from orchestrator.schedule import launch_log
 from orchestrator.schedule.forecast import forecast
 from orchestrator.schedule.plan import Plan, make_plan
 from orchestrator.schedule.plan_warnings import warnings_of
+from orchestrator.store import weight_paths
 from orchestrator.store.ledger import Ledger
 from orchestrator.store_commands import DEFAULT_STORE, Typed, gc, ledger_at, upgrade, verify
 from orchestrator.tracking.project import project_problem
@@ -109,6 +110,7 @@ def run(
     console = Console()
     ledger.open()
     ledger.save_sweep(made.record())
+    weight_paths.write(ledger.store, made.runs.values())
     if not made.open_runs and not made.open_sources:
         raise typer.Exit(_nothing_to_do(made, ledger))
     from orchestrator.launch import Launch, launch

@@ -41,6 +41,7 @@ DIGITS = 16
 
 FORMAT_KEY = "FORMAT"
 SWEEPS, STOPS, FEATURES, QUARANTINE, WANDB = "sweeps", "stops", "features", "quarantine", "wandb"
+WEIGHTS = "weights"
 
 
 class Place(NamedTuple):
@@ -127,6 +128,11 @@ def stop_waiting(launch: str) -> str:
 
 def feature(id: str) -> str:
     return f"{FEATURES}/{id[:2]}/{id}.safetensors"
+
+
+def weight_path(digest: str) -> str:
+    """Where the file of pre-trained weights with this digest (`sha256:...`) lies on the machines of a launch."""
+    return f"{WEIGHTS}/{digest.removeprefix('sha256:')}.json"
 
 
 def published(id: str) -> str:

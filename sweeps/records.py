@@ -62,6 +62,8 @@ class RunRecord(Spec):
     epochs_sha256: str
     weights_sha256: str | None = None
     data_sha256: str
+    test_samples: int | None = None
+    """Of the test set, which all runs of a target task share. None in records from before it was written."""
     wall_seconds: float
     """From the start of the last attempt to the commit."""
     compute_seconds: float
@@ -69,6 +71,8 @@ class RunRecord(Spec):
     attempts: int
     device: str
     notes: tuple[str, ...] = ()
+    measures: dict[str, tuple[float | None, ...]] | None = None
+    """Of each measure that the recipe asked for (`measures`) its value at each row of the curve; None for NaN."""
     provenance: dict[str, Any]
 
     @property

@@ -81,6 +81,7 @@ def run_frame(runs: tuple[StoredRun, ...], curves: Curves) -> pd.DataFrame:
         **curves.summary(CROSSINGS),
         "trainable_params": recorded("trainable_params"),
         "total_params": recorded("total_params"),
+        "test_samples": recorded("test_samples"),
         "wall_seconds": recorded("wall_seconds"),
         "compute_seconds": recorded("compute_seconds"),
         "device": recorded("device"),
@@ -94,14 +95,18 @@ def _curves(sweep: StoredSweep, sink: Sink | None) -> Curves:
     lengths = [run.result.epochs if run.result is not None else 0 for run in sweep.runs]
     offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
     test, train = np.empty((2, int(offsets[-1])))
+    sparse = any(run.spec.train.evaluate is not None for run in sweep.runs)
+    epoch = np.empty(int(offsets[-1]), dtype=np.int64) if sparse else None
     at = 0
     for run, table in _finished(sweep, None if sink is not None else ["epoch", "test_error", "train_error"]):
         if sink is not None:
             sink(_named(run, table))
         test[at : at + table.num_rows] = table["test_error"].to_numpy()
         train[at : at + table.num_rows] = table["train_error"].to_numpy()
+        if epoch is not None:
+            epoch[at : at + table.num_rows] = table["epoch"].to_numpy()
         at += table.num_rows
-    return Curves(offsets, test, train)
+    return Curves(offsets, test, train, epoch)
 
 
 def _finished(sweep: StoredSweep, columns: list[str] | None) -> Iterator[tuple[StoredRun, pa.Table]]:

@@ -121,7 +121,7 @@ def _distinct(trained: Iterable[Trained]) -> Iterable[tuple[Trained, int]]:
     numbers: dict[tuple[int, ...], int] = {}
     parts_of: dict[tuple[int, ...], Trained] = {}
     for parts in trained:
-        if parts[1].batches is None and parts[1].epochs > 0:
+        if parts[1].batches is None and (parts[1].epochs > 0 or parts[1].steps is not None):
             key = tuple(map(id, parts))
             numbers[key] = numbers.get(key, 0) + 1
             parts_of[key] = parts

@@ -153,7 +153,7 @@ class Ledger:
 
     def claim(self, job: Job, launch: str = "") -> Lease:
         """Raises lease.Held."""
-        return claim(self.store, self.place(job), job.recipe.epochs, self._watch, launch)
+        return claim(self.store, self.place(job), job.epochs, self._watch, launch)
 
     def last_token(self, job: Job) -> int:
         """The token of the latest attempt at a job, whoever made it; 0 where there was none. Raises OSError."""

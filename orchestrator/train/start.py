@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from safetensors.torch import load
@@ -10,6 +11,9 @@ from torch import Tensor
 import architectures
 import tasks
 from architectures import Network
+from architectures.pretrained import pretrained_tensors
+from architectures.weight_files import content_of, known_path
+from orchestrator.store import weight_paths
 from orchestrator.store.jobs import Job, Stage
 from orchestrator.store.ledger import Ledger
 from orchestrator.train.device import RunDevice, placed
@@ -17,8 +21,11 @@ from orchestrator.train.inputs import images
 from orchestrator.train.methods.method import Setting
 from orchestrator.train.prefix import frozen_inputs
 from orchestrator.train.worker_state import MISSING, LruCache, WorkerState, keys_of
+from sweeps.identity import canonical, canonical_json
+from sweeps.language.list_text import numbers_of
 from sweeps.seeds import Role, seed_for
-from sweeps.spec import RunSpec
+from sweeps.spec import ModelSpec, RunSpec, TransferSpec
+from sweeps.store.interface import Reading
 
 
 class SourceWeights(NamedTuple):
@@ -42,9 +49,11 @@ def setting_of(
     keys = keys_of(spec, stage.role)
     data = data_of(spec, stage.role, keys.data, device, state.data)
     weights = None if stage.needs is None else weights_of(stage.needs, ledger, state.weights)
-    network = network_of(spec, stage.role, data.classes, weights)
+    given = weights.tensors if weights is not None else pretrained_of(spec.model, ledger.store, state.weights)
+    network = network_of(spec, stage.role, data.classes, given)
     network = placed(network, spec.model.family, stage.recipe.kernels, device.torch)
-    setting = Setting(network, data, images(data), stage.recipe, stage.role, spec.seed_of(stage.role), device)
+    transfer = spec.transfer if stage.role == "target" else TransferSpec()
+    setting = Setting(network, data, images(data), stage.recipe, transfer, stage.role, spec.seed_of(stage.role), device)
     origin = "" if weights is None else f"{weights.source} {weights.sha256}"
     prefix = f"{keys.prefix} {data.digest} {origin}"
     inputs, note = frozen_inputs(setting, spec.model, prefix, kept if use_prefix_cache else None, ledger.store)
@@ -70,12 +79,32 @@ def weights_of(source: str, ledger: Ledger, kept: LruCache) -> SourceWeights:
     return SourceWeights(source, expected, tensors)
 
 
-def network_of(spec: RunSpec, role: Role, classes: int, weights: SourceWeights | None = None) -> Network:
-    """The network before training, on the CPU: drawn from the seed, then given all of the source's weights but the
-    head, then frozen. A source model inherits and freezes nothing."""
+def pretrained_of(model: ModelSpec, store: Reading, kept: LruCache) -> dict[str, Tensor] | None:
+    """The weights of `model.weights`, None where it names none. Raises ValueError if the file is gone or another."""
+    if model.weights is None:
+        return None
+    key = canonical_json(canonical(model))
+    tensors = kept.get(key)
+    if tensors is MISSING:
+        path = known_path(model.weights) or weight_paths.read(store, model.weights)
+        tensors = pretrained_tensors(model, content_of(model.weights, path))
+        kept.put(key, tensors, sum(tensor.nbytes for tensor in tensors.values()))
+    return tensors
+
+
+def network_of(spec: RunSpec, role: Role, classes: int, weights: Mapping[str, Tensor] | None = None) -> Network:
+    """The network before training, on the CPU: drawn from the seed, then given all of `weights` but the head, then
+    frozen. weights: those of the source model, or pre-trained ones. A source model freezes nothing."""
     network = architectures.build(spec.model, classes, seed_for(spec.seed_of(role), role, "init"))
     if weights is not None:
-        architectures.inherit(network, weights.tensors)
+        architectures.inherit(network, weights)
     if role == "target":
-        architectures.freeze(network, spec.transfer.frozen, spec.transfer.norm)
+        still = zero_factors(spec.transfer)
+        architectures.freeze(network, spec.transfer.frozen, spec.transfer.norm, still)
     return network
+
+
+def zero_factors(transfer: TransferSpec) -> tuple[int, ...]:
+    """Units after the frozen ones whose learning rate has the factor 0."""
+    factors = numbers_of(transfer.rate_factors) if transfer.rate_factors is not None else ()
+    return tuple(unit for unit, factor in enumerate(factors) if factor == 0 and unit >= transfer.frozen)

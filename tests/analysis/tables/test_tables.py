@@ -182,7 +182,7 @@ def test_files_read_back_as_the_tables(tmp_path: Path) -> None:
         unused = {column for column in occasional if not bool(frame[column].notna().to_numpy().any())}
         given = [column for column in frame.columns if column not in unused]
         assert stored.column_names == list(text.columns) == given
-        for column in frame.select_dtypes("float64"):
+        for column in set(frame.select_dtypes("float64")) - unused:
             np.testing.assert_array_equal(text[column].astype(float), frame[column], column)
             assert stored[column].null_count == frame[column].isna().sum(), column
     assert b"nan" not in (tmp_path / "epochs.csv").read_bytes().lower()
