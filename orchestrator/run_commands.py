@@ -76,7 +76,7 @@ def rerun(
 
 def reset_sweep(plan: Plan, ledger: Ledger, states: list[State]) -> None:
     """Move what failed or diverged runs of a sweep left to quarantine, source models too."""
-    from orchestrator.store.reset import reset
+    from orchestrator.reset import reset
 
     jobs = (*plan.sources.values(), *plan.runs.values())
     chosen = [job for job in jobs if plan.statuses[job.id] in states]

@@ -105,7 +105,7 @@ def run_command(app: Callable[..., object], arguments: Sequence[str] | None = No
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = app(given or ["--help"], prog_name=name, standalone_mode=False)
-        sys.stdout.flush()  # what a closed pipe has to say is heard here, and not when Python ends
+        print(end="", flush=True)  # what a closed pipe has to say is heard here, and not when Python ends
     except InputError as problem:
         complain(str(problem))
         return USAGE
