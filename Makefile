@@ -9,7 +9,7 @@ PY := $(ENV)/bin/python
 READY := $(ENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep plan status report doctor bench test chaos check clean
+.PHONY: help setup sweep plan status report doctor bench test long chaos check clean
 
 help: ## List the targets
 	@echo "Frostline: double descent in transfer learning. Variables: SWEEP=$(SWEEP) STORE=$(STORE) ARGS=..."
@@ -48,6 +48,9 @@ bench: $(READY) ## Measure again what is claimed about speed on a CPU
 
 test: check ## Run all checks and tests, as continuous integration does
 	@$(PY) -m pytest $(ARGS)
+
+long: $(READY) ## Try every command in every environment of docs/environments.md (over an hour)
+	@FROSTLINE_MATRIX=full $(PY) -m pytest tests/environment $(ARGS)
 
 chaos: $(READY) ## Break a real sweep in every way, the long form; prints fault / injected / survived
 	@FROSTLINE_CHAOS=full $(PY) -m pytest tests/chaos $(ARGS)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,6 +46,14 @@ def _stored(sweep: str, store: Path) -> StoredSweep:
     return read_sweep(read(sweep), store)
 
 
+def _settle(folder: Path, stored: StoredSweep, files: Iterable[Path], drew_figures: bool = True) -> None:
+    """What an earlier version of the sweep left in the folder is removed, or named."""
+    from analysis.report.leftovers import settle
+
+    for line in settle(folder, stored.record, files, drew_figures):
+        print(line, file=sys.stderr)
+
+
 def _folder(stored: StoredSweep, out: Path | None) -> Path:
     from analysis.tables.load import StoreError
 
@@ -64,9 +73,11 @@ def tables(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOpt
     from analysis.report.table_files import write_tables
 
     stored = _stored(sweep, store)
-    _, files = write_tables(stored, _folder(stored, out))
+    folder = _folder(stored, out)
+    _, files = write_tables(stored, folder)
     for path in files:
         print(path)
+    _settle(folder, stored, files, drew_figures=False)
 
 
 @app.command(epilog="Example: frostline figures quickstart --out results")
@@ -79,9 +90,14 @@ def figures(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOp
     stored = _stored(sweep, store)
     folder = _folder(stored, out)
     collected = collect(stored)
-    for group in draw_figures(collected, along_every_axis(collected), folder, most=None):
-        for path in group.files():
-            print(path)
+    files = [
+        path
+        for group in draw_figures(collected, along_every_axis(collected), folder, most=None)
+        for path in group.files()
+    ]
+    for path in files:
+        print(path)
+    _settle(folder, stored, files)
 
 
 @app.command(epilog="Example: frostline report quickstart --out page.html")
@@ -107,9 +123,11 @@ def report(
     collected = collect(stored)
     verdicts = along_every_axis(collected)
     drawn = draw_figures(collected, verdicts, folder)
-    print(
-        write_report(collected, verdicts, drawn, all_claims(collected, along=verdicts), out or folder / "report.html")
-    )
+    claimed = all_claims(collected, along=verdicts)
+    page = write_report(collected, verdicts, drawn, claimed, out or folder / "report.html")
+    print(page)
+    files = [*(path for group in drawn for path in group.files()), page]
+    _settle(folder, stored, files, drew_figures=len(drawn) == sum(each.replicates > 0 for each in verdicts))
 
 
 @app.command(epilog="Example: frostline summary quickstart")
@@ -129,7 +147,9 @@ def summary(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOp
     drawn = draw_figures(collected, verdicts, folder)
     found = all_claims(collected, along=verdicts)
     page = write_report(collected, verdicts, drawn, found, folder / "report.html")
-    print_summary(collected, verdicts, found, [*files, *(path for group in drawn for path in group.files()), page])
+    files = (*files, *(path for group in drawn for path in group.files()), page)
+    print_summary(collected, verdicts, found, files)
+    _settle(folder, stored, files, drew_figures=len(drawn) == sum(each.replicates > 0 for each in verdicts))
 
 
 @app.command(epilog="Example: frostline claims quickstart --json")

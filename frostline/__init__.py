@@ -13,7 +13,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sweeps.contents import lazy
+from frostline.process import packages_first
+
+packages_first()
+
+from sweeps.contents import lazy  # noqa: E402 - it may only be found now
 
 if TYPE_CHECKING:
     from frostline.notebook import InputError as InputError

@@ -1,8 +1,17 @@
-"""`python -m frostline`: the same as the command `frostline`."""
+"""`python -m frostline`, and the entry point of the command `frostline`."""
 
 import sys
 
-from frostline.cli import main
+
+def console_script() -> None:
+    """Run the command in this process, which is its own. Nothing heavy is imported before the process is prepared."""
+    from frostline.process import prepare
+
+    prepare()
+    from frostline.cli import main
+
+    sys.exit(main())
+
 
 if __name__ == "__main__":
-    sys.exit(main())
+    console_script()

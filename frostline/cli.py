@@ -21,6 +21,10 @@ RUNNING = {
     "run": "Run what is missing of a sweep.",
     "status": "Show how far a sweep is, and the time left.",
     "publish": "Send results to Weights & Biases.",
+    "show": "Show one run: spec, curve, failure, files.",
+    "rerun": "Compute one run again, in this process.",
+    "reset": "Let failed or diverged runs begin anew.",
+    "cancel": "End the launches that run a sweep.",
 }
 ANALYSIS = {
     "summary": "Tables, figures and page, and what they say.",
@@ -130,8 +134,3 @@ def data(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command. Returns its exit code: 2 with one line on standard error where the input is at fault."""
     return run_command(app, arguments, name="frostline")
-
-
-def console_script() -> None:
-    """The entry point of the command `frostline`."""
-    raise SystemExit(main())

@@ -11,7 +11,9 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
-from orchestrator.plan_text import print_failures, print_plan
+from orchestrator import obstacles
+from orchestrator.plan_text import print_plan
+from orchestrator.run_commands import State, cancel_sweep, rerun, reset_sweep, show
 from orchestrator.runners.limits import usable_cores
 from orchestrator.runners.resources import check_address, check_resources
 from orchestrator.schedule import launch_log
@@ -20,9 +22,9 @@ from orchestrator.schedule.plan import Plan, make_plan
 from orchestrator.schedule.plan_warnings import missing, warnings_of
 from orchestrator.store import weight_paths
 from orchestrator.store.ledger import Ledger
-from orchestrator.store_commands import DEFAULT_STORE, gc, ledger_at, upgrade, verify
+from orchestrator.store_commands import DEFAULT_STORE, Typed, gc, ledger_at, upgrade, verify
 from orchestrator.tracking.project import project_problem
-from sweeps.errors import SpecError, run_command
+from sweeps.errors import SpecError, printable, run_command
 from sweeps.sweep import read
 from tasks import contents_of
 
@@ -61,7 +63,7 @@ def plan(
     """Show what a sweep asks for, what of it the store holds, and what the rest will take. Launches nothing."""
     made, ledger = _planned(sweep, store)
     left = forecast(made, workers or usable_cores(), gpus)
-    print_plan(made, left, None, as_json, warnings_of(made, ledger))
+    print_plan(made, left, ledger, as_json, warnings_of(made, ledger))
 
 
 @app.command(epilog="Example: frostline status quickstart --failed")
@@ -75,11 +77,12 @@ def status(
     """Show how far a sweep is, and the time that is left."""
     made, ledger = _planned(sweep, store)
     if failed:
-        print_failures(made, ledger)
+        for line in obstacles.all_failed(made, ledger):
+            print(line)
     else:
         running = sum(status == "running" for status in made.statuses.values())
         left = forecast(made, workers or running or usable_cores())
-        print_plan(made, left, launch_log.last(ledger, made.sweep.name), as_json)
+        print_plan(made, left, ledger, as_json, past=launch_log.last(ledger, made.sweep.name))
 
 
 @app.command(epilog="Example: frostline run my.yaml --store results --workers 4")
@@ -95,6 +98,9 @@ def run(
     threads_per_run: Annotated[int, typer.Option(min=1, help="CPU threads of each run")] = 1,
     wandb: Annotated[Literal["offline", "online", "disabled"], typer.Option(help="Weights & Biases")] = "offline",
     wandb_project: Project = "frostline",
+    max_same_failure: Annotated[
+        int, typer.Option(min=0, help="stop launching when so many jobs have failed alike; 0: never")
+    ] = 5,
 ) -> None:
     """Run what is missing. The same command resumes, retries and extends a sweep."""
     check_address(address)
@@ -103,20 +109,35 @@ def run(
     made, ledger = _planned(sweep, store, thorough=True)
     for line in missing(made)[:1]:
         raise SpecError(f"{made.sweep.name}: {line}")
+    made.check_files()
     console = Console()
     ledger.open()
     ledger.save_sweep(made.record())
     ledger.save_contents(contents_of(job.spec for job in made.runs.values()))
     weight_paths.write(ledger.store, made.runs.values())
     if not made.open_runs and not made.open_sources:
-        console.print(f"{made.sweep.name}: nothing to do, all {len(made.runs)} runs are in {store}")
-        return
+        raise typer.Exit(_nothing_to_do(made, ledger))
     from orchestrator.launch import Launch, launch
 
-    how = Launch(runner, address, workers, gpus_per_run, threads_per_run, wandb, wandb_project)
+    how = Launch(
+        runner, address, workers, gpus_per_run, threads_per_run, wandb, wandb_project, max_same_failure or None
+    )
     expected = forecast(made, how.expected_workers(), gpus_per_run > 0)
-    print_plan(made, expected, None, as_json=False, warnings=warnings_of(made, ledger))
-    raise typer.Exit(launch(made, expected, ledger, how, console))
+    print_plan(made, expected, ledger, as_json=False, warnings=warnings_of(made, ledger))
+    raise typer.Exit(launch(made, expected, ledger, how, Typed(sweep, store), console))
+
+
+def _nothing_to_do(made: Plan, ledger: Ledger) -> int:
+    """Say so; the exit code: 1 where runs have no result and cannot have one."""
+    blocked = obstacles.blocked_lines(made)
+    done = len(made.runs) - sum(map(len, made.blocked().values()))
+    if not blocked:
+        print(f"{made.sweep.name}: nothing to do, all {done} runs are in {ledger.root}")
+        return 0
+    print(f"{made.sweep.name}: nothing can be run; {done} of {len(made.runs)} runs are in {ledger.root}")
+    for line in blocked:
+        print(line)
+    return 1
 
 
 @app.command(epilog="Example: frostline publish quickstart --wandb-project letters")
@@ -138,13 +159,43 @@ def publish(
     report = replay(ledger.store, runs, options, made.sweep.name)
     print(f"{report.published} published, {report.already} there already, {len(jobs) - len(runs)} without a result")
     for problem in report.problems:
-        print(f"not published: {problem}", file=sys.stderr)
+        print(f"not published: {printable(problem)}", file=sys.stderr)
     if not report.complete:
         left = f"{report.not_tried} not tried; " if report.not_tried else ""
         print(f"{left}the same command goes on", file=sys.stderr)
         raise typer.Exit(1)
 
 
+@app.command(epilog="Example: frostline reset my.yaml --state failed --state diverged")
+def reset(
+    sweep: Sweep,
+    store: Store = DEFAULT_STORE,
+    state: Annotated[list[State] | None, typer.Option(help="which; default: failed. May be given again")] = None,
+) -> None:
+    """Forget what failed or diverged runs left (`missing`: what was begun), so that `run` begins them anew.
+
+    Source models too. Everything is moved to the store's quarantine, from where `gc --delete` removes it.
+    """
+    made, ledger = _planned(sweep, store)
+    reset_sweep(made, ledger, state or [State.failed])
+
+
+@app.command(epilog="Example: frostline cancel my.yaml --state waiting")
+def cancel(
+    sweep: Sweep,
+    store: Store = DEFAULT_STORE,
+    state: Annotated[
+        Literal["running", "waiting"],
+        typer.Option(help="running: all ends, with its epochs saved; waiting: what runs is finished, no more is begun"),
+    ] = "running",
+) -> None:
+    """End the launches that run a sweep now, on whichever machine. `run` goes on later."""
+    made, ledger = _planned(sweep, store)
+    cancel_sweep(made, ledger, state)
+
+
+app.command(epilog="Example: frostline show 1a2b --store store")(show)
+app.command(epilog="Example: frostline rerun 1a2b --debugger")(rerun)
 app.command(epilog="Example: frostline verify store")(verify)
 app.command(epilog="Example: frostline gc store --delete")(gc)
 app.command(epilog="Example: frostline upgrade store")(upgrade)

@@ -9,7 +9,8 @@ from typing import Literal
 
 from rich.console import Console
 
-from orchestrator import progress
+from orchestrator import obstacles, progress
+from orchestrator.cancel import watching
 from orchestrator.runners.limits import usable_cores
 from orchestrator.runners.resources import use_token
 from orchestrator.schedule import launch_log
@@ -17,10 +18,14 @@ from orchestrator.schedule.agenda import Agenda
 from orchestrator.schedule.forecast import Forecast
 from orchestrator.schedule.plan import Plan
 from orchestrator.store.ledger import Ledger, StoreError
+from orchestrator.store_commands import Typed
 from orchestrator.tracking.tracker import Mode, TrackingOptions
 from orchestrator.train import provenance
 from orchestrator.train.options import TrialOptions
+from sweeps.errors import INTERRUPTED
 from sweeps.records import FINAL
+
+MOST_ALIKE = 5
 
 
 @dataclass(frozen=True)
@@ -34,16 +39,19 @@ class Launch:
     threads_per_run: int = 1
     wandb: Mode = "offline"
     wandb_project: str = "frostline"
+    most_alike: int | None = MOST_ALIKE
+    """Jobs that may fail alike before the launch is ended."""
 
     def expected_workers(self) -> int:
         """How many runs at a time; for a cluster that runs already a guess, until it is asked."""
         return 1 if self.runner == "local" else self.workers or max(1, usable_cores() // self.threads_per_run)
 
 
-def launch(plan: Plan, expected: Forecast, ledger: Ledger, how: Launch, console: Console) -> int:
-    """Run what is open; the exit code: 0 all done, 1 something failed, 130 interrupted.
+def launch(plan: Plan, expected: Forecast, ledger: Ledger, how: Launch, typed: Typed, console: Console) -> int:
+    """Run what is open; the exit code: 0 all done, 1 something failed, 130 interrupted or cancelled.
 
     `expected` is the forecast of this plan: its costs order the jobs, and it is kept beside what the launch took.
+    `typed`: how the sweep and the store were given.
     """
     options = TrialOptions(
         store=ledger.root,
@@ -57,16 +65,25 @@ def launch(plan: Plan, expected: Forecast, ledger: Ledger, how: Launch, console:
         launch=uuid.uuid4().hex,
         settings=ledger.settings,
     )
-    agenda = Agenda(plan, expected.costs.seconds, expected.workers)
-    began, code = time.monotonic(), 130
+    agenda = Agenda(
+        plan,
+        expected.costs.seconds,
+        expected.workers,
+        error_of=lambda job: last[0].error if (last := ledger.last_failure(job)) is not None else "",
+        most_alike=how.most_alike,
+    )
+    began, code = time.monotonic(), INTERRUPTED
     try:
-        with progress.shown(agenda, plan, ledger, console):
+        with watching(ledger, agenda, options.launch) as cancelled, progress.shown(agenda, plan, ledger, console):
             _run(agenda, options, how, console)
     except KeyboardInterrupt:
         console.print("interrupted: the same command goes on from the last saved epochs")
         plan.read_statuses(ledger)
     else:
-        code = _closing(plan, ledger, agenda, console)
+        code = _closing(plan, ledger, agenda, typed, console)
+        if cancelled.is_set() and code != 0:
+            console.print("cancelled: the same command goes on from the last saved epochs")
+            code = INTERRUPTED
     wall = time.monotonic() - began
     try:
         launch_log.write(ledger, plan, expected, agenda.ended, wall, code == 0)
@@ -82,7 +99,7 @@ def _run(agenda: Agenda, options: TrialOptions, how: Launch, console: Console) -
         local.run(agenda, options)
     else:
         if how.address != "local":
-            use_token()
+            use_token(how.address)
         from orchestrator.runners import cluster
 
         def say(text: str) -> None:
@@ -91,18 +108,23 @@ def _run(agenda: Agenda, options: TrialOptions, how: Launch, console: Console) -
         cluster.run(agenda, options, address=how.address, workers=how.workers, say=say)
 
 
-def _closing(plan: Plan, ledger: Ledger, agenda: Agenda, console: Console) -> int:
+def _closing(plan: Plan, ledger: Ledger, agenda: Agenda, typed: Typed, console: Console) -> int:
+    def say(text: str) -> None:
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
+
     plan.read_statuses(ledger)
     counts = plan.counts(plan.runs)
     left = len(plan.runs) - sum(counts[status] for status in FINAL)
     diverged = f" ({counts['diverged']} diverged)" if counts["diverged"] else ""
-    console.print(f"{len(plan.runs) - left} of {len(plan.runs)} runs done{diverged} in {ledger.root}")
+    say(f"{len(plan.runs) - left} of {len(plan.runs)} runs done{diverged} in {ledger.root}")
     if left == 0:
         return 0
-    for id, ending in agenda.ended.items():
-        job = plan.runs.get(id) or plan.sources[id]
-        last = ledger.last_failure(job) if ending == "failed" else None
-        if last is not None:
-            console.print(f"failed: {job.name}: {last[0].error} ({last[2]})", markup=False, soft_wrap=True)
-    console.print(f"{left} runs have no result: frostline status {plan.sweep.name} --failed")
+    for line in obstacles.lines(plan, ledger):
+        say(line)
+    if agenda.alike is not None:
+        say(f"stopped: {agenda.alike[0]} jobs failed alike; --max-same-failure says after how many")
+    failed = [job for _, jobs in obstacles.failures(plan, ledger) for job in jobs]
+    if failed:
+        say(f"one of them again, with its traceback: {typed.about(failed[0].id)}")
+    say(f"{left} runs have no result: {typed.command('status', '--failed')}")
     return 1

@@ -18,12 +18,13 @@ from orchestrator.schedule.agenda import Agenda
 from orchestrator.schedule.forecast import span
 from orchestrator.schedule.plan import Plan
 from orchestrator.store.ledger import Ledger
+from sweeps.records import FINAL
 
 LINE_SECONDS = 10.0
 MOST_SHOWN = 12
 
-UnderWay = tuple[str, int | None, int]
-"""A job that was handed out: its name, epochs done (None: not begun), epochs asked."""
+UnderWay = tuple[str, str, int | None, int]
+"""A job that was handed out: its id, its name, epochs done (None: not begun), epochs asked."""
 
 
 @contextlib.contextmanager
@@ -58,20 +59,21 @@ class View:
         self._agenda = agenda
         self._ledger = ledger
         self._began = time.monotonic()
-        self._total = agenda.remaining_cost()
+        self._total = agenda.remaining_cost({})
         self._runs = set(plan.runs)
-        self._before = sum(id not in agenda.costs for id in plan.runs)
+        self._blocked = sum(id not in agenda.costs and plan.statuses[id] not in FINAL for id in plan.runs)
+        self._before = sum(plan.statuses[id] in FINAL for id in plan.runs)
         self._all = len(plan.runs)
 
     def line(self) -> str:
         under_way = self._under_way()
-        first = ", ".join(f"{name} {done}/{asked}" for name, done, asked in under_way[:2] if done is not None)
+        first = ", ".join(f"{name} {done}/{asked}" for _, name, done, asked in under_way[:2] if done is not None)
         return f"{self._counts(under_way)}{': ' + first if first else ''}"
 
     def table(self) -> RenderableType:
         table = Table.grid(padding=(0, 2))
         under_way = self._under_way()
-        for name, done, asked in under_way[:MOST_SHOWN]:
+        for _, name, done, asked in under_way[:MOST_SHOWN]:
             if done is None:
                 table.add_row(Text(name), Text("waiting for a worker", style="dim"), "")
             else:
@@ -81,13 +83,14 @@ class View:
     def _counts(self, under_way: list[UnderWay]) -> str:
         """What waits in a worker's batch, or for a worker, is not running yet."""
         agenda = self._agenda
-        running = sum(done is not None for _, done, _ in under_way)
+        running = sum(done is not None for _, _, done, _ in under_way)
         endings = Counter(agenda.ended.copy().values())
-        failed = endings["failed"] + len(agenda.blocked)
         text = f"{self._before + self._runs_done()} of {self._all} runs done, {running} running"
-        text += f", {failed} failed" if failed else ""
-        left = self._seconds_left()
-        return text + (f", about {span(left)} left" if left is not None else "")
+        counts = {"failed": endings["failed"], "blocked": self._blocked + len(agenda.blocked)}
+        text += "".join(f", {number} {status}" for status, number in counts.items() if number)
+        left = self._seconds_left(under_way)
+        text += f", about {span(left)} left" if left is not None else ""
+        return f"{text}; {agenda.notice}" if agenda.notice and not running else text
 
     def _runs_done(self) -> int:
         ended = self._agenda.ended.copy()
@@ -98,19 +101,22 @@ class View:
         found: list[UnderWay] = []
         for job in list(self._agenda.running.values()):
             epochs = self._ledger.progress(job)
-            found.append((job.name, None, 0) if epochs is None else (job.name, *epochs))
-        return sorted(found, key=lambda entry: entry[1] is None)
+            done, asked = epochs or (None, 0)
+            found.append((job.id, job.name, done, asked))
+        return sorted(found, key=lambda entry: entry[2] is None)
 
-    def _seconds_left(self) -> float | None:
-        """What remains at the pace so far: expected seconds of what ended over the time it took.
+    def _seconds_left(self, under_way: list[UnderWay]) -> float | None:
+        """What remains at the pace so far: expected seconds of what is done, epochs of running jobs too, over the
+        time it took.
 
         Until a twentieth has ended, the expectation itself, shared by the workers: what a runner takes to start says
         nothing of the runs.
         """
-        left = self._agenda.remaining_cost()
+        shares = {id: done / asked for id, _, done, asked in under_way if done is not None and asked > 0}
+        left = self._agenda.remaining_cost(shares)
         spent = self._total - left
         elapsed = time.monotonic() - self._began
         if left <= 0:
             return None
-        under_way = self._agenda.ended and spent > self._total / 20
-        return left * elapsed / spent if under_way else left / self._agenda.workers
+        known = self._agenda.ended and spent > self._total / 20
+        return left * elapsed / spent if known else left / self._agenda.workers

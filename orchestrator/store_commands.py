@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
 from orchestrator.store.ledger import Ledger, StoreError
 from orchestrator.store.settings import from_environment
+from sweeps.errors import command_line
 from sweeps.layout import FEATURES
 
 DEFAULT_STORE = Path("store")
+
+
+class Typed(NamedTuple):
+    """A sweep and a store as a user gave them: commands that are printed can be pasted where they were typed."""
+
+    sweep: str
+    store: Path
+
+    def command(self, verb: str, *options: str) -> str:
+        """`frostline VERB SWEEP OPTIONS`, with the store where the command would take another without it."""
+        return command_line(verb, self.sweep, *options, *self._store())
+
+    def about(self, run: str, verb: str = "rerun") -> str:
+        """The same for a command that takes a run."""
+        return command_line(verb, run, *self._store())
+
+    def _store(self) -> tuple[object, ...]:
+        usual = Path(os.environ.get("FROSTLINE_STORE") or DEFAULT_STORE)
+        return () if self.store == usual else ("--store", self.store)
 
 
 def verify(store: Annotated[Path, typer.Argument(help="folder of results")] = DEFAULT_STORE) -> None:

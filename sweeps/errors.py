@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 import io
 import os
+import shlex
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -33,6 +35,27 @@ def shown(value: Any, limit: int = 80) -> str:
     except ValueError:  # Python prints no integer of more than 4,300 digits
         text = "a number too long to print"
     return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def printable(text: str) -> str:
+    """A text on one line that steers no terminal: control characters and invisible ones stand as their escapes.
+
+    Names, errors and paths may hold anything, escape sequences among it.
+    """
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+
+
+def command_line(*words: object) -> str:
+    """A command of ours as it can be pasted into the shell that this process was started from.
+
+    Example: `command_line("status", "my sweep.yaml")` is `frostline status 'my sweep.yaml'`, with the path of the
+    command where a shell would not find it.
+    """
+    program = "frostline"
+    if shutil.which(program) is None:
+        beside = os.path.join(os.path.dirname(sys.executable), program)
+        program = shlex.quote(beside) if os.access(beside, os.X_OK) else f"{shlex.quote(sys.executable)} -m frostline"
+    return " ".join([program, *(shlex.quote(str(word)) for word in words)])
 
 
 def suggestion(word: str, allowed: Iterable[str]) -> str:
@@ -82,6 +105,7 @@ def run_command(app: Callable[..., object], arguments: Sequence[str] | None = No
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = app(given or ["--help"], prog_name=name, standalone_mode=False)
+        print(end="", flush=True)  # what a closed pipe has to say is heard here, and not when Python ends
     except InputError as problem:
         complain(str(problem))
         return USAGE
@@ -114,4 +138,4 @@ def _show_what_the_terminal_can() -> None:
 
 def complain(text: str) -> None:
     """One line on standard error."""
-    print(f"error: {' '.join(text.split())}", file=sys.stderr)
+    print(f"error: {printable(' '.join(text.split()))}", file=sys.stderr)

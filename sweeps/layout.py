@@ -123,6 +123,11 @@ def stop(launch: str) -> str:
     return f"{STOPS}/{launch}"
 
 
+def stop_waiting(launch: str) -> str:
+    """The same, but what runs is finished first."""
+    return f"{STOPS}/{launch}-waiting"
+
+
 def feature(id: str) -> str:
     return f"{FEATURES}/{id[:2]}/{id}.safetensors"
 

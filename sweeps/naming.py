@@ -57,4 +57,5 @@ def _values(spec: RunSpec, varied: tuple[str, ...], sections: tuple[str, ...]) -
         value = None if part is None else canonical(part).get(short)
         if value is not None:
             label = short if last.count(short) == 1 else f"{section}.{short}"
-            yield f"{label}{value if isinstance(value, str) else canonical_json(value)}"
+            text = value if isinstance(value, str) else canonical_json(value).replace("e+", "e")  # a slug has no plus
+            yield f"{label}{text}"

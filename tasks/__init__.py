@@ -8,6 +8,7 @@ parameter_names              all parameters that tasks have
 check                        refuses a run whose data do not exist, before anything is launched
 contents_of, content_digest  the users' own images that runs read, and the digest in the name of such a task
 is_known, learn              whether such a digest is known here; what a store says of it
+check_files                  reads the files of runs' data once, whole
 missing_data                 what runs read that is not on this machine, and what to do
 source_data, target_data     a run's TaskData: images and labels on the device
 batch_sizes                  the samples of each step of an epoch
@@ -23,7 +24,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sweeps.contents import lazy
-from tasks.checks import check, content_digest, contents_of, is_known, learn, missing_data
+from tasks.checks import check, check_files, content_digest, contents_of, is_known, learn, missing_data
 from tasks.names import canonical_name, citation, classes_of, held_out
 from tasks.registry import parameter_names
 from tasks.relation import relatedness
@@ -41,6 +42,7 @@ __all__ = [
     "batch_sizes",
     "canonical_name",
     "check",
+    "check_files",
     "citation",
     "classes_of",
     "content_digest",

@@ -66,8 +66,8 @@ class Dataset:
     and a target share a scale; None where prepared arrays carry them. `train` and `test` read samples; `side` is what
     the network reads: a data set with sizes of its own ignores it, and `tasks.data` brings its images to that size.
     `held_out` counts the test samples of some classes. `present` raises `MissingData` when what `train` reads at that
-    side is not there; `prepare` makes it. `citation` is a sentence for a paper's references, `licence` the terms of the
-    data.
+    side is not there; `intact` reads it whole and raises `BadArchive` when it was altered; `prepare` makes it.
+    `citation` is a sentence for a paper's references, `licence` the terms of the data.
     """
 
     name: str
@@ -83,6 +83,7 @@ class Dataset:
     mean: float | None = None
     std: float | None = None
     present: Callable[[int], None] = lambda side: None
+    intact: Callable[[int], None] = lambda side: None
     prepare: Prepare | None = None
     class_list: ClassList = LISTED
     superclasses: tuple[str, ...] | None = None

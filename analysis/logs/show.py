@@ -145,10 +145,15 @@ def write_table(path: Path, judged: Judged) -> None:
 
             pq.write_table(pa.Table.from_pylist([{n: row.get(n) for n in names} for row in rows]), path)
         elif suffix == ".csv":
+            from analysis.report.spreadsheet import as_text as cell_text
+
             with path.open("w", encoding="utf-8", newline="") as file:
                 writer = csv.writer(file, lineterminator="\n")
                 writer.writerow(names)
-                writer.writerows([_cell(row.get(name)) for name in names] for row in rows)
+                writer.writerows(
+                    [cell_text(_cell(each)) if isinstance(each, str) else _cell(each) for each in map(row.get, names)]
+                    for row in rows
+                )
         else:
             lines = [names, ["---"] * len(names)]
             lines += [[_cell(row.get(n)).replace("|", "\\|") for n in names] for row in rows]

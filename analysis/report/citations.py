@@ -14,6 +14,6 @@ def citations(tasks: Iterable[str], recorded: Mapping[str, str]) -> list[str]:
     """
     sets = sorted({dataset_of(task) for task in tasks})
     return [
-        recorded.get(name, f"{name}: no reference is on record; `python -m orchestrator run` records it.")
+        recorded.get(name, f"{name}: no reference is on record; `frostline run` of the sweep records it.")
         for name in sets
     ]

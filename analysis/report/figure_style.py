@@ -56,8 +56,13 @@ _STYLE: dict[str, Any] = {
 
 @contextmanager
 def figure_style() -> Iterator[None]:
-    """Drawing and saving happen inside this, and nothing of it stays behind."""
-    with matplotlib.rc_context(_STYLE):  # type: ignore[arg-type]
+    """Drawing and saving happen inside this, and nothing of it stays behind.
+
+    It starts from matplotlib's own defaults: a user's matplotlibrc or style changes no figure.
+    """
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_STYLE)
         yield
 
 

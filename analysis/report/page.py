@@ -41,7 +41,6 @@ from analysis.tables.curves import INTERPOLATES_AT
 from analysis.tables.unlike import warnings
 
 TEMPLATE = Path(__file__).with_name("report.html")
-MOST_FAILURES = 10
 MOST_TESTS = 30
 
 
@@ -107,13 +106,6 @@ def _warnings(tables: Tables) -> Iterator[str]:
         yield html.paragraph(f"Warning: {line}.", "warning")
     for line in missing_text(tables.runs):
         yield html.paragraph(f"Not in the results: {line}.", "warning")
-    shown = 0
-    for run in tables.sweep.runs:
-        if run.status == "failed" and shown < MOST_FAILURES:
-            shown += 1
-            failure = tables.sweep.last_failure(run)
-            error = "its failure record cannot be read" if failure is None else failure.error
-            yield html.paragraph(f"{run.id}: {error}", "warning")
 
 
 def _results(verdicts: tuple[AxisVerdict, ...]) -> str:

@@ -24,6 +24,7 @@ from analysis.tables.along_axes import FROZEN, AxisVerdict
 from analysis.tables.collect import Tables
 from analysis.tables.coverage import coverage_text, missing_text
 from analysis.tables.unlike import warnings
+from sweeps.errors import printable
 
 NARROWEST = 118  # columns, where the output is no terminal
 
@@ -70,7 +71,7 @@ def _console() -> Console:
 
 
 def _line(console: Console, text: str, style: str = "") -> None:
-    console.print(Text(text, style=style), soft_wrap=True)
+    console.print(Text(printable(text), style=style), soft_wrap=True)
 
 
 def _group_table(tables: Tables, each: AxisVerdict) -> Table:

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis.report.latex import cells_latex
+from analysis.report.spreadsheet import FORMULA
 from analysis.tables.collect import Tables, collect
 from analysis.tables.load import StoredSweep
 from analysis.tables.schema import CELLS, EPOCHS, RUNS, as_table
@@ -45,9 +46,13 @@ def write_tables(sweep: StoredSweep, out: Path) -> tuple[Tables, tuple[Path, ...
 
 
 def csv_bytes(table: pa.Table, header: bool = True) -> bytes:
-    """A table as CSV: UTF-8, a line feed after each row, quotes where they are needed."""
+    """A table as CSV: UTF-8, a line feed after each row, quotes where they are needed.
+
+    A text that a spreadsheet would take for a formula has an apostrophe before it (OWASP, "CSV Injection").
+    """
     frame = pl.from_arrow(_nan_to_null(table))
     assert isinstance(frame, pl.DataFrame)
+    frame = frame.with_columns(pl.col(pl.String).str.replace(FORMULA, "'$0"))
     return frame.write_csv(include_header=header).encode()
 
 

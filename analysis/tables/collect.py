@@ -78,6 +78,7 @@ def run_frame(sweep: StoredSweep, curves: Curves) -> pd.DataFrame:
         "name": [run_name(run.spec) for run in runs],
         **{name: [run.fields.get(name) for run in runs] for name in spec_types() if name != "seed"},
         "status": [run.status for run in runs],
+        "reason": [run.reason for run in runs],
         "epochs": recorded("epochs"),
         **summary,
         **relatedness_columns(sweep, np.asarray(summary["final_test_error"], dtype=np.float64)),

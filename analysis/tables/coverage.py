@@ -6,12 +6,14 @@ from collections import Counter
 
 import pandas as pd
 
+from sweeps.store.status import grouped
+
 _WORDS = {
     "done": "done",
     "diverged": "diverged",
     "running": "running or interrupted",
     "failed": "failed",
-    "blocked": "waiting for a source model that failed",
+    "blocked": "blocked",
     "missing": "not run yet",
 }
 
@@ -29,12 +31,32 @@ def coverage_text(runs: pd.DataFrame) -> str:
 
 
 def missing_text(runs: pd.DataFrame, most: int = 5) -> list[str]:
-    """One line for each state in which runs have no result: which they are, the first few by name."""
+    """One line for each state in which runs have no result: which they are, the first few by name.
+
+    Failed runs are told by what failed, equal errors together, and blocked ones by what blocks them.
+    """
     lines = []
-    for state, count in states(runs).items():
+    for state in states(runs):
         if state == "done":
             continue
-        names = list(runs.loc[runs["status"] == state, "name"])
-        more = f" and {count - most} more" if count > most else ""
-        lines.append(f"{count} {_WORDS[state]}: {', '.join(names[:most])}{more}")
+        found = runs[runs["status"] == state]
+        reasons = found["reason"] if "reason" in found else pd.Series(None, index=found.index, dtype=object)
+        told = [
+            ("" if pd.isna(reason) else f"{reason}", name) for reason, name in zip(reasons, found["name"], strict=True)
+        ]
+        groups = grouped(told) if state == "failed" else _equal(told)
+        for reason, names in groups[:most]:
+            why = f": {reason}" if reason else ""
+            more = f" and {len(names) - most} more" if len(names) > most else ""
+            lines.append(f"{len(names)} {_WORDS[state]}{why}: {', '.join(names[:most])}{more}")
+        if len(groups) > most:
+            rest = sum(len(names) for _, names in groups[most:])
+            lines.append(f"{rest} {_WORDS[state]} for {len(groups) - most} other reasons")
     return lines
+
+
+def _equal(told: list[tuple[str, str]]) -> list[tuple[str, list[str]]]:
+    groups: dict[str, list[str]] = {}
+    for reason, name in told:
+        groups.setdefault(reason, []).append(name)
+    return list(groups.items())

@@ -20,22 +20,23 @@ from numpy.typing import NDArray
 from analysis.tables.schema import spec_types
 from sweeps import layout
 from sweeps.editions import EDITIONS
+from sweeps.errors import printable
 from sweeps.expand import flat
-from sweeps.identity import canonical, source_id
+from sweeps.identity import canonical, source_id, source_name
 from sweeps.layout import Place
-from sweeps.records import EPOCH_TYPES, FailureRecord, RunRecord, Status, SweepRecord
+from sweeps.records import EPOCH_TYPES, RunRecord, Status, SweepRecord
 from sweeps.spec import RunSpec
 from sweeps.store import records
 from sweeps.store.folder import Folder
 from sweeps.store.interface import Damaged, Reading, StoreError
-from sweeps.store.status import after_source, without_result
+from sweeps.store.status import after_source, obstacle, without_result
 from sweeps.sweep import SweepSpec
 
 __all__ = ["StoreError", "StoredRun", "StoredSweep", "epoch_batches", "read_epochs", "read_sweep"]
 
 BATCH = 256  # runs in memory at a time while epochs stream by
 
-ADVICE = "`python -m orchestrator verify` lists what is damaged"
+ADVICE = "`frostline verify` of the store lists what is damaged"
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ class StoredRun:
     status: Status
     result: RunRecord | None
     place: Place
+    reason: str | None = None
+    """Of a run without a result: its last error, or which source model blocks it and why."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +61,6 @@ class StoredSweep:
     record: SweepRecord
     store: Reading
     runs: tuple[StoredRun, ...]
-
-    def last_failure(self, run: StoredRun) -> FailureRecord | None:
-        """The last attempt of a run that ended in an error; None if there is none, or if its file is damaged."""
-        found = records.last_failure(self.store, run.place)
-        return None if found is None else found[0]
 
 
 def read_sweep(sweep: SweepSpec, store: Path | Reading) -> StoredSweep:
@@ -92,7 +90,7 @@ def _read(sweep: SweepSpec, store: Reading) -> StoredSweep:
                 known = f" (it holds one of edition {edition}: add `edition: {edition}` to read it)"
         raise StoreError(
             f"sweep {sweep.name}: store {store.where()!r} has no plan of this version{known}; "
-            f"`python -m orchestrator run` makes it"
+            "`frostline run` of it makes it"
         )
     names = tuple(spec_types())
     specs = [(id, spec, flat(spec)) for id, spec in records.specs(store, key, record).items()]
@@ -122,7 +120,17 @@ def _run(
             sources[source] = _source_status(store, layout.place("source", source), sealed)
     except OSError as problem:
         raise records.unreadable(store, place.folder, problem) from None
-    return StoredRun(id, spec, fields, after_source(status, sources.get(source or "")), None, place)
+    told = after_source(status, sources.get(source or ""))
+    return StoredRun(id, spec, fields, told, None, place, _reason(store, spec, told, place, sources))
+
+
+def _reason(store: Reading, spec: RunSpec, status: Status, place: Place, sources: dict[str, Status]) -> str | None:
+    if status == "blocked":
+        return obstacle(source_name(spec), sources.get(source_id(spec) or ""))
+    if status != "failed":
+        return None
+    failure, *_ = records.last_failure(store, place) or (None,)
+    return "its failure record cannot be read" if failure is None else printable(failure.error)
 
 
 def _source_status(store: Reading, place: Place, sealed: bool) -> Status:

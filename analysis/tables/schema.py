@@ -18,7 +18,7 @@ from sweeps.spec import RunSpec
 CROSSINGS = (15, 10, 5, 1)
 """Per cent of train error whose first crossing is reported."""
 
-MACHINE_COLUMNS = ("device", "attempts", "provenance", "unlike")
+MACHINE_COLUMNS = ("device", "attempts", "provenance", "unlike", "reason")
 """Where and how a run ran, beside the times: the same run elsewhere differs in these and in nothing else."""
 
 RELATEDNESS = ("class_overlap", "superclass_overlap", "linear_probe_error")
@@ -88,6 +88,7 @@ RUNS = pa.schema(
         ("name", pa.string()),
         *((name, kind) for name, kind in spec_types().items() if name != "seed"),
         ("status", pa.string()),
+        ("reason", pa.string()),
         ("epochs", pa.int64()),
         ("final_test_error", pa.float64()),
         ("best_test_error", pa.float64()),
@@ -164,9 +165,10 @@ def as_table(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
     """pandas to Arrow: the schema's columns that the frame has, missing values null, no pandas metadata.
 
     A field that was added to the specification later has a column only where some run gives it, as have RELATEDNESS,
-    and `unlike` one where some cell is: tables of older results stay as they are.
+    `unlike` one where some cell is, and `reason` one where some run failed or is blocked: tables of older results stay
+    as they are.
     """
-    occasional = [name for name in (*later_fields(), *RELATEDNESS, "unlike") if name in frame.columns]
+    occasional = [name for name in (*later_fields(), *RELATEDNESS, "unlike", "reason") if name in frame.columns]
     unused = {name for name in occasional if not bool(frame[name].notna().to_numpy().any())}
     kept = pa.schema([field for field in schema if field.name in frame.columns and field.name not in unused])
     return pa.Table.from_pandas(frame, schema=kept, preserve_index=False).replace_schema_metadata(None)

@@ -41,13 +41,20 @@ QUIET = {
     # Under `uv run` Ray would start workers by `uv run` too, in an environment made anew without ray.
     "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
 }
-os.environ.update({key: value for key, value in QUIET.items() if key not in os.environ})
+os.environ.update(QUIET)
+for _name in ("RAY_RUNTIME_ENV_HOOK", "RAY_JOB_CONFIG_JSON_ENV_VAR", "RAY_NAMESPACE", "TUNE_RESULT_DIR"):
+    os.environ.pop(_name, None)  # of another job or tool
 
 import ray  # noqa: E402 - reads the environment when it is imported
 from ray import tune  # noqa: E402
 from ray.actor import exit_actor  # noqa: E402
 
-from orchestrator.runners.ray_start import StartWatch, connect, start_timeout  # noqa: E402 - it imports ray
+from orchestrator.runners.ray_start import (  # noqa: E402 - it imports ray
+    StartWatch,
+    connect,
+    libraries_write_to_a_file,
+    start_timeout,
+)
 from orchestrator.runners.searcher import ReadyJobs  # noqa: E402
 
 # It warns that it has no results of its own, and prints why workers died: both are in the ledger.
@@ -68,13 +75,24 @@ class WorkerDeathCallback(tune.Callback):
 
     def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
         self._heed()  # Tune takes SIGUSR1 for itself when it starts
+        if self._jobs.stopping and not self._start.up:  # nobody is there to save an epoch and end
+            raise KeyboardInterrupt
         self._start.look()
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self._start.started()
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        self._jobs.died(trial.trial_id, str(trial.get_pickled_error()))
+        self._jobs.died(trial.trial_id, _reason(trial))
+
+
+def _reason(trial: Any) -> str:
+    """What Ray says of a trial's end; where it kept no error, its text."""
+    if (error := trial.get_pickled_error()) is not None:
+        return str(error)
+    with contextlib.suppress(OSError, TypeError):
+        return Path(trial.error_file).read_text(errors="replace")
+    return "Ray does not say why"
 
 
 class Worker(tune.Trainable):
@@ -111,8 +129,8 @@ def run(
 
     `address` is `local` (a cluster of this machine's cores, gone afterwards) or that of a running one (`auto`, say),
     whose nodes must share the store's file system. `workers` bounds the runs at a time. `say` is told what is
-    waited for where no worker comes up. On SIGINT, SIGTERM or SIGUSR1 the workers save their epochs, then
-    KeyboardInterrupt. Raises CannotStart where Ray or its workers do not start.
+    waited for where no worker comes up, which is the agenda's `notice` too. On SIGINT, SIGTERM or SIGUSR1 the workers
+    save their epochs, then KeyboardInterrupt. Raises CannotStart where Ray or its workers do not start.
     """
     stop, stop_key = StopRequest(), options.stop_key
     assert stop_key is not None
@@ -124,16 +142,23 @@ def run(
             ledger.store.create(stop_key, b"")
 
     scratch = Path(tempfile.mkdtemp(prefix="frostline-tune-"))
-    try:
-        connect(address, max(workers or 0, usable_cores()))
-        agenda.workers = min(workers or _slots(options), _slots(options))
-        with handle_stop_signals(stop, stop_workers) as heed, killing_the_hung(agenda, ledger, options.launch):
-            _fit(agenda, ledger, options, scratch, workers, heed, say)
-    finally:
-        ray.shutdown()
-        shutil.rmtree(scratch, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            ledger.store.remove(stop_key)
+
+    def notice(text: str) -> None:
+        agenda.notice = text
+        if text:
+            say(text)
+
+    with libraries_write_to_a_file():
+        try:
+            connect(address, max(workers or 0, usable_cores()))
+            agenda.workers = min(workers or _slots(options), _slots(options))
+            with handle_stop_signals(stop, stop_workers) as heed, killing_the_hung(agenda, ledger, options.launch):
+                _fit(agenda, ledger, options, scratch, workers, heed, notice)
+        finally:
+            ray.shutdown()
+            shutil.rmtree(scratch, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                ledger.store.remove(stop_key)
     if stop.signalled:
         raise KeyboardInterrupt
 
@@ -155,7 +180,7 @@ def _fit(
     heed: Callable[[], None],
     say: Callable[[str], None],
 ) -> None:
-    jobs = ReadyJobs(agenda, ledger)
+    jobs = ReadyJobs(agenda, ledger, options.launch)
     worker = tune.with_parameters(Worker, options=options)
     tuner = tune.Tuner(
         tune.with_resources(worker, {"cpu": options.threads, "gpu": options.gpus_per_run}),

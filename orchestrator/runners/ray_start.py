@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import re
+import secrets
 import sys
 import tempfile
 import time
@@ -28,48 +30,88 @@ SAY_AFTER = 60.0
 def connect(address: str, cores: int) -> None:
     """Start a Ray of `cores` cores on this machine (`local`), or join the one at `address`. Raises CannotStart."""
     ours = {name: value for name, value in os.environ.items() if name.startswith("FROSTLINE_")}
-    environment = {"OMP_NUM_THREADS": "1", "MPLBACKEND": "agg", **ours}
+    if "FROSTLINE_DATA" in ours:
+        ours["FROSTLINE_DATA"] = os.path.abspath(ours["FROSTLINE_DATA"])
+    environment = {"OMP_NUM_THREADS": "1", "MPLBACKEND": "agg", "PYTHONWARNINGS": "", **ours}
     given: dict[str, Any] = {"logging_level": "ERROR", "log_to_driver": False, "configure_logging": False}
     if address == "local":
-        environment["PYTHONPATH"] = str(ROOT)
+        _give_a_token()
+        environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
         given |= {"num_cpus": cores, "include_dashboard": False, "_temp_dir": _folder()}
         given["runtime_env"] = {"env_vars": environment}
     else:
         modules = [str(ROOT / name) for name in TRAVELS]
         given["runtime_env"] = {"py_modules": modules, "env_vars": environment}
     try:
-        with _own_words():
+        # Ray puts the driver's current directory on its workers' path: a `torch.py` there would be taken for torch.
+        with contextlib.redirect_stderr(io.StringIO()), contextlib.chdir(ROOT):
             ray.init(address=address, **given)
     except (Exception, SystemExit) as problem:  # Ray raises whatever it meets, and has no common class for it
         ray.shutdown()
         raise CannotStart(_why(address, problem)) from None
 
 
-@contextlib.contextmanager
-def _own_words() -> Iterator[None]:
-    """What Ray's library itself writes to standard error while it starts goes to a file, not between our lines."""
-    log = os.open(Path(tempfile.gettempdir()) / f"frostline-ray-{os.getuid()}.log", os.O_WRONLY | os.O_CREAT, 0o600)
-    sys.stderr.flush()
-    kept = os.dup(2)
+def _give_a_token() -> None:
+    """Ray keeps the token of its clusters in the user's home. Where that cannot be written, one is made here."""
+    if any(os.environ.get(name) for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")):
+        return
     try:
-        os.ftruncate(log, 0)
+        folder = Path.home() / ".ray"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        usable = (folder / "auth_token").is_file() or os.access(folder, os.W_OK | os.X_OK)
+    except (OSError, RuntimeError):  # no home at all
+        usable = False
+    if not usable:
+        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+
+
+@contextlib.contextmanager
+def libraries_write_to_a_file() -> Iterator[None]:
+    """While the block runs, what libraries write to standard error goes to `log_file()`; what our Python code prints
+    there does not. Ray's stack traces would stand between our lines."""
+    try:
+        log = os.open(log_file(), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    except OSError:  # no such folder, or somebody else's file
+        log = os.open(os.devnull, os.O_WRONLY)
+    try:
+        kept = os.dup(2)
+    except OSError:  # it is closed
+        kept = os.dup(log)
+    before = sys.stderr
+    try:
+        if _writes_to_descriptor_2(before):
+            before.flush()
+            sys.stderr = os.fdopen(os.dup(kept), "w", buffering=1, encoding=before.encoding, errors=before.errors)
         os.dup2(log, 2)
         yield
     finally:
-        sys.stderr.flush()
+        sys.stderr = before
         os.dup2(kept, 2)
         os.close(kept)
         os.close(log)
+
+
+def log_file() -> Path:
+    """Where what Ray's library writes to standard error is kept, of the last launch on this machine."""
+    return Path(tempfile.gettempdir()) / f"frostline-ray-{os.getuid()}.log"
+
+
+def _writes_to_descriptor_2(stream: Any) -> bool:
+    try:
+        return stream is not None and stream.fileno() == 2
+    except (OSError, ValueError, AttributeError):  # a notebook's, a test's
+        return False
 
 
 def _folder() -> str:
     """Where a Ray of our own keeps its sockets and logs: Ray's usual folder where its path is short enough."""
     usual = Path(os.environ.get("RAY_TMPDIR") or tempfile.gettempdir())
     for folder in (usual, Path("/tmp")):
-        if len(os.fsencode(folder)) <= LONGEST_FOLDER and os.access(folder, os.W_OK | os.X_OK):
+        fits = len(os.fsencode(folder)) <= LONGEST_FOLDER and str(folder).isascii()
+        if fits and os.access(folder, os.W_OK | os.X_OK):
             return str(folder.resolve() / ("ray" if os.getuid() == 0 else f"ray-{os.getuid()}"))
     raise CannotStart(
-        f"TMPDIR {usual}: Ray needs a folder that can be written, with a path of at most {LONGEST_FOLDER} bytes; "
+        f"TMPDIR {usual}: Ray needs a folder that can be written, its path ASCII, of at most {LONGEST_FOLDER} bytes; "
         "set RAY_TMPDIR to one, or use --runner local"
     )
 
@@ -84,7 +126,7 @@ def _why(address: str, problem: BaseException) -> str:
             f"{where}: {text[:200]}. Is it a Ray of this version, and is ~/.ray/auth_token (mode 600), or "
             "RAY_AUTH_TOKEN, that of its head node?"
         )
-    return f"{where}: {type(problem).__name__}: {text[:300]}; --runner local does without Ray"
+    return f"{where}: {type(problem).__name__}: {text[:300]}; --runner local does without Ray (log: {log_file()})"
 
 
 def start_timeout() -> float:
@@ -105,21 +147,25 @@ class StartWatch:
     def __init__(
         self, say: Callable[[str], None], seconds: float = STOP_AFTER, clock: Callable[[], float] = time.monotonic
     ) -> None:
+        """`say` is told once what is waited for, and an empty text once a worker is up."""
         self._say = say
         self._seconds = seconds
         self._clock = clock
         self._began = clock()
         self._said = False
-        self._up = False
+        self.up = False
+        """Whether a worker has been up."""
 
     def started(self) -> None:
         """A worker is up."""
-        self._up = True
+        if not self.up and self._said:
+            self._say("")
+        self.up = True
 
     def look(self) -> None:
         """To be called again and again. Raises CannotStart once there was no worker for all the seconds."""
         waited = self._clock() - self._began
-        if self._up or waited < min(SAY_AFTER, self._seconds / 5):
+        if self.up or waited < min(SAY_AFTER, self._seconds / 5):
             return
         if waited >= self._seconds:
             raise CannotStart(f"no worker has started in {waited:.0f} s: {self._cause()}")

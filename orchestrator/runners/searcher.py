@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Iterator
 from typing import Any
 
 from ray.tune.search import Searcher
@@ -19,7 +19,10 @@ BATCH_SECONDS = 5.0
 
 
 NEVER_STARTED = ("RuntimeEnvSetupError", "runtime_env", "runtime environment")
-"""What Ray says where a worker's process was never there: nothing that ran there is to blame."""
+"""What Ray says where a worker's process was never there."""
+MOST_BEFORE_BEGINNING = 10
+"""Workers in a row that may end before they have begun a job: no run is to blame, but it has to end. The next one is
+tried after a pause (HELD_SECONDS of the agenda), so that a node that fails at once does not use all of them up."""
 
 
 class WorkerDied(RuntimeError):
@@ -29,66 +32,81 @@ class WorkerDied(RuntimeError):
 class ReadyJobs(Searcher):
     """Gives Tune batches of the agenda's ready jobs and receives how they ended."""
 
-    def __init__(self, agenda: Agenda, ledger: Ledger) -> None:
+    def __init__(self, agenda: Agenda, ledger: Ledger, launch: str) -> None:
         super().__init__(metric="ended", mode="max")
         self._agenda = agenda
         self._ledger = ledger
+        self._launch = launch
         self._batches: dict[str, list[Job]] = {}
-        self._unexplained = 0
-        self._not_started = 0
+        self._tokens: dict[str, int] = {}
+        """The token of the last attempt at each job that is handed out, when it was."""
+        self._before_beginning = 0
+        self._any_reported = False
 
     def __getstate__(self) -> dict[str, Any]:
         """Tune writes its searcher to its temporary folder; the agenda cannot be written there."""
         return {}
+
+    @property
+    def stopping(self) -> bool:
+        """Whether nothing more is to be handed out."""
+        return self._agenda.stopping
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:  # pyright: ignore[reportIncompatibleMethodOverride]
         batch = self._agenda.take_batch(BATCH_SECONDS)
         if not batch:
             return Searcher.FINISHED if self._agenda.finished() else None
         self._batches[trial_id] = batch
+        for job in batch:
+            with contextlib.suppress(OSError):  # the worker will say what is wrong with the store
+                self._tokens[job.id] = self._ledger.last_token(job)
         return {"jobs": _to_text(batch)}
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         if result is not None and "endings" in result:
-            self._not_started = 0
+            self._before_beginning, self._any_reported = 0, True
             for job, ending in zip(self._batches.pop(trial_id), result["endings"], strict=True):
                 self._agenda.end(job, ending)
 
     def died(self, trial_id: str, reason: str) -> None:
-        """A trial's worker ended without reporting. `reason`: what Ray says. Raises CannotStart where none starts."""
+        """A trial's worker ended without reporting. `reason`: what Ray says. Raises CannotStart where none begins."""
         batch = self._batches.pop(trial_id, [])
-        if any(sign in reason for sign in NEVER_STARTED):
-            self._not_started += 1
-            for job in batch:
-                self._agenda.end(job, "not run")
-            if self._not_started >= MOST_ATTEMPTS:
-                raise CannotStart(f"Ray cannot start workers: {' '.join(reason.split())[-400:]}")
-            return
-        for job, ending in zip(batch, self._after_death(batch, "low on memory" in reason), strict=True):
-            self._agenda.end(job, ending)
-
-    def _after_death(self, batch: list[Job], for_memory: bool) -> Iterator[Ending]:
-        """The endings of a batch whose worker died: the first job begun without a result is counted as failed.
-
-        A worker that was about to exit may have begun none. If that happens again and again, the first job without a
-        result is counted as failed nevertheless.
-        """
         open_jobs = [job for job in batch if self._ledger.status(job) not in ("done", "diverged")]
-        blamed = next((job for job in open_jobs if self._ledger.begun(job)), None)
-        self._unexplained = 0 if blamed is not None else self._unexplained + 1
-        if self._unexplained >= MOST_ATTEMPTS and open_jobs:
-            blamed = open_jobs[0]
+        begun = ((job, self._ledger.begun(job, self._tokens.get(job.id, 0), self._launch)) for job in open_jobs)
+        blamed, lease = next(((job, lease) for job, lease in begun if lease is not None), (None, None))
+        if blamed is None and len(open_jobs) == len(batch):
+            self._ended_before_beginning(batch, reason)
+            return
+        self._before_beginning = 0
+        host = None if lease is None else lease.get("host")
         for job in batch:
             if job not in open_jobs:
-                yield "done"
+                self._agenda.end(job, "done")
             elif job is not blamed:
-                yield "not run"
-            elif for_memory:
-                self._ledger.fail(job, OutOfMemory("Ray ended its worker, the machine being low on memory"))
-                yield "memory"
+                self._agenda.end(job, "not run")
             else:
-                self._ledger.fail(job, WorkerDied("the worker process ended while it ran this"))
-                yield "failed"
+                self._agenda.end(job, self._blame(job, reason, host))
+
+    def _ended_before_beginning(self, batch: list[Job], reason: str) -> None:
+        """No job of the batch was begun: none loses an attempt, and each is offered again after a pause."""
+        self._before_beginning += 1
+        never_there = any(sign in reason for sign in NEVER_STARTED)
+        most = max(MOST_BEFORE_BEGINNING, 3 * self._agenda.workers)
+        if never_there and not self._any_reported:
+            most = MOST_ATTEMPTS  # the runtime environment is the same everywhere: it fails, or it does not
+        for job in batch:  # one worker may have been told to go: its jobs need no pause
+            self._agenda.end(job, "not run" if self._before_beginning == 1 else "held")
+        if self._before_beginning >= most:
+            told = " ".join(reason.split())[-400:]
+            raise CannotStart(f"{self._before_beginning} workers in a row ended before they began a run: {told}")
+
+    def _blame(self, job: Job, reason: str, host: str | None) -> Ending:
+        """Write down that a job's worker died while it ran this, on the host that its lease names."""
+        if "low on memory" in reason:
+            self._ledger.fail(job, OutOfMemory("Ray ended its worker, the machine being low on memory"), host)
+            return "memory"
+        self._ledger.fail(job, WorkerDied("the worker process ended while it ran this"), host)
+        return "failed"
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the ledger knows."""

@@ -6,7 +6,7 @@ import heapq
 import itertools
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 
 from orchestrator.schedule.job_queue import Ready
@@ -14,6 +14,7 @@ from orchestrator.schedule.plan import Plan
 from orchestrator.store.jobs import Job
 from orchestrator.store.ledger import MOST_ATTEMPTS
 from orchestrator.train.options import Ending
+from sweeps.store.status import kind_of_error
 
 HELD_SECONDS = 5.0
 """How long to leave a run alone that another process holds, before asking again."""
@@ -25,7 +26,8 @@ class Agenda:
     A job that ran out of memory is tried once more after all others, with nothing running beside it.
     Sources come first, by how much work waits for them; runs longest first, those that share source and prefix next
     to each other. Safe to read from a second thread. `costs` are the seconds that each open job is expected to take, by
-    id (`Forecast.costs`); `workers` is how many draw from the agenda, which bounds a batch.
+    id (`Forecast.costs`); `workers` is how many draw from the agenda, which bounds a batch. Once `most_alike` jobs have
+    failed for good with the same kind of error (`error_of` tells it), nothing more is handed out.
     """
 
     def __init__(
@@ -34,6 +36,8 @@ class Agenda:
         costs: Mapping[str, float],
         workers: int = 1,
         clock: Callable[[], float] = time.monotonic,
+        error_of: Callable[[Job], str] | None = None,
+        most_alike: int | None = None,
     ) -> None:
         self.costs = {job.id: costs[job.id] for job in (*plan.open_sources, *plan.open_runs)}
         self.workers = workers
@@ -42,6 +46,13 @@ class Agenda:
         self.blocked: set[str] = set()
         self.stopping = False
         """Set from outside: nothing more is handed out."""
+        self.alike: tuple[int, str] | None = None
+        """How many jobs failed alike, and how, where that ended the launch."""
+        self.notice = ""
+        """What the launch waits for, where no worker comes up: progress shows it."""
+        self._error_of = error_of
+        self._most_alike = most_alike
+        self._kinds: Counter[str] = Counter()
         self._clock = clock
         self._lonely: set[str] = set()
         self._alone: list[Job] = []
@@ -100,12 +111,14 @@ class Agenda:
             elif ending in ("not run", "stopped") or (ending == "failed" and self._tries_again(job)):
                 if job.id in self._lonely:
                     self._alone.append(job)
-                else:
-                    self._push(job)
+                else:  # a job that fails is decided before others like it are begun
+                    self._push(job, again=ending == "failed")
             else:
                 self.ended[job.id] = "failed" if ending == "memory" else ending
                 self._left -= self.costs[job.id]
                 self._release(job, ending)
+                if self.ended[job.id] == "failed":
+                    self._count_alike(job)
 
     def under_way(self) -> list[Job]:
         """The jobs that count as running, those that wait their turn in a worker's batch included."""
@@ -117,12 +130,27 @@ class Agenda:
         with self._lock:
             return not (self.running or (not self.stopping and (self._ready or self._held or self._alone)))
 
-    def remaining_cost(self) -> float:
-        """Of all that has not ended, in expected seconds of a worker; what runs counts as a half."""
+    def remaining_cost(self, done: Mapping[str, float] | None = None) -> float:
+        """Of all that has not ended, in expected seconds of a worker.
+
+        Of what runs the share `done` (by id, 0 to 1) is left out; without it a half.
+        """
         with self._lock:
             if self.finished():
                 return 0.0
-            return max(0.0, self._left - sum(self.costs[id] for id in self.running) / 2)
+            given = {} if done is None else done
+            under_way = sum(self.costs[id] * given.get(id, 0.5 if done is None else 0.0) for id in self.running)
+            return max(0.0, self._left - under_way)
+
+    def _count_alike(self, job: Job) -> None:
+        if self._error_of is None or self._most_alike is None:
+            return
+        error = self._error_of(job)
+        kind = kind_of_error(error)
+        self._kinds[kind] += 1
+        if self._kinds[kind] >= self._most_alike and self.alike is None:
+            self.alike = self._kinds[kind], error
+            self.stopping = True
 
     def _offer_held(self) -> None:
         now = self._clock()
@@ -144,6 +172,6 @@ class Agenda:
         self.blocked.add(run.id)
         self._left -= self.costs[run.id]
 
-    def _push(self, job: Job) -> None:
+    def _push(self, job: Job, again: bool = False) -> None:
         waiting = sum(self.costs[run.id] for run in self._waiting.get(job.id, ()))
-        self._ready.push(job, self.costs[job.id], waiting)
+        self._ready.push(job, self.costs[job.id], waiting, again)

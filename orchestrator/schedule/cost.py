@@ -8,7 +8,7 @@ to expected seconds, so that short jobs count as much as long ones. With no resu
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -121,12 +121,18 @@ class CostModel:
         """All of the jobs together: rates that are off are off for all of a family, chance evens out."""
         return self.costs(jobs).total
 
-    def costs(self, jobs: Sequence[Job]) -> Costs:
-        """Seconds of each of the jobs, of each family and of all together."""
+    def costs(self, jobs: Sequence[Job], left: Mapping[str, float] | None = None) -> Costs:
+        """Seconds of each of the jobs, of each family and of all together.
+
+        `left`: by id, the share of a job (0 to 1) that is still to be done, where some of it has been done.
+        """
+        left = left or {}
         seconds: dict[str, float] = {}
         work: dict[str, list[tuple[float, ...]]] = {}
         for job in jobs:
-            family, its_work = job.spec.model.family, work_of(job)
+            family = job.spec.model.family
+            share = left.get(job.id, 1.0)
+            its_work = tuple(share * amount for amount in work_of(job))
             seconds[job.id] = self._families[family].seconds(its_work)
             work.setdefault(family, []).append(its_work)
         totals: dict[str, tuple[float, float]] = {

@@ -70,10 +70,14 @@ class Forecast:
 
 
 def forecast(plan: Plan, workers: int, accelerator: bool = False) -> Forecast:
-    """Of what the plan leaves to do. Blocked runs count: they are tried again after their source."""
+    """Of what the plan leaves to do. Of what runs now, the epochs that are still to come count.
+
+    Runs that are blocked by a source model that failed count: they are tried again after it.
+    """
     model = CostModel.for_workers(plan.samples, accelerator)
     sources, runs = plan.open_sources, plan.open_runs
-    costs = model.costs([*sources, *runs])
+    left = {id: 1 - done / asked for id, (done, asked) in plan.progress().items() if 0 < done <= asked}
+    costs = model.costs([*sources, *runs], left)
     chain = _longest_chain(costs.seconds, sources, runs)
     wall = max(chain, costs.total.seconds / workers)
     if 0 < len(costs.seconds) <= MOST_SIMULATED:

@@ -48,13 +48,13 @@ class Ready:
     def __bool__(self) -> bool:
         return bool(self._groups)
 
-    def push(self, job: Job, cost: float, waiting: float = 0.0) -> None:
-        """`cost` of the job itself, and of what waits for it."""
+    def push(self, job: Job, cost: float, waiting: float = 0.0, again: bool = False) -> None:
+        """`cost` of the job itself, and of what waits for it. One that is tried `again` stands before its equals."""
         group = group_of(job)
         jobs = self._groups.setdefault(group, [])
         self._by_start[group.start][group] = None
         self._pushed += 1
-        entry = (-(cost + waiting), self._pushed, cost, job)
+        entry = (-(cost + waiting), -self._pushed if again else self._pushed, cost, job)
         heapq.heappush(jobs, entry)
         self.work += cost
         if jobs[0] is entry:

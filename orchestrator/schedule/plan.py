@@ -18,9 +18,10 @@ from sweeps.language.task_text import dataset_of
 from sweeps.naming import differing
 from sweeps.records import FINAL, Status, SweepRecord
 from sweeps.spec import RunSpec
+from sweeps.store.leases import Lease
 from sweeps.store.status import after_source
 from sweeps.sweep import SweepSpec
-from tasks import check, citation, relatedness
+from tasks import check, check_files, citation, relatedness
 
 
 @dataclass
@@ -41,18 +42,22 @@ class Plan:
     attempts: dict[str, int] = field(default_factory=dict)
     """Of results that took more than one: failures and workers or drivers that went away."""
     open_runs: list[Job] = field(default_factory=list)
-    """Runs without a result."""
+    """Runs without a result that can have one: nothing starts from a source model that has diverged."""
     open_sources: list[Job] = field(default_factory=list)
     """Source models without a result that an open run needs, and altered ones."""
+    leases: dict[str, Lease] = field(default_factory=dict)
+    """Of jobs that run now: who runs them, where, and which epoch they have reached."""
     samples: list[Sample] = field(default_factory=list)
     """What results of the sweep, and of the store where these are few, took: what forecasts learn from."""
 
     def read_statuses(self, ledger: Ledger, thorough: bool = False) -> None:
         """Look at the store again, `thorough`: with all files of all results. A run whose source failed is blocked."""
         ledger.damaged.clear()
-        self.seconds, self.samples, self.attempts = {}, [], {}
+        self.seconds, self.samples, self.attempts, self.leases = {}, [], {}, {}
         for job, status, record in survey(ledger, [*self.sources.values(), *self.runs.values()], thorough):
             self.statuses[job.id] = status
+            if status == "running" and (lease := ledger.lease(job)) is not None:
+                self.leases[job.id] = lease
             if record is not None:
                 self.seconds[job.id] = record.busy_seconds
                 if record.attempts > 1:
@@ -69,13 +74,29 @@ class Plan:
         self._find_open()
 
     def _find_open(self) -> None:
-        self.open_runs = [job for id, job in self.runs.items() if self.statuses[id] not in FINAL]
+        self.open_runs = [
+            job
+            for id, job in self.runs.items()
+            if self.statuses[id] not in FINAL and (job.needs is None or self.statuses[job.needs] != "diverged")
+        ]
         needed = dict.fromkeys(needs for job in self.open_runs if (needs := job.needs) is not None)
         needed |= {id: None for id in self.damaged if id in self.sources}
         self.open_sources = [self.sources[id] for id in needed if self.statuses[id] not in FINAL]
 
     def counts(self, jobs: dict[str, Job]) -> Counter[Status]:
         return Counter(self.statuses[id] for id in jobs)
+
+    def progress(self) -> dict[str, tuple[int, int]]:
+        """(epochs done, epochs asked) of jobs that run now."""
+        return {id: (int(lease["progress"]), int(lease["epochs"])) for id, lease in self.leases.items()}
+
+    def blocked(self) -> dict[str, list[Job]]:
+        """The runs that are blocked, by the source model that they need."""
+        found: dict[str, list[Job]] = {}
+        for id, job in self.runs.items():
+            if self.statuses[id] == "blocked" and job.needs is not None:
+                found.setdefault(job.needs, []).append(job)
+        return found
 
     def record(self) -> SweepRecord:
         return SweepRecord(
@@ -88,6 +109,13 @@ class Plan:
             relatedness=self._relatedness(),
             edition=self.sweep.edition,
         )
+
+    def check_files(self) -> None:
+        """Read the files of the data that open jobs need, once. Raises SpecError, in one line, for what is wrong."""
+        try:
+            check_files(job.spec for job in (*self.open_runs, *self.open_sources))
+        except (ValueError, OSError) as problem:
+            raise SpecError(str(problem)) from None
 
     def _relatedness(self) -> dict[str, dict[str, dict[str, float]]]:
         specs = (job.spec for job in self.runs.values())

@@ -17,7 +17,7 @@ from orchestrator.store.jobs import Job
 from orchestrator.store.lease import Lease, Watch, claim
 from orchestrator.store.settings import DEFAULT, Settings
 from sweeps import layout
-from sweeps.errors import shown
+from sweeps.errors import command_line, printable, shown
 from sweeps.layout import FORMAT, FORMAT_KEY, Place
 from sweeps.records import EpochRecord, FailureRecord, RunRecord, Status, SweepRecord
 from sweeps.self_digest import seal, unsealed
@@ -64,7 +64,7 @@ class Ledger:
         if found.isdecimal() and int(found) < FORMAT:
             raise StoreError(
                 f"--store {self.root}: format {found}, written by an older version; bring it to format {FORMAT} with: "
-                f"python -m orchestrator upgrade {self.root}"
+                f"{command_line('upgrade', self.root)}"
             )
         if found != str(FORMAT):
             raise StoreError(f"--store {self.root}: format {shown(found, 20)}; this version reads {FORMAT}")
@@ -149,23 +149,33 @@ class Ledger:
 
     def progress(self, job: Job) -> tuple[int, int] | None:
         """(epochs done, epochs asked) of a job under way."""
-        last = self._lease(job)
+        last = self.lease(job)
         return None if last is None else (int(last["progress"]), int(last["epochs"]))
 
     def claim(self, job: Job, launch: str = "") -> Lease:
         """Raises lease.Held."""
         return claim(self.store, self.place(job), job.epochs, self._watch, launch)
 
-    def begun(self, job: Job) -> bool:
-        """Whether somebody took the job up and has not given it back."""
-        return self._lease(job) is not None
+    def last_token(self, job: Job) -> int:
+        """The token of the latest attempt at a job, whoever made it; 0 where there was none. Raises OSError."""
+        place = self.place(job)
+        return place.last_token(self.store.list(place.folder))
+
+    def begun(self, job: Job, after: int, launch: str) -> leases.Lease | None:
+        """The lease of an attempt that a launch began at a job after token `after` and has not given back."""
+        last = self.lease(job)
+        if last is None or last["holder"] == "" or last.get("launch") != launch:
+            return None
+        token = last.get("token")
+        return last if isinstance(token, int) and token > after else None
 
     def silent_holder(self, job: Job) -> leases.Lease | None:
         """What the lease of a job says whose holder is there, as far as one can know, but has expired."""
-        last = self._lease(job)
+        last = self.lease(job)
         return last if last is not None and last["holder"] and not self._watch.alive(self.place(job), last) else None
 
-    def _lease(self, job: Job) -> leases.Lease | None:
+    def lease(self, job: Job) -> leases.Lease | None:
+        """What the last lease of a job says; None where nobody has taken it up, or gave it back."""
         return leases.current(self.store, self.place(job))
 
     def commit(self, lease: Lease, record: RunRecord, epochs: bytes, weights: bytes | None) -> bool:
@@ -186,8 +196,8 @@ class Ledger:
             self.store.remove(key)
         return published
 
-    def fail(self, job: Job, error: BaseException) -> FailureRecord:
-        """Write down an attempt that ended in an error, if that can be."""
+    def fail(self, job: Job, error: BaseException, host: str | None = None) -> FailureRecord:
+        """Write down an attempt that ended in an error, if that can be. `host`: where it ran, if not here."""
         place = self.place(job)
         failure = FailureRecord(
             kind=job.kind,
@@ -195,7 +205,7 @@ class Ledger:
             name=job.name,
             error=one_line(error),
             traceback="".join(traceback.format_exception(error)),
-            host=socket.gethostname(),
+            host=host or socket.gethostname(),
             at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
         try:
@@ -255,4 +265,4 @@ class Ledger:
 
 
 def one_line(error: BaseException) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())[:500]
+    return printable(" ".join(f"{type(error).__name__}: {error}".split()))[:500]

@@ -14,10 +14,13 @@ COMMITTED = ("result.json", "epochs-", "weights-")
 result."""
 
 
-def move_away(store: Store, place: Place, reason: str) -> str:
-    """Move what was committed at `place` to a folder of its own; its key. To be called by the lease's holder."""
+def move_away(store: Store, place: Place, reason: str, besides: tuple[str, ...] = ()) -> str:
+    """Move what was committed at `place` to a folder of its own; its key. To be called by the lease's holder.
+
+    `besides`: how the names begin of what goes with it.
+    """
     names = store.list(place.folder)
-    found = [key for start in COMMITTED for key in place.named(names, start)]
+    found = [key for start in (*COMMITTED, *besides) for key in place.named(names, start)]
     return _moved(store, place.kind, place.id, found, reason)
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 READ = frozenset(
     {
@@ -35,7 +37,21 @@ def only_ours() -> Iterator[None]:
         del os.environ[name]
     # Read when wandb is imported and when its service starts; there is no setting for it.
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
+    if "WANDB_CACHE_DIR" not in os.environ and not _has_cache_folder():
+        os.environ["WANDB_CACHE_DIR"] = str(Path(tempfile.gettempdir()) / f"frostline-wandb-{os.getuid()}")
     try:
         yield
     finally:
         os.environ.update(others)
+
+
+def _has_cache_folder() -> bool:
+    """Whether wandb can make its folder for logs where it does by itself. If not, it complains on the terminal."""
+    base = os.environ.get("XDG_CACHE_HOME") or (os.environ.get("HOME") and f"{os.environ['HOME']}/.cache")
+    if not base:
+        return False
+    try:
+        os.makedirs(Path(base) / "wandb", exist_ok=True)
+    except OSError:
+        return False
+    return os.access(Path(base) / "wandb", os.W_OK)

@@ -11,7 +11,9 @@ Example: a run that failed twice and is being tried again is `running`. A run wh
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from sweeps.layout import Place
 from sweeps.records import Status
@@ -38,3 +40,25 @@ def without_result(
 def after_source(status: Status, source: Status | None) -> Status:
     """The status of a run, given that of the source model that it starts from (None: it starts from none)."""
     return "blocked" if status in ("missing", "failed") and source in ("failed", "diverged") else status
+
+
+def obstacle(source: str, status: Status | None) -> str:
+    """Why the runs of a source model are blocked: its name and what became of it."""
+    return f"source {source.removeprefix('source_')} {status}"
+
+
+Item = TypeVar("Item")
+_VARIES = re.compile(r"0x[0-9a-f]+|\b[0-9a-f]{8,}\b|\d+")
+
+
+def kind_of_error(error: str) -> str:
+    """What two failures have in common that fail alike: the text without numbers, addresses and ids."""
+    return _VARIES.sub("#", error)
+
+
+def grouped(items: Iterable[tuple[str, Item]]) -> list[tuple[str, list[Item]]]:
+    """(error, item) pairs by the kind of their error, the most frequent first; each group under its first error."""
+    groups: dict[str, tuple[str, list[Item]]] = {}
+    for error, item in items:
+        groups.setdefault(kind_of_error(error), (error, []))[1].append(item)
+    return sorted(groups.values(), key=lambda group: -len(group[1]))

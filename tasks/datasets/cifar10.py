@@ -47,6 +47,7 @@ DATASET = Dataset(
     test=FILES.test,
     held_out=lambda classes: 1000 * len(classes),
     present=FILES.present,
+    intact=FILES.intact,
     prepare=FILES.prepare,
     citation=(
         "CIFAR-10: A. Krizhevsky (2009), Learning Multiple Layers of Features from Tiny Images, technical report, "

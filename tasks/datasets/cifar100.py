@@ -71,6 +71,7 @@ DATASET = Dataset(
     test=FILES.test,
     held_out=lambda classes: 100 * len(classes),
     present=FILES.present,
+    intact=FILES.intact,
     prepare=FILES.prepare,
     superclasses=tuple(_OF[name] for name in CLASSES),
     citation=(

@@ -72,6 +72,7 @@ DATASET = Dataset(
     test=FILES.test,
     held_out=lambda classes: 1000 * len(classes),
     present=FILES.present,
+    intact=FILES.intact,
     prepare=FILES.prepare,
     citation=(
         "Fashion-MNIST: H. Xiao, K. Rasul and R. Vollgraf (2017), Fashion-MNIST: a Novel Image Dataset for "

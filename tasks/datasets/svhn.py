@@ -83,6 +83,7 @@ DATASET = Dataset(
     test=FILES.test,
     held_out=lambda classes: sum(TEST_POOL[index] for index in classes),
     present=FILES.present,
+    intact=FILES.intact,
     prepare=FILES.prepare,
     citation=(
         "SVHN, cropped digits: Y. Netzer, T. Wang, A. Coates, A. Bissacco, B. Wu and A. Y. Ng (2011), Reading Digits "

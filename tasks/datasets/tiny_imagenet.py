@@ -113,6 +113,7 @@ DATASET = Dataset(
     test=FILES.test,
     held_out=lambda classes: 50 * len(classes),
     present=FILES.present,
+    intact=FILES.intact,
     prepare=FILES.prepare,
     citation=(
         "Tiny ImageNet: Y. Le and X. Yang (2015), Tiny ImageNet Visual Recognition Challenge, Stanford CS 231N; from "

@@ -11,7 +11,7 @@ from tasks.dataset import MappedSamples
 from tasks.files.archives import MissingData
 from tasks.files.download import Download, data_folder, fetch
 from tasks.files.draft import Draft, prepare
-from tasks.files.prepared import Prepared, folder_of, is_prepared, opened
+from tasks.files.prepared import Prepared, check_digests, folder_of, is_prepared, opened
 
 Make = Callable[[Draft, Mapping[str, Path]], None]
 """Writes both splits of a draft from the files, by their published names. Raises BadArchive."""
@@ -41,6 +41,10 @@ class Published:
             raise MissingData(
                 f"{self.name} has no prepared arrays on this machine; make them: frostline data {self.name}{option}"
             )
+
+    def intact(self, side: int) -> None:
+        """Raise BadArchive when the arrays are not those that were written. Reads them whole."""
+        check_digests(folder_of(self.name, self.side(side)))
 
     def prepare(self, side: int | None, origin: Path | None, workers: int) -> Path:
         """Fetch what is missing, or take the files from `origin`, check them, and decode them once.

@@ -139,7 +139,7 @@ def test_damage_is_one_line(sweep_file: Path, store: Path, tmp_path: Path, capsy
     assert main(["summary", str(sweep_file), "--store", str(store), "--out", str(tmp_path / "out")]) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
-    assert "python -m orchestrator verify" in error
+    assert "frostline verify" in error
 
 
 def test_as_a_program_without_heavy_imports(sweep_file: Path, store: Path, tmp_path: Path) -> None:

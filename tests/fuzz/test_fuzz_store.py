@@ -113,7 +113,7 @@ def read_everything(root: Path, sweep: SweepSpec) -> None:
         for run in stored.runs:
             if run.result is not None:
                 read_epochs(stored.store, run)
-            stored.last_failure(run)
+            assert run.reason is None or "\n" not in run.reason
     except StoreError as problem:
         assert "\n" not in str(problem)
 

@@ -40,7 +40,7 @@ def fit(setting: Setting, reports: EpochReports) -> Trained:
 
 
 def _trainer(epochs: int, precision: str, device: torch.device, each_epoch: EachEpoch) -> pl.Trainer:
-    return Trainer(
+    return UndisturbedTrainer(
         accelerator="gpu" if device.type == "cuda" else "cpu",
         devices=[device.index or 0] if device.type == "cuda" else 1,
         max_epochs=epochs,
@@ -57,8 +57,11 @@ def _trainer(epochs: int, precision: str, device: torch.device, each_epoch: Each
     )
 
 
-class Trainer(pl.Trainer):
-    """Lightning's trainer, which by itself would end an epoch unsaved on SIGTERM (stopping.py handles signals)."""
+class UndisturbedTrainer(pl.Trainer):
+    """Lightning's trainer, which by itself would end an epoch unsaved on SIGTERM (stopping.py handles signals).
+
+    Its name is its own: Lightning takes arguments from variables `PL_<NAME OF THE CLASS>_...` of the environment.
+    """
 
     @property
     def received_sigterm(self) -> bool:

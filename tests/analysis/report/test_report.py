@@ -101,6 +101,6 @@ def test_every_data_set_is_cited_once() -> None:
     used = ["signal_noise[0-1](universal=4)", "digits[0-4]", "digits", "signal_noise(universal=2)", "glyphs[A-Z]"]
     assert citations(used, recorded) == [
         "Alpaydin (1998).",
-        "glyphs: no reference is on record; `python -m orchestrator run` records it.",
+        "glyphs: no reference is on record; `frostline run` of the sweep records it.",
         "Ours.",
     ]

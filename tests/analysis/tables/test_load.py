@@ -43,7 +43,7 @@ def test_order_follows_the_specification_not_the_files(tmp_path: Path) -> None:
 def test_no_store_and_no_plan(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no such folder"):
         read_sweep(parse(TEXT), tmp_path / "nowhere")
-    with pytest.raises(StoreError, match="no plan of this version; `python -m orchestrator run`"):
+    with pytest.raises(StoreError, match="no plan of this version; `frostline run`"):
         read_sweep(parse(TEXT), tmp_path)
     planned(TEXT, tmp_path)
     with pytest.raises(StoreError, match=r"it holds 1 other version of made-up"):
@@ -59,9 +59,7 @@ def test_a_changed_byte_in_the_epochs_is_found(tmp_path: Path) -> None:
     raw = bytearray(path.read_bytes())
     raw[len(raw) // 2] ^= 1
     path.write_bytes(raw)
-    with pytest.raises(
-        StoreError, match=rf"{path.name}: damaged, its SHA-256 is not .*`python -m orchestrator verify`"
-    ):
+    with pytest.raises(StoreError, match=rf"{path.name}: damaged, its SHA-256 is not .*`frostline verify`"):
         read_epochs(stored.store, run)
 
 

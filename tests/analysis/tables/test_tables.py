@@ -150,7 +150,7 @@ def test_unfinished_and_diverged_runs_stay_and_count_in_no_mean(tmp_path: Path) 
     assert (
         csv_text(tables.runs)
         .splitlines()[3]
-        .endswith(",missing" + "," * (len(RUNS) - len(RELATEDNESS) - RUNS.names.index("status") - 1))
+        .endswith(",missing" + "," * (len(RUNS) - len(RELATEDNESS) - RUNS.names.index("status") - 2))
     )
 
 
@@ -180,7 +180,8 @@ def test_files_read_back_as_the_tables(tmp_path: Path) -> None:
     ]  # fmt: skip
     for name, frame in (("runs", tables.runs), ("cells", tables.cells), ("epochs", epoch_frame(tables.sweep))):
         stored, text = pq.read_table(tmp_path / f"{name}.parquet"), pd.read_csv(tmp_path / f"{name}.csv")
-        occasional = [column for column in (*later_fields(), *RELATEDNESS, "unlike") if column in frame.columns]
+        later = (*later_fields(), *RELATEDNESS, "unlike", "reason")
+        occasional = [column for column in later if column in frame.columns]
         unused = {column for column in occasional if not bool(frame[column].notna().to_numpy().any())}
         given = [column for column in frame.columns if column not in unused]
         assert stored.column_names == list(text.columns) == given

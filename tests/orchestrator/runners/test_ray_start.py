@@ -2,11 +2,14 @@
 
 import os
 import socket
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from orchestrator.runners import ray_start
+from orchestrator.runners import ray_start, resources
 from orchestrator.runners.ray_start import StartWatch, last_error, start_timeout
 from orchestrator.runners.resources import CannotStart, check_address, use_token
 from sweeps.errors import SpecError
@@ -66,11 +69,48 @@ def test_an_address_where_nobody_listens_is_refused() -> None:
         check_address(f"127.0.0.1:{port}")
 
 
-def test_an_address_that_takes_connections_passes() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        check_address(f"127.0.0.1:{server.getsockname()[1]}")
+def answering(answer: bytes | None) -> tuple[socket.socket, str]:
+    """A server that takes one connection, reads, and sends an answer (None: it never does)."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        connection, _ = server.accept()
+        connection.recv(1000)
+        if answer is not None:
+            connection.sendall(answer)
+            connection.close()
+        else:
+            server_kept.append(connection)
+
+    threading.Thread(target=serve, daemon=True).start()
+    return server, f"127.0.0.1:{server.getsockname()[1]}"
+
+
+server_kept: list[socket.socket] = []
+
+
+def test_an_address_that_answers_as_grpc_does_passes() -> None:
+    server, address = answering(bytes((0, 0, 6, 4, 0, 0, 0, 0, 0)) + b"\0" * 6)
+    with server:
+        check_address(address)
     check_address("local")
     check_address("auto")
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"", b"SSH-2.0-OpenSSH_9.6\r\n", b"-ERR\r\n"])
+def test_an_address_of_something_else_is_refused(answer: bytes) -> None:
+    server, address = answering(answer)
+    with server, pytest.raises(SpecError, match=f"--address {address}: something answers that is no Ray head"):
+        check_address(address)
+
+
+def test_an_address_that_takes_connections_and_is_silent_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orchestrator.runners.resources.ANSWER_SECONDS", 0.2)
+    server, address = answering(None)
+    with server, pytest.raises(SpecError, match=f"--address {address}: no answer"):
+        check_address(address)
+    while server_kept:
+        server_kept.pop().close()
 
 
 def test_ray_gets_a_folder_whose_path_is_short_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,15 +135,72 @@ def test_the_cause_is_read_from_rays_logs(tmp_path: Path) -> None:
     assert last_error(tmp_path) == "Error: No module named 'ray' (worker-1.err)"
 
 
-def test_a_token_that_is_there_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("asks", [True, False])
+def test_a_token_is_sent_to_a_cluster_that_asks_for_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asks: bool
+) -> None:
     for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
-        monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv(name, "")  # so that it is taken back after the test
+        monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
-    use_token()
-    assert "RAY_AUTH_MODE" not in os.environ
+    monkeypatch.setattr(resources, "_asks_for_a_token", lambda address: asks)
+    if asks:
+        with pytest.raises(CannotStart, match="the cluster asks for a token and none is here"):
+            use_token("head:6379")
     (tmp_path / ".ray").mkdir()
     (tmp_path / ".ray" / "auth_token").write_text("secret")
-    monkeypatch.setenv("RAY_AUTH_MODE", "")  # so that it is taken back after the test
-    monkeypatch.delenv("RAY_AUTH_MODE")
-    use_token()
-    assert os.environ["RAY_AUTH_MODE"] == "token"
+    use_token("head:6379")
+    assert os.environ.get("RAY_AUTH_MODE") == ("token" if asks else None)
+
+
+@pytest.fixture
+def sweep(tmp_path: Path) -> Path:
+    (tmp_path / "sweep.yaml").write_text(
+        "name: joined\nbase:\n  source: null\n  target: {task: digits, size: 50}\n"
+        "  model: {family: resnet, depth: 8, width: 1}\n  train: {epochs: 1}\naxes: {seed: [0]}\n"
+    )
+    return tmp_path
+
+
+CLUSTER = """
+import os, subprocess, sys
+from ray.cluster_utils import Cluster
+cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": int(sys.argv[1])})
+arguments = [sys.executable, "-m", "frostline", "run", "sweep.yaml", "--wandb", "disabled"]
+arguments += ["--address", cluster.address]
+environment = {name: value for name, value in os.environ.items() if name != "RAY_AUTH_MODE"}
+told = subprocess.run(arguments, env=environment, timeout=100)
+cluster.shutdown()
+sys.exit(told.returncode)
+"""
+
+
+def joined(folder: Path, cores: int, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A run on a real cluster of one node, which is started for it."""
+    return subprocess.run(
+        [sys.executable, "-c", CLUSTER, str(cores)],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3]), **environment},
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("mode", ["token", "disabled"])
+def test_a_cluster_with_and_one_without_a_token_are_joined(sweep: Path, mode: str) -> None:
+    """A real head each; the token is there in both cases."""
+    (sweep / "token").write_text("a" * 64)
+    (sweep / "token").chmod(0o600)
+    told = joined(sweep, 1, RAY_AUTH_MODE=mode, RAY_AUTH_TOKEN_PATH=str(sweep / "token"))
+    assert told.returncode == 0 and "1 of 1 runs done" in told.stdout, (told.stdout[-800:], told.stderr[-800:])
+
+
+def test_the_status_line_of_a_launch_that_cannot_start_says_why(sweep: Path) -> None:
+    """A cluster without a core. By default it says so after 60 s and ends after 300 s."""
+    told = joined(sweep, 0, FROSTLINE_START_TIMEOUT="15", RAY_AUTH_MODE="disabled")
+    lines = [line for line in told.stdout.splitlines() if line.startswith("0 of 1 runs done")]
+    assert any("; no worker has started in " in line and "the cluster has 0 CPU free" in line for line in lines), told
+    assert told.returncode == 2 and "error: no worker has started in 15 s: the cluster has 0 CPU free" in told.stderr
+    assert "Traceback" not in told.stdout + told.stderr

@@ -133,9 +133,37 @@ def test_nothing_starts_from_a_diverged_source(tmp_path: Path) -> None:
     assert len(agenda.blocked) == 6
     plan.read_statuses(ledger)
     assert plan.counts(plan.runs) == {"blocked": 6, "missing": 2}
-    later = agenda_of(plan)
-    assert {job.needs for job in taken(later)} == {None}
-    assert later.blocked == agenda.blocked
+    assert {job.id for job in plan.runs.values()} - {job.id for job in plan.open_runs} == agenda.blocked
+    assert {job.needs for job in taken(agenda_of(plan))} == {None}
+
+
+def test_a_launch_ends_once_enough_jobs_have_failed_alike(tmp_path: Path) -> None:
+    ledger, _ = opened(tmp_path)
+    plan = make_plan(parse(SWEEP.replace("seed: 0..1}", "seed: 0..5}")), ledger)
+    errors: dict[str, str] = {}
+    costs = forecast(plan, workers=1).costs.seconds
+    agenda = Agenda(plan, costs, error_of=lambda job: errors[job.id], most_alike=3)
+    jobs = [job for job in taken(agenda) if job.kind == "run"]
+    errors |= {job.id: f"OSError: /data/{number}: no such file" for number, job in enumerate(jobs[:3])}
+    errors[jobs[3].id] = "ValueError: another"
+    order = [jobs[0], jobs[3], jobs[1], jobs[2]]
+    for job in order:
+        for attempt in range(MOST_ATTEMPTS):
+            assert agenda.alike is None and not agenda.stopping
+            agenda.end(job, "failed")
+            if attempt < MOST_ATTEMPTS - 1:
+                assert agenda.take() == job
+    assert agenda.alike == (3, "OSError: /data/2: no such file") and agenda.stopping
+    assert agenda.take() is None
+
+
+def test_what_is_done_of_running_jobs_counts(tmp_path: Path) -> None:
+    agenda, _ = made(tmp_path)
+    whole = agenda.remaining_cost({})
+    job = agenda.take()
+    assert job is not None
+    assert agenda.remaining_cost({}) == whole
+    assert agenda.remaining_cost({job.id: 0.75}) == whole - 0.75 * agenda.costs[job.id]
 
 
 def test_what_ran_out_of_memory_comes_last_alone_and_once(tmp_path: Path) -> None:

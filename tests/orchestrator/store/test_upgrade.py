@@ -42,7 +42,7 @@ def test_it_is_refused_with_the_command_that_upgrades_it(
 ) -> None:
     assert main([command, SWEEP, "--store", str(store)]) == 2
     told = capsys.readouterr().err
-    assert told.count("\n") == 1 and f"python -m orchestrator upgrade {store}" in told
+    assert told.count("\n") == 1 and f"frostline upgrade {store}" in told
 
 
 def test_upgraded_it_has_the_same_runs_and_nothing_is_left_to_do(

@@ -63,7 +63,7 @@ def test_the_run_gives_back_what_it_can_and_says_why(tmp_path: Path, monkeypatch
     with monkeypatch.context() as patch:
         patch.setattr(trial, "method_of", lambda _: Exhausted())
         assert run_trial(JOB, options, state) == "memory"
-    assert len(state.data) == 0 and not ledger.begun(JOB)
+    assert len(state.data) == 0 and ledger.lease(JOB) is None
     last = ledger.last_failure(JOB)
     assert last is not None and last[0].error.startswith("OutOfMemory: MemoryError")
     assert run_trial(JOB, options) == "done"

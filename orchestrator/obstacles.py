@@ -1,0 +1,87 @@
+"""Why runs have no result, in lines: failures that are alike together, blocked runs by the source model they need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from orchestrator.schedule.plan import Plan
+from orchestrator.store.jobs import Job
+from orchestrator.store.ledger import Ledger
+from sweeps.errors import printable
+from sweeps.store.status import grouped, obstacle
+
+MOST_LINES = 5
+LONGEST_ERROR = 300
+"""Characters of an error in a list of failures; `frostline show` has all of it."""
+
+
+def of(number: int, what: str) -> str:
+    """`1 run`, `2 runs`."""
+    return f"{number} {what}{'s' * (number != 1)}"
+
+
+def counted(jobs: list[Job]) -> str:
+    sources = sum(job.kind == "source" for job in jobs)
+    parts = [of(sources, "source model")] * (sources > 0) + [of(len(jobs) - sources, "run")] * (len(jobs) > sources)
+    return " and ".join(parts)
+
+
+def failures(plan: Plan, ledger: Ledger) -> list[tuple[str, list[Job]]]:
+    """The failed jobs of a plan with the last error of each group, most frequent first."""
+    failed = [job for job in (*plan.sources.values(), *plan.runs.values()) if plan.statuses[job.id] == "failed"]
+    return grouped((last[0].error, job) for job in failed if (last := ledger.last_failure(job)) is not None)
+
+
+def lines(plan: Plan, ledger: Ledger) -> list[str]:
+    """A line for each kind of failure and for each source model that blocks runs, the first few of each."""
+    groups = failures(plan, ledger)
+    shown = [f"failed: {counted(jobs)}: {shortened(error)}" for error, jobs in groups[:MOST_LINES]]
+    if len(groups) > MOST_LINES:
+        shown.append(f"failed: {of(len(groups) - MOST_LINES, 'other kind')} of failures")
+    return [*shown, *blocked_lines(plan)]
+
+
+def blocked_lines(plan: Plan) -> list[str]:
+    """`blocked: source X diverged: 2 runs`."""
+    blocked = plan.blocked()
+    named = list(blocked)[:MOST_LINES]
+    shown = [f"blocked: {why_blocked(plan, source)}: {of(len(blocked[source]), 'run')}" for source in named]
+    rest = list(blocked)[MOST_LINES:]
+    if rest:
+        runs = sum(len(blocked[source]) for source in rest)
+        shown.append(f"blocked: {of(len(rest), 'other source model')} failed or diverged: {of(runs, 'run')}")
+    return shown
+
+
+def why_blocked(plan: Plan, source: str) -> str:
+    return obstacle(plan.sources[source].name, plan.statuses[source])
+
+
+def blocked_json(plan: Plan) -> list[dict[str, Any]]:
+    return [
+        {"source": id, "name": plan.sources[id].name, "status": plan.statuses[id], "runs": [job.id for job in jobs]}
+        for id, jobs in plan.blocked().items()
+    ]
+
+
+def shortened(error: str) -> str:
+    text = printable(error)
+    return text if len(text) <= LONGEST_ERROR else f"{text[: LONGEST_ERROR - 3]}..."
+
+
+def all_failed(plan: Plan, ledger: Ledger) -> Iterator[str]:
+    """Every job that failed, under its kind of error, and every blocked run, under its source model."""
+    groups = failures(plan, ledger)
+    for error, jobs in groups:
+        yield f"{counted(jobs)}: {shortened(error)}"
+        for job in jobs:
+            last = ledger.last_failure(job)
+            attempts = "" if last is None else f" ({of(last[1], 'attempt')}; {last[2]})"
+            yield f"  {job.kind} {job.id} {job.name}{attempts}"
+    for source, jobs in plan.blocked().items():
+        yield f"{of(len(jobs), 'run')} blocked: {why_blocked(plan, source)}"
+        for job in jobs:
+            yield f"  run {job.id} {job.name}"
+    failed = sum(len(jobs) for _, jobs in groups)
+    yield f"{failed} failed, {sum(map(len, plan.blocked().values()))} blocked"

@@ -1,0 +1,113 @@
+"""The commands that take one run, or the runs of a sweep that are in some state."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from orchestrator.obstacles import counted
+from orchestrator.run_lookup import find
+from orchestrator.schedule.plan import Plan
+from orchestrator.store.jobs import Job
+from orchestrator.store.ledger import Ledger, StoreError
+from orchestrator.store_commands import DEFAULT_STORE, Typed, ledger_at, resolved
+
+Run = Annotated[str, typer.Argument(metavar="RUN", help="id of a run or source model, or how it begins")]
+Store = Annotated[Path, typer.Option(help="folder of results", envvar="FROSTLINE_STORE")]
+
+
+class State(StrEnum):
+    """What `reset` may be asked for: a state of runs and source models."""
+
+    failed = "failed"
+    diverged = "diverged"
+    missing = "missing"
+
+
+def show(
+    run: Run,
+    store: Store = DEFAULT_STORE,
+    as_json: Annotated[bool, typer.Option("--json", help="machine-readable output, the whole curve in it")] = False,
+) -> None:
+    """Show one run or source model: spec, status, curve, the last failure with its traceback, files."""
+    from orchestrator import show_run
+
+    ledger = _checked(store)
+    found = find(ledger, run)
+    if as_json:
+        print(json.dumps(show_run.as_json(found, ledger), indent=1))
+        return
+    again = Typed("", store).about(found.job.id)
+    for line in show_run.printed(show_run.lines(found, ledger, again)):
+        print(line)
+
+
+def rerun(
+    run: Run,
+    store: Store = DEFAULT_STORE,
+    debugger: Annotated[bool, typer.Option("--debugger", help="open pdb where it fails")] = False,
+    print_only: Annotated[bool, typer.Option("--print", help="print the command, and run nothing")] = False,
+    threads: Annotated[
+        int | None, typer.Option("--threads-per-run", min=1, help="CPU threads; default: those of its result, or 1")
+    ] = None,
+    into: Annotated[
+        Path | None, typer.Option("--into", help="store to compute it in; default: one that is deleted afterwards")
+    ] = None,
+) -> None:
+    """Compute one run or source model again, in this process. The store itself is not changed."""
+    from orchestrator.rerun import rerun as again
+
+    ledger = _checked(store)
+    job = find(ledger, run).job
+    if print_only:
+        print(Typed("", store).about(job.id))
+        return
+    if into is not None and resolved(into) == ledger.root:
+        raise StoreError(f"--into {into}: allowed: another folder than the store")
+    with tempfile.TemporaryDirectory(prefix="frostline-rerun-") as scratch:
+        folder = Path(scratch) / "store" if into is None else resolved(into)
+        raise typer.Exit(again(job, ledger, folder, threads, debugger))
+
+
+def reset_sweep(plan: Plan, ledger: Ledger, states: list[State]) -> None:
+    """Move what failed or diverged runs of a sweep left to quarantine, source models too."""
+    from orchestrator.reset import reset
+
+    jobs = (*plan.sources.values(), *plan.runs.values())
+    chosen = [job for job in jobs if plan.statuses[job.id] in states]
+    taken: list[Job] = []
+    try:
+        taken += [job for job in chosen if reset(ledger, job)]
+    except OSError as problem:
+        raise StoreError(f"{problem.filename or ledger.root}: {problem.strerror}") from None
+    told = counted(taken) or "nothing"
+    print(f"{told} reset; what they left is in quarantine, and the next `run` begins them anew")
+    if len(taken) < len(chosen):
+        print(f"{len(chosen) - len(taken)} left: they are running by now")
+
+
+def cancel_sweep(plan: Plan, ledger: Ledger, what: Literal["running", "waiting"]) -> None:
+    """Ask all launches that run something of a sweep to end."""
+    from orchestrator.cancel import cancel, launches_of
+
+    launches = launches_of(plan)
+    if not launches:
+        print(f"{plan.sweep.name}: nothing of it runs now")
+        return
+    try:
+        cancel(ledger, launches, what)
+    except OSError as problem:
+        raise StoreError(f"{problem.filename or ledger.root}: {problem.strerror}") from None
+    how = "what runs saves its epoch and ends" if what == "running" else "what runs is finished, nothing more is begun"
+    print(f"{plan.sweep.name}: {len(launches)} launch{'es' * (len(launches) != 1)} asked to end: {how}")
+
+
+def _checked(store: Path) -> Ledger:
+    ledger = ledger_at(store)
+    ledger.check()
+    return ledger

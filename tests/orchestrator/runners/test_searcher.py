@@ -1,0 +1,136 @@
+"""Whose attempt it is when a worker dies: only of a job that this launch has begun since it was handed out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.runners.resources import CannotStart
+from orchestrator.runners.searcher import MOST_BEFORE_BEGINNING, ReadyJobs
+from orchestrator.schedule.agenda import HELD_SECONDS, Agenda
+from orchestrator.schedule.plan import make_plan
+from orchestrator.store.jobs import Job
+from orchestrator.store.ledger import MOST_ATTEMPTS, Ledger
+from sweeps.sweep import parse
+from tests.orchestrator.small_runs import folder_of, opened
+
+SWEEP = """
+name: deaths
+base:
+  source: null
+  target: {task: digits, size: 60}
+  model: {family: resnet, depth: 8, width: 4}
+  train: {epochs: 2}
+axes: {seed: 0..1}
+"""
+
+
+class Desk:
+    """An agenda with two jobs, its clock, and the searcher that hands them out."""
+
+    def __init__(self, folder: Path) -> None:
+        self.ledger, _ = opened(folder)
+        plan = make_plan(parse(SWEEP), self.ledger)
+        self.now = 0.0
+        # Jobs so long that each comes alone.
+        self.agenda = Agenda(plan, dict.fromkeys(plan.runs, 100.0), clock=lambda: self.now)
+        self.jobs = ReadyJobs(self.agenda, self.ledger, "ours")
+
+    def handed_out(self, trial: str) -> Job:
+        self.now += HELD_SECONDS
+        assert isinstance(self.jobs.suggest(trial), dict)
+        (job,) = self.jobs._batches[trial]
+        return job
+
+    def failures(self, job: Job) -> int:
+        last = self.ledger.last_failure(job)
+        return 0 if last is None else last[1]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+def died_while_running(ledger: Ledger, job: Job, launch: str) -> None:
+    lease = ledger.claim(job, launch)
+    lease.stop_beating()
+    content = (folder_of(ledger, job) / f"lease-{lease.token:06d}.json").read_text()
+    # As of a process on another machine, of which nobody can know at once that it is gone.
+    changed = content.replace('"host": "', '"host": "node7-').replace('"boot": "', '"boot": "x')
+    (folder_of(ledger, job) / f"lease-{lease.token:06d}.json").write_text(changed)
+
+
+def test_a_worker_that_died_while_it_ran_a_job_costs_an_attempt_and_names_its_host(desk: Desk) -> None:
+    job = desk.handed_out("first")
+    died_while_running(desk.ledger, job, "ours")
+    desk.jobs.died("first", "ActorDiedError")
+    last = desk.ledger.last_failure(job)
+    assert last is not None and last[1] == 1
+    assert "WorkerDied" in last[0].error and last[0].host.startswith("node7-")
+
+
+def test_a_worker_that_died_before_it_began_costs_none(desk: Desk) -> None:
+    for number in range(MOST_ATTEMPTS + 2):
+        job = desk.handed_out(f"{number}")
+        desk.jobs.died(f"{number}", "ActorDiedError")
+        assert desk.failures(job) == 0
+    assert "failed" not in desk.agenda.ended.values()
+
+
+def test_the_lease_of_an_earlier_worker_is_no_beginning(desk: Desk) -> None:
+    """Nor is that of another launch."""
+    job = desk.handed_out("first")
+    died_while_running(desk.ledger, job, "ours")
+    desk.jobs.died("first", "ActorDiedError")
+    assert desk.failures(job) == 1
+    for number in range(MOST_ATTEMPTS + 1):
+        again = desk.handed_out(f"again-{number}")
+        desk.jobs.died(f"again-{number}", "ActorDiedError")
+        assert desk.failures(again) == (1 if again == job else 0)
+    other = desk.handed_out("other")
+    while other == job:
+        desk.jobs.on_trial_complete("other", {"endings": ["held"]})
+        other = desk.handed_out("other")
+    died_while_running(desk.ledger, other, "theirs")
+    desk.jobs.died("other", "ActorDiedError")
+    assert desk.failures(other) == 0
+
+
+def test_workers_that_never_begin_end_the_launch_with_their_reason(desk: Desk) -> None:
+    number = -1
+    with pytest.raises(CannotStart, match=f"{MOST_BEFORE_BEGINNING} workers in a row ended .*: no such disk"):
+        for number in range(MOST_BEFORE_BEGINNING + 1):
+            desk.handed_out(f"{number}")
+            desk.jobs.died(f"{number}", "no such disk")
+    assert number == MOST_BEFORE_BEGINNING - 1
+
+
+def test_a_job_that_was_run_in_between_starts_the_count_anew(desk: Desk) -> None:
+    for number in range(3 * MOST_BEFORE_BEGINNING):
+        desk.handed_out(f"{number}")
+        if number % 5 == 4:
+            desk.jobs.on_trial_complete(f"{number}", {"endings": ["held"]})
+        else:
+            desk.jobs.died(f"{number}", "node lost")
+
+
+def test_a_runtime_environment_that_fails_from_the_start_ends_it_soon(desk: Desk) -> None:
+    number = -1
+    with pytest.raises(CannotStart, match="3 workers in a row ended before they began a run: RuntimeEnvSetupError: no"):
+        for number in range(MOST_ATTEMPTS + 1):
+            desk.handed_out(f"{number}")
+            desk.jobs.died(f"{number}", "RuntimeEnvSetupError: no space")
+    assert number == MOST_ATTEMPTS - 1
+
+
+def test_deaths_are_followed_by_a_pause(desk: Desk) -> None:
+    first = desk.handed_out("first")
+    desk.jobs.died("first", "exited as it was told")  # the first death needs none
+    second = desk.handed_out("second")
+    assert second != first
+    desk.jobs.died("second", "node lost")
+    assert isinstance(desk.jobs.suggest("third"), dict) and desk.jobs._batches["third"] == [first]
+    assert desk.jobs.suggest("fourth") is None
+    assert desk.handed_out("fifth") == second
