@@ -62,6 +62,8 @@ class RunRecord(Spec):
     epochs_sha256: str
     weights_sha256: str | None = None
     data_sha256: str
+    test_samples: int | None = None
+    """Of the test set, which all runs of a target task share. None in records from before it was written."""
     wall_seconds: float
     """From the start of the last attempt to the commit."""
     compute_seconds: float

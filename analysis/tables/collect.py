@@ -80,6 +80,7 @@ def run_frame(runs: tuple[StoredRun, ...], curves: Curves) -> pd.DataFrame:
         **curves.summary(CROSSINGS),
         "trainable_params": recorded("trainable_params"),
         "total_params": recorded("total_params"),
+        "test_samples": recorded("test_samples"),
         "wall_seconds": recorded("wall_seconds"),
         "compute_seconds": recorded("compute_seconds"),
         "device": recorded("device"),

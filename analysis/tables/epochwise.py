@@ -8,11 +8,14 @@ import numpy as np
 import pandas as pd
 
 from analysis.detector.descent import detect_cells, detect_each
+from analysis.detector.sensitivity import cells_with_sensitivity
 from analysis.detector.verdict import Verdict
 from analysis.tables.curves import Curves, Rows
 
 FEWEST_EPOCHS = 4  # fewer have no shape
 BATCH = 1 << 20  # points in memory, a few times over
+MOST_TRIED = 256
+"""Called cells up to which each is judged under other settings too, which takes about 50 ms a cell."""
 
 
 def epochwise_verdicts(curves: Curves, runs: pd.DataFrame, rows: tuple[Rows, ...]) -> tuple[Verdict | None, ...]:
@@ -31,6 +34,27 @@ def epochwise_verdicts(curves: Curves, runs: pd.DataFrame, rows: tuple[Rows, ...
         for part in _batches(np.flatnonzero((spans == (length, end)).all(1)), chosen, int(length)):
             for index, verdict in zip(part, _cell_verdicts(curves, [chosen[i] for i in part]), strict=True):
                 found[index] = verdict
+    return tuple(found)
+
+
+def with_sensitivities(
+    verdicts: tuple[Verdict | None, ...], curves: Curves, runs: pd.DataFrame, rows: tuple[Rows, ...]
+) -> tuple[Verdict | None, ...]:
+    """The verdicts, those that call a double descent with their `sensitivity`; unchanged where these are too many."""
+    called = [index for index, verdict in enumerate(verdicts) if verdict is not None and verdict.double_descent]
+    if len(called) > MOST_TRIED:
+        return verdicts
+    found, done = list(verdicts), runs["status"].to_numpy() == "done"
+    read = {index: curves.cell(rows[index][done[rows[index]]]) for index in called}
+    alike: dict[bytes, list[int]] = {}
+    for index, (epochs, _, _) in read.items():
+        alike.setdefault(epochs.tobytes(), []).append(index)
+    for group in alike.values():
+        given = [each for index in group if (each := verdicts[index]) is not None]
+        tests, trains = ([read[index][part] for index in group] for part in (1, 2))
+        tried = cells_with_sensitivity(given, read[group[0]][0], tests, trains)
+        for index, verdict in zip(group, tried, strict=True):
+            found[index] = verdict
     return tuple(found)
 
 

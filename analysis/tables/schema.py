@@ -93,6 +93,7 @@ RUNS = pa.schema(
         ("interpolates", pa.bool_()),
         ("trainable_params", pa.int64()),
         ("total_params", pa.int64()),
+        ("test_samples", pa.int64()),
         ("wall_seconds", pa.float64()),
         ("compute_seconds", pa.float64()),
         ("device", pa.string()),
@@ -112,6 +113,8 @@ CELLS = pa.schema(
         ("final_test_error", pa.float64()),
         ("final_test_error_low", pa.float64()),
         ("final_test_error_high", pa.float64()),
+        ("final_test_error_images_low", pa.float64()),
+        ("final_test_error_images_high", pa.float64()),
         ("final_train_error", pa.float64()),
         ("final_train_error_low", pa.float64()),
         ("final_train_error_high", pa.float64()),
@@ -133,6 +136,7 @@ CELLS = pa.schema(
         ("q_value", pa.float64()),
         ("train_error_at_peak", pa.float64()),
         ("agreement", pa.float64()),
+        ("sensitivity", pa.float64()),
         ("unlike", pa.string()),
     ]
 )  # fmt: skip
