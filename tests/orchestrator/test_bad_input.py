@@ -98,7 +98,10 @@ WRONG_SWEEPS: dict[str, tuple[dict[str, Any], str]] = {
         base(source={"task": "digits", "size": 1000}, target={"size": 1000}),
         "with this target, source.size may be at most 158",
     ),
-    "unknown family": (base(model={"family": "resnext"}), "model.family = 'resnext': allowed: 'resnet', 'densenet'"),
+    "unknown family": (
+        base(model={"family": "resnext"}),
+        "model.family = 'resnext': allowed: 'resnet', 'preact_resnet'",
+    ),
     "no such depth": (base(model={"depth": 9}), "depth 9 is no resnet; allowed: 8, 10"),
     "an axis without values": ({"axes": {"seed": []}}, "axes.seed = []: an axis needs at least one value"),
     "a filter that keeps nothing": ({"where": "seed > 5"}, "the sweep has no runs (its filter keeps none)"),
