@@ -1,4 +1,4 @@
-"""Checks of a run's data before anything is launched. They are cheap, `check_files` excepted: no torch, no data read."""
+"""Checks of a run's data before anything is launched: cheap, without torch or data; `check_files` reads the data."""
 
 from __future__ import annotations
 

@@ -62,7 +62,8 @@ def figure_style() -> Iterator[None]:
     """
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_STYLE)
+        for name, value in _STYLE.items():
+            matplotlib.rcParams[name] = value  # pyright: ignore[reportArgumentType]
         yield
 
 
