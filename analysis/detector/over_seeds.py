@@ -12,6 +12,7 @@ from analysis.detector.binned_curves import CurveSet
 from analysis.detector.smoothing import Array
 from analysis.detector.verdict import Point, Strength, Verdict
 
+FINEST = 0.25  # of the smoothing bandwidth: how finely a place can be told even where all seeds agree
 POINTS = ("first_min", "peak", "second_min")
 
 
@@ -49,7 +50,7 @@ def _place_interval(own: Sequence[Verdict], name: str, seeds: CurveSet, at: int)
     places = np.log10(np.array([point.position for point in points]) + 1.0)
     if len(places) < 3:
         return None
-    half = float(np.hypot(half_width(places), seeds.grid.bandwidth[at]))
+    half = float(np.hypot(half_width(places), FINEST * seeds.grid.bandwidth[at]))
     low, high = 10.0 ** (places.mean() - half) - 1.0, 10.0 ** (places.mean() + half) - 1.0
     ends = float(seeds.grid.x[0]), float(seeds.grid.x[-1])
     return min(max(low, ends[0]), ends[1]), min(max(high, ends[0]), ends[1])

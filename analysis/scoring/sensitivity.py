@@ -11,7 +11,7 @@ from analysis.detector.shape import Rule
 from analysis.detector.verdict import Verdict
 
 SETTINGS = ("margin", "floor", "floor_one_seed", "recovery", "share", "tail_share", "comparable", "bandwidth")
-SHORT_SETTINGS = ("level", "level_one_seed", "floor", "recovery", "share", "tail_share", "bandwidth")
+SHORT_SETTINGS = ("level", "level_one_seed", "seen", "floor", "recovery", "share", "tail_share", "bandwidth")
 
 
 def with_sensitivity(
