@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from scipy.interpolate import PchipInterpolator
 
 from analysis.detector.descent import detect
 from analysis.detector.over_seeds import POINTS
@@ -52,7 +53,9 @@ def _short_verdicts(number: int, seeds: int, seed: int) -> Iterator[tuple[Verdic
     for stream in np.random.SeedSequence(seed).spawn(number):
         rng = np.random.default_rng(stream)
         first, peak = rng.uniform(1.5, 3.0), rng.uniform(5.0, 7.0)
-        truth = _linear([0.0, first, peak, peak + 3.0, 11.0], [0.45, 0.2, 0.2 + rng.uniform(0.06, 0.12), 0.15, 0.2])
+        knots, heights = [0.0, first, peak, peak + 3.0, 11.0], [0.45, 0.2, 0.2 + rng.uniform(0.06, 0.12), 0.15, 0.2]
+        spline = PchipInterpolator(knots, heights)
+        truth = Curve(spline, "double_descent", (), None, first, peak, peak + 3.0)
         values = truth.mean(x) + 0.01 * rng.standard_normal((seeds, len(x))) + 0.01 * rng.standard_normal((seeds, 1))
         curve = replicates(natural_scale(x, "depth"), values)
         reading, p = read(curve, Rule(), READ_DRAWS)

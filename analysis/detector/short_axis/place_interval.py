@@ -18,8 +18,8 @@ def place_spans(curve: Replicates, reading: Reading, places: Array) -> list[tupl
     """95 % intervals of first minimum, peak and second minimum, on the axis.
 
     The level curve with the noise of the mean drawn on it, smoothed as it was, has its turning points elsewhere; their
-    quantiles are the interval, widened by Student's t for a noise that is known from few runs, and to the next points
-    on either side: a turn may lie anywhere up to them, since nothing was measured between.
+    quantiles are the interval, widened by Student's t for a noise that is known from few runs, and by half the distance
+    to the next points, between which nothing was measured.
     """
     assert reading.turns is not None
     first, peak, second = reading.turns
@@ -38,7 +38,7 @@ def place_spans(curve: Replicates, reading: Reading, places: Array) -> list[tupl
 
 def _span(u: Array, at: int, found: np.ndarray, factor: float, places: Array) -> tuple[float, float]:
     low, high = np.quantile(u[found], [0.025, 0.975])
-    gap = np.diff(u)
+    gap = 0.5 * np.diff(u)
     low = u[at] - factor * max(0.0, u[at] - low) - (gap[at - 1] if at else 0.0)
     high = u[at] + factor * max(0.0, high - u[at]) + (gap[at] if at < len(gap) else 0.0)
     ends = np.interp([low, high], u, places)
