@@ -20,8 +20,8 @@ C3 = (
 def c3(frozen: Iterable[AxisVerdict]) -> tuple[Evidence, ...]:
     """The freezing-wise shape of each group, and whether its peak stands next to the loss of interpolation.
 
-    For: a significant double descent whose peak stands where the train error crosses the interpolation threshold, by the
-    detector's own rule, which also asks at how many depths a peak would have counted as near (`cause_of_peak`).
+    For: a significant double descent whose peak stands where the train error crosses the interpolation threshold, by
+    the detector's own rule, which also asks at how many depths a peak would have counted as near (`cause_of_peak`).
     Against: one whose peak is elsewhere, or with no such crossing along the axis: a dip of broken co-adaptation. The
     interval of the prominence takes the peak and the higher minimum as given.
     """

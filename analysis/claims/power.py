@@ -61,8 +61,9 @@ def peak_times(rng: Generator, effect: float) -> list[Evidence]:
 
 
 def frozen_axis(rng: Generator, effect: float) -> list[Evidence]:
-    """C3: final errors at seven frozen depths, interpolation lost between 6 and 8; a peak of `effect` points at 6. Without
-    it the errors are level, rise with depth, or fall and rise."""
+    """C3: final errors at seven frozen depths, interpolation lost between 6 and 8; a peak of `effect` points at 6.
+
+    Without it the errors are level, rise with depth, or fall and rise."""
     null = rng.integers(3)
     level = 0.25 + (0.0, 0.01, 0.02)[null] * np.abs(DEPTHS / 2.0 - (0.0, 0.0, 3.0)[null])
     if effect:
@@ -73,7 +74,15 @@ def frozen_axis(rng: Generator, effect: float) -> list[Evidence]:
     group = Group(FROZEN, "simulated", "simulated", {}, rows, DEPTHS)
     verdict = detect(DEPTHS, test, train_errors=train, axis="frozen")
     inside = (train[0] == 0.0).astype(np.float64)
-    return list(c3([AxisVerdict(group, tuple(range(SEEDS)), test, train, inside, (6.0, 8.0), verdict, settled=np.ones(len(DEPTHS)))]))
+    return list(
+        c3(
+            [
+                AxisVerdict(
+                    group, tuple(range(SEEDS)), test, train, inside, (6.0, 8.0), verdict, settled=np.ones(len(DEPTHS))
+                )
+            ]
+        )
+    )
 
 
 def two_sources(test: Callable[[Pair], Evidence], null: float, given: bool) -> Drawn:
@@ -103,7 +112,11 @@ def _trend(measure: str, values: Array, latest: float = np.inf) -> list[Evidence
 
 CLAIMS: dict[str, tuple[Drawn, tuple[float, float], str]] = {
     "C1": (prominences, (1.0, 2.0), "points of prominence more a doubling of the target set; runs differ by 1"),
-    "C2, interpolation time": (crossings, (0.1, 0.2), "(a share) later a doubling of the source set; runs differ by 0.1"),
+    "C2, interpolation time": (
+        crossings,
+        (0.1, 0.2),
+        "(a share) later a doubling of the source set; runs differ by 0.1",
+    ),
     "C2, peak time": (peak_times, (0.1, 0.2), "(a share) later a doubling of the source set; runs differ by 0.1"),
     "C3": (frozen_axis, (3.0, 5.0), "points of peak where interpolation is lost; runs differ by 1"),
     "C4, better": (two_sources(better, 0.0, given=True), (1.0, 2.0), "points better at the peak; runs differ by 1"),

@@ -128,7 +128,9 @@ def _with_significance(verdict: Verdict, judged: CurveReading) -> Verdict:
     if verdict.shape == "unstable" or verdict.p_value is not None:
         return verdict
     if verdict.seeds == 1:
-        return replace(verdict, single_seed_significance=_noise_p(seeds, 0, LONE_WANDER * np.nan_to_num(seeds.noise[0])))
+        return replace(
+            verdict, single_seed_significance=_noise_p(seeds, 0, LONE_WANDER * np.nan_to_num(seeds.noise[0]))
+        )
     curves = _reaching(seeds, verdict)
     if verdict.seeds == 2:
         mean = judged.shapes.curves

@@ -11,8 +11,8 @@ import numpy as np
 from analysis.detector.descent import detect
 from analysis.detector.short_axis.axis_scale import reading_order
 from analysis.detector.smoothing import Array
-from analysis.scoring.score import Rate, precision_recall_f1, wilson
 from analysis.scoring import held_out
+from analysis.scoring.score import Rate, precision_recall_f1, wilson
 from analysis.scoring.short_axes import ShortCell, cells
 from analysis.scoring.short_rivals import SHORT_RIVALS
 
@@ -72,8 +72,8 @@ def score_short(
 
 
 def score_held_out(seed: int, number: int = 600) -> dict[str, ShortTally]:
-    """The held-out set, `number` cells an entry, by what they are: half double descents of one and of five seeds on 12 to
-    100 points, and nulls alone of one to five seeds on 4 to 100."""
+    """The held-out set, `number` cells an entry: one and five seeds on 12 to 100 points, half of them double descents;
+    and nulls alone of one to five seeds on 4 to 100 points."""
     found: dict[str, ShortTally] = {}
     for seeds in (1, 5):
         found[f"{seeds} seed(s), 12 to 100 points"] = _tallied(held_out.cells(number, seeds, seed))
