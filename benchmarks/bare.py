@@ -93,11 +93,11 @@ def work(specs: list[RunSpec], found: multiprocessing.Queue[tuple[float, dict[st
         began = time.perf_counter()
         if source not in models:
             data = source_data(spec)
-            network = source_network(spec, data.classes)
+            network = source_network(spec, data.classes, spec.source.kernels)
             train(network, data, 0, spec.source, "source", spec.seed)
             models[source] = dict(network.state_dict())
         data = target_data(spec)
-        network = target_network(spec, data.classes, models[source])
+        network = target_network(spec, data.classes, models[source], spec.train.kernels)
         errors[run_id(spec)] = train(network, data, spec.transfer.frozen, spec.train, "target", spec.seed)
         seconds += time.perf_counter() - began
     found.put((seconds, errors))

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sweeps.memo import cached
-from sweeps.spec import ModelSpec, RunSpec, Spec
+from sweeps.spec import ModelSpec, RunSpec, SourceSpec, Spec
 
 SCHEMA = 1
 """Raised when a value's meaning changes. A field added later defaults to None and leaves old ids alone."""
@@ -97,18 +97,30 @@ def cell_id(spec: RunSpec) -> str:
 
 
 def source_value(spec: RunSpec) -> dict[str, Any] | None:
-    """What determines a source model: its task and recipe, the network, the seed; nothing of the target."""
+    """What determines a source model: its task and recipe, the network, its seed; nothing of the target.
+
+    A seed is the same seed, whether the run's or the source's own field gave it.
+    """
     if spec.source is None:
         return None
-    return {"source": canonical(spec.source), "model": canonical(spec.model), "seed": spec.seed}
+    return {
+        "source": canonical(_without_seed(spec.source)),
+        "model": canonical(spec.model),
+        "seed": spec.seed_of("source"),
+    }
 
 
 def source_id(spec: RunSpec) -> str | None:
     """The id of the source model that a run starts from (`source_value`), None for a run from random weights."""
     if spec.source is None:
         return None
-    texts = {"source": _text(spec.source), "model": _text(spec.model), "seed": _text(spec.seed)}
+    source, seed = _without_seed(spec.source), spec.seed_of("source")
+    texts = {"source": _text(source), "model": _text(spec.model), "seed": _text(seed)}
     return _digest_of_text("source", _joined(texts))
+
+
+def _without_seed(source: SourceSpec) -> SourceSpec:
+    return source if source.seed is None else source.model_copy(update={"seed": None})
 
 
 def model_name(model: ModelSpec) -> str:
@@ -120,13 +132,14 @@ def run_name(spec: RunSpec) -> str:
     """A short readable name. Not an identity: two runs may share it."""
     source = "scratch" if spec.source is None else f"{spec.source.task}-{spec.source.size}"
     target = f"{spec.target.task}-{spec.target.size}_frozen{spec.transfer.frozen}"
-    return slug(f"{model_name(spec.model)}_{source}_{target}_seed{spec.seed}")
+    given = "" if spec.source is None or spec.source.seed is None else f"_source-seed{spec.source.seed}"
+    return slug(f"{model_name(spec.model)}_{source}_{target}{given}_seed{spec.seed}")
 
 
 def source_name(spec: RunSpec) -> str:
     """The same for the source model that the run starts from."""
     assert spec.source is not None
-    return slug(f"source_{model_name(spec.model)}_{spec.source.task}-{spec.source.size}_seed{spec.seed}")
+    return slug(f"source_{model_name(spec.model)}_{spec.source.task}-{spec.source.size}_seed{spec.seed_of('source')}")
 
 
 def slug(text: str) -> str:

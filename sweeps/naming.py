@@ -10,7 +10,7 @@ from sweeps.spec import RunSpec, Spec
 
 NAMED = frozenset(
     {
-        *("source.task", "source.size", "target.task", "target.size", "transfer.frozen"),
+        *("source.task", "source.size", "source.seed", "target.task", "target.size", "transfer.frozen"),
         *("model.family", "model.depth", "model.width"),
     }
 )

@@ -12,10 +12,12 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from sweeps.language.plain_yaml import real, whole
 from sweeps.language.task_text import LONGEST, as_text
+from sweeps.seeds import Role
 
 NoiseKind = Literal["incorrect", "any", "permute"]
 FrozenNorm = Literal["eval", "stats", "train"]
 Batching = Literal["even"]
+Kernels = Literal["tuned"]
 
 Whole = Annotated[int, BeforeValidator(whole)]
 Real = Annotated[float, BeforeValidator(real)]
@@ -59,6 +61,8 @@ class Recipe(Spec):
     precision: Literal["float32", "tf32", "bf16"] = "float32"
     batches: Batching | None = None
     """How the samples of an epoch are cut: full batches and a smaller last one (None), or sizes that differ by 1."""
+    kernels: Kernels | None = None
+    """How the same function is computed: as timm has it (None), or as was measured to be faster in the family."""
     loss: Annotated[Loss | None, AfterValidator(lambda loss: None if loss == DEFAULT_LOSS else loss)] = None
     method: Annotated[MethodName | None, AfterValidator(lambda name: None if name == DEFAULT_METHOD else name)] = None
 
@@ -73,9 +77,11 @@ class LabelledSet(Spec):
 
 
 class SourceSpec(LabelledSet, Recipe):
-    """The task a network is pre-trained on, and how. Its seed is the run's seed."""
+    """The task a network is pre-trained on, and how."""
 
     epochs: Index = 10
+    seed: Index | None = None
+    """Of the source model: its subset, noise, weights and order of samples. None is the run's own seed."""
 
 
 class TargetSpec(LabelledSet):
@@ -121,3 +127,11 @@ class RunSpec(Spec):
     transfer: TransferSpec = TransferSpec()
     train: TrainSpec = TrainSpec()
     seed: Index = 0
+
+    def seed_of(self, role: Role) -> int:
+        """The seed of one role's data, weights and order of samples.
+
+        A run without a source has the seed that its source would have: its own.
+        """
+        given = self.source.seed if role == "source" and self.source is not None else None
+        return self.seed if given is None else given

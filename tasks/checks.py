@@ -19,6 +19,8 @@ def check(spec: RunSpec) -> None:
     """
     source = None if spec.source is None else (spec.source.task, spec.source.size)
     _check(source, (spec.target.task, spec.target.size))
+    if spec.source is not None and spec.seed_of("source") != spec.seed:
+        _drawn_apart(spec.source.task, spec.target.task)
 
 
 @lru_cache(maxsize=65536)
@@ -66,4 +68,18 @@ def _disjoint(source: Task, source_ask: tuple[str, int], target: Task, target_as
             f"source.size {source_ask[1]} of {source_ask[0]} and target.size {target_ask[1]} of "
             f"{target_ask[0]} share samples of class {source.dataset.classes[index]} ({pool[index]}, asked "
             f"for {count} + {taken[index]}); with this target, source.size may be at most {most}"
+        )
+
+
+@lru_cache(maxsize=65536)
+def _drawn_apart(source: str, target: str) -> None:
+    """Subsets of one pool are disjoint because both roles walk one order from its two ends: that of one seed."""
+    first, second = parse(source), parse(target)
+    pool = first.dataset.pool
+    if first.dataset.name != second.dataset.name or pool is None or pool != second.dataset.pool:
+        return
+    if shared := sorted(set(first.classes) & set(second.classes)):
+        raise ValueError(
+            f"source.seed: {source} and {target} both draw from class {first.dataset.classes[shared[0]]}, and with "
+            f"another seed than the run's they could share samples; allowed: null, or tasks without a common class"
         )

@@ -54,7 +54,7 @@ def source_data(spec: RunSpec) -> TaskData:
     """
     if spec.source is None:
         raise ValueError("source is null: this run starts from random weights and has no source data")
-    return _task_data(spec.source, spec.model, "source", spec.seed)
+    return _task_data(spec.source, spec.model, "source", spec.seed_of("source"))
 
 
 def target_data(spec: RunSpec) -> TaskData:
@@ -62,7 +62,7 @@ def target_data(spec: RunSpec) -> TaskData:
 
     Raises ValueError where its data do not exist (see `tasks.check`).
     """
-    return _task_data(spec.target, spec.model, "target", spec.seed)
+    return _task_data(spec.target, spec.model, "target", spec.seed_of("target"))
 
 
 def _task_data(part: LabelledSet, model: ModelSpec, role: Role, seed: int) -> TaskData:

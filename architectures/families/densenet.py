@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from architectures.families.family import Family
 from architectures.families.ladder import HEAD, STEM, State, Unit
+from architectures.families.layout import tuned
 from architectures.families.work import Work, convolution, linear_head
 from sweeps.spec import ModelSpec
 
@@ -125,5 +126,6 @@ FAMILY = Family(
     work=work,
     construct=construct,
     add_head=add_head,
+    tune=partial(tuned, channels_last_from=8),
     channels_last=True,
 )

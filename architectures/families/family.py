@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from architectures.families.ladder import Unit
+from architectures.families.layout import tuned
 from architectures.families.work import Work
 from sweeps.spec import ModelSpec
 
@@ -21,7 +22,7 @@ def no_other_rules(model: ModelSpec) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """A network family. Only `construct`, `add_head` and running a unit may import torch: planning does without it.
+    """A network family. Only `construct`, `add_head`, `tune` and running a unit import torch: a plan needs none.
 
     depths          allowed values of `model.depth`; a range is shown as one
     check           raises ValueError with one line, `model: ...`, where another rule forbids the network
@@ -30,6 +31,7 @@ class Family:
     construct       a body without a head for images (N, channels, image_size, image_size), drawn from torch's generator
     add_head        gives the body a head for so many classes, drawn from torch's generator: `body(images)` is then
                     logits (N, classes), and the ladder's units, run one after another, give the same to the bit
+    tune            for `kernels: tuned`: changes how the body computes, not what, nor its parameters' names and values
     channels_last   whether it lies channels last on CUDA, as convolutions on tensor cores read it
     """
 
@@ -39,4 +41,5 @@ class Family:
     work: Callable[[ModelSpec, int], Iterable[Work]]
     construct: Callable[[ModelSpec], nn.Module]
     add_head: Callable[[Any, int], None]
+    tune: Callable[[Any], None] = tuned
     channels_last: bool

@@ -96,6 +96,12 @@ def _head(net: VisionTransformer, state: State) -> State:
     return (net.forward_head(x),)
 
 
+def _tune(net: VisionTransformer) -> None:
+    from architectures.families.class_token import read_class_token_alone
+
+    read_class_token_alone(net)
+
+
 def work(model: ModelSpec, classes: int) -> Iterator[Work]:
     width, patch = model.width, patch_side(model.image_size)
     patches = (model.image_size // patch) ** 2
@@ -116,5 +122,6 @@ FAMILY = Family(
     work=work,
     construct=construct,
     add_head=add_head,
+    tune=_tune,
     channels_last=False,
 )

@@ -48,7 +48,7 @@ def product(setting: Setting, when_warm: Callable[[], object] = lambda: None) ->
         ledger.open()
         device = prepare(setting.device, setting.threads, setting.precision, setting.gpus_per_run)
         data = data_of(setting).to(device.torch)
-        network = placed(network_of(spec, "target", CLASSES), spec.model.family, device.torch)
+        network = placed(network_of(spec, "target", CLASSES), spec.model.family, spec.train.kernels, device.torch)
         # Everything trains (`Setting.spec`): there is no frozen prefix to compute once.
         given = method.Setting(network, data, images(data), spec.train, "target", spec.seed, device)
         clock = Clock(setting)

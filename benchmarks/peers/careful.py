@@ -1,10 +1,11 @@
 """A sweep as someone writes it who knows where the time goes.
 
-    python -m benchmarks.peers.careful SWEEP.yaml OUT.json
+    python -m benchmarks.peers.careful SWEEP.yaml OUT.json [kernels]
 
 Against `plain`: worker processes are reused; data stay in memory as tensors and are indexed there, without DataLoader
 workers; every source model is trained once, in a sweep of its own before the other; loggers are off; Tune hears of a
-trial once, at its end. OUT.json gets the final test error of each run.
+trial once, at its end. OUT.json gets the final test error of each run. Networks compute as timm has them; with the word
+`kernels`, as the sweep's recipes say.
 """
 
 from __future__ import annotations
@@ -75,8 +76,9 @@ def pre_train(config: dict[str, Any]) -> None:
     spec = RunSpec.model_validate_json(config["run"]["spec"])
     assert spec.source is not None
     data = data_of("source", spec)
-    source = Classifier(source_network(spec, data.classes), spec.source)
-    trainer(spec.source).fit(source, Shuffled(data, spec.source, spec.seed, "source"))
+    kernels = spec.source.kernels if config["run"]["kernels"] else None
+    source = Classifier(source_network(spec, data.classes, kernels), spec.source)
+    trainer(spec.source).fit(source, Shuffled(data, spec.source, spec.seed_of("source"), "source"))
     torch.save(source.network.state_dict(), Path(config["run"]["folder"]) / f"{source_id(spec)}.pt")
     tune.report({"done": 1})
 
@@ -86,7 +88,8 @@ def fine_tune(config: dict[str, Any]) -> None:
     spec = RunSpec.model_validate_json(config["run"]["spec"])
     data = data_of("target", spec)
     weights = weights_of(str(Path(config["run"]["folder"]) / f"{source_id(spec)}.pt"))
-    target = Classifier(target_network(spec, data.classes, weights), spec.train)
+    kernels = spec.train.kernels if config["run"]["kernels"] else None
+    target = Classifier(target_network(spec, data.classes, weights, kernels), spec.train)
     fit = trainer(spec.train)
     fit.fit(target, Shuffled(data, spec.train, spec.seed, "target"), evaluation(data))
     tune.report({"test_error": fit.callback_metrics["test_error"].item()})
@@ -134,14 +137,15 @@ def swept(trainable: Callable[[dict[str, Any]], None], configs: list[dict[str, A
     ).fit()
 
 
-def main(sweep: str, out: str) -> None:
+def main(sweep: str, out: str, kernels: str = "") -> None:
     with tempfile.TemporaryDirectory() as folder:
         plan = make_plan(read(sweep), Ledger(Path(folder) / "none"))
         specs = {id: job.spec.model_dump_json() for id, job in plan.runs.items()}
-        sources = [{"spec": job.spec.model_dump_json(), "folder": folder} for job in plan.sources.values()]
+        common = {"folder": folder, "kernels": bool(kernels)}
+        sources = [{"spec": job.spec.model_dump_json(), **common} for job in plan.sources.values()]
         ray.init(include_dashboard=False, runtime_env={"env_vars": {"PYTHONPATH": str(ROOT)}}, log_to_driver=False)
         swept(pre_train, sources, folder)
-        results = swept(fine_tune, [{"id": id, "spec": spec, "folder": folder} for id, spec in specs.items()], folder)
+        results = swept(fine_tune, [{"id": id, "spec": spec, **common} for id, spec in specs.items()], folder)
         errors = final_errors(results)
     Path(out).write_text(json.dumps(errors))
 
@@ -150,4 +154,4 @@ if __name__ == "__main__":
     # Ray sends what `__main__` defines by value, and so without its memories: the workers are to import it.
     from benchmarks.peers import careful
 
-    careful.main(*sys.argv[1:3])
+    careful.main(*sys.argv[1:])

@@ -14,7 +14,7 @@ from torch.utils.data import Sampler
 import architectures
 from architectures import Network
 from sweeps.seeds import Role, seed_for
-from sweeps.spec import Recipe, RunSpec
+from sweeps.spec import Kernels, Recipe, RunSpec
 from tasks import Batches, TaskData
 
 PARTS = ("test_error", "train_error")
@@ -66,16 +66,17 @@ class EpochOrder(Sampler[int]):
         return self.batches.samples
 
 
-def source_network(spec: RunSpec, classes: int) -> Network:
-    return architectures.build(spec.model, classes, seed_for(spec.seed, "source", "init"))
+def source_network(spec: RunSpec, classes: int, kernels: Kernels | None = None) -> Network:
+    network = architectures.build(spec.model, classes, seed_for(spec.seed_of("source"), "source", "init"))
+    return computing(network, spec.model.family, kernels)
 
 
-def target_network(spec: RunSpec, classes: int, weights: dict[str, Tensor]) -> Network:
+def target_network(spec: RunSpec, classes: int, weights: dict[str, Tensor], kernels: Kernels | None = None) -> Network:
     """A fresh network that takes over all but the head, its first units frozen."""
     network = architectures.build(spec.model, classes, seed_for(spec.seed, "target", "init"))
     architectures.inherit(network, weights)
     architectures.freeze(network, spec.transfer.frozen, spec.transfer.norm)
-    return network
+    return computing(network, spec.model.family, kernels)
 
 
 def final_errors(results: ResultGrid) -> dict[str, float]:
@@ -85,3 +86,10 @@ def final_errors(results: ResultGrid) -> dict[str, float]:
         assert result.config is not None and result.metrics is not None, result.error
         found[result.config["run"]["id"]] = result.metrics["test_error"]
     return found
+
+
+def computing(network: Network, family: str, kernels: Kernels | None) -> Network:
+    """The network to compute as the product does under these `kernels`; None is as timm has it."""
+    if kernels == "tuned":
+        architectures.FAMILIES[family].tune(network.net)
+    return network

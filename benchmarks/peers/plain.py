@@ -43,7 +43,7 @@ def train(config: dict[str, Any]) -> None:
     data = source_data(spec)
     source = Classifier(source_network(spec, data.classes), spec.source)
     trainer = pl.Trainer(max_epochs=spec.source.epochs, accelerator="cpu", devices=1, enable_progress_bar=False)
-    trainer.fit(source, loader(data, spec.source, spec.seed, "source"))
+    trainer.fit(source, loader(data, spec.source, spec.seed_of("source"), "source"))
     data = target_data(spec)
     target = Classifier(target_network(spec, data.classes, dict(source.network.state_dict())), spec.train)
     trainer = pl.Trainer(

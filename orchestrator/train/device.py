@@ -12,6 +12,7 @@ import torch
 
 from architectures import FAMILIES, Network
 from orchestrator.train.allocator import keep_freed
+from sweeps.spec import Kernels
 
 Precision = Literal["float32", "tf32", "bf16"]
 
@@ -73,12 +74,15 @@ def kept_bytes(device: torch.device) -> int:
     return min(2 * 2**30, int(torch.cuda.get_per_process_memory_fraction(device) * total / 4))
 
 
-def placed(network: Network, family: str, device: torch.device) -> Network:
-    """The network on its device. On CUDA, families that say so are stored channels last, as tensor cores read them.
+def placed(network: Network, family: str, kernels: Kernels | None, device: torch.device) -> Network:
+    """The network on its device, to compute as `kernels` says.
 
-    Another layout may select another kernel, which adds in another order. On the CPU the layout therefore stays as it
-    is: results there are compared to the bit.
+    Another layout may select another kernel, which adds in another order: results differ in their last digits, which
+    is why the layout is part of a run's recipe. On CUDA, families that say so lie channels last under every recipe, as
+    tensor cores read them.
     """
+    if kernels == "tuned":
+        FAMILIES[family].tune(network.net)
     if device.type == "cuda" and FAMILIES[family].channels_last:
         return network.to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     return network.to(device)

@@ -42,8 +42,9 @@ def setting_of(
     keys = keys_of(spec, stage.role)
     data = data_of(spec, stage.role, keys.data, device, state.data)
     weights = None if stage.needs is None else weights_of(stage.needs, ledger, state.weights)
-    network = placed(network_of(spec, stage.role, data.classes, weights), spec.model.family, device.torch)
-    setting = Setting(network, data, images(data), stage.recipe, stage.role, spec.seed, device)
+    network = network_of(spec, stage.role, data.classes, weights)
+    network = placed(network, spec.model.family, stage.recipe.kernels, device.torch)
+    setting = Setting(network, data, images(data), stage.recipe, stage.role, spec.seed_of(stage.role), device)
     origin = "" if weights is None else f"{weights.source} {weights.sha256}"
     prefix = f"{keys.prefix} {data.digest} {origin}"
     inputs, note = frozen_inputs(setting, spec.model, prefix, kept if use_prefix_cache else None, ledger.store)
@@ -72,7 +73,7 @@ def weights_of(source: str, ledger: Ledger, kept: LruCache) -> SourceWeights:
 def network_of(spec: RunSpec, role: Role, classes: int, weights: SourceWeights | None = None) -> Network:
     """The network before training, on the CPU: drawn from the seed, then given all of the source's weights but the
     head, then frozen. A source model inherits and freezes nothing."""
-    network = architectures.build(spec.model, classes, seed_for(spec.seed, role, "init"))
+    network = architectures.build(spec.model, classes, seed_for(spec.seed_of(role), role, "init"))
     if weights is not None:
         architectures.inherit(network, weights.tensors)
     if role == "target":

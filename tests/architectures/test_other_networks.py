@@ -130,7 +130,7 @@ def test_it_is_cut_frozen_inherited_and_counted_as_any_other(family: str) -> Non
     inherit(network, source.state_dict())
     assert torch.equal(network.prefix(x, 1)[0], source.prefix(x, 1)[0])
     assert not torch.equal(network(x), made(family)[1](x))
-    assert placed(network, family, torch.device("cpu")) is network
+    assert placed(network, family, None, torch.device("cpu")) is network
 
 
 def test_a_head_need_not_be_linear_nor_train() -> None:

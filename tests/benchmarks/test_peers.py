@@ -35,12 +35,16 @@ def stored(folder: Path, spec: RunSpec) -> tuple[float, dict[str, torch.Tensor]]
     return curve(ledger, run_of(spec))["test_error"][-1], load(ledger.weights(place.id, record.weights_sha256))
 
 
+@pytest.mark.parametrize("kernels", [None, "tuned"])
 @pytest.mark.parametrize("family", MODELS)
-def test_the_careful_peer_ends_with_the_same_error(tmp_path: Path, family: str, reported: dict[str, Any]) -> None:
-    spec = small(model=MODELS[family], transfer={"frozen": 2})
+def test_the_careful_peer_ends_with_the_same_error(
+    tmp_path: Path, family: str, kernels: str | None, reported: dict[str, Any]
+) -> None:
+    recipes = {"source": {"kernels": kernels}, "train": {"kernels": kernels}}
+    spec = small(model={**MODELS[family], "width": 8}, transfer={"frozen": 2}, **recipes)
     error, weights = stored(tmp_path, spec)
     job = source_of(spec)
-    config = {"run": {"id": "x", "spec": spec.model_dump_json(), "folder": str(tmp_path)}}
+    config = {"run": {"id": "x", "spec": spec.model_dump_json(), "folder": str(tmp_path), "kernels": kernels}}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         careful.pre_train(config)
@@ -61,23 +65,30 @@ def test_the_plain_peer_ends_with_the_same_error(
     assert reported["test_error"] == pytest.approx(error, abs=1e-7)
 
 
+@pytest.mark.parametrize("kernels", [None, "tuned"])
 @pytest.mark.parametrize("family", MODELS)
-def test_the_bare_loop_ends_with_the_same_error(tmp_path: Path, family: str) -> None:
-    spec = small(model=MODELS[family], transfer={"frozen": 2})
+def test_the_bare_loop_ends_with_the_same_error(tmp_path: Path, family: str, kernels: str | None) -> None:
+    recipes = {"source": {"kernels": kernels}, "train": {"kernels": kernels}}
+    spec = small(model={**MODELS[family], "width": 8}, transfer={"frozen": 2}, **recipes)
     error, weights = stored(tmp_path, spec)
     assert spec.source is not None
-    source = bare.source_network(spec, bare.source_data(spec).classes)
+    source = bare.source_network(spec, bare.source_data(spec).classes, spec.source.kernels)
     bare.train(source, bare.source_data(spec), 0, spec.source, "source", spec.seed)
     own = source.state_dict()
     assert all(torch.equal(own[name], tensor) for name, tensor in weights.items())
     data = bare.target_data(spec)
-    network = bare.target_network(spec, data.classes, dict(own))
+    network = bare.target_network(spec, data.classes, dict(own), spec.train.kernels)
     assert bare.train(network, data, 2, spec.train, "target", spec.seed) == error
 
 
 def test_another_error_is_found() -> None:
     assert grid.differing({"a": 0.25, "b": 0.5}, {"a": 0.25, "b": 0.5 + 1e-8}) == []
     assert grid.differing({"a": 0.25, "b": 0.5}, {"a": 0.25, "b": 0.502}) == ["b"]
+
+
+def test_means_are_compared_where_rounding_differs() -> None:
+    mean, error = grid.mean_difference({"a": 0.3, "b": 0.5}, {"a": 0.2, "b": 0.5})
+    assert (mean, error) == (pytest.approx(0.05), pytest.approx(0.05))
 
 
 def test_a_ratio_says_its_spread() -> None:

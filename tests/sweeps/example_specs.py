@@ -76,6 +76,7 @@ _RECIPE = {
     "augment": st.sampled_from(["none", "crop_flip"]),
     "precision": st.sampled_from(["float32", "tf32", "bf16"]),
     "batches": st.sampled_from([None, "even"]),
+    "kernels": st.sampled_from([None, "tuned"]),
     "loss": st.sampled_from([None, "squared"]),
     "method": st.sampled_from([None, "ridge_head"]),
 }
@@ -86,7 +87,7 @@ _LABELLED = {
     "noise_kind": st.sampled_from(["incorrect", "any", "permute"]),
 }
 _GROUPS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
-    "source": _LABELLED | _RECIPE,
+    "source": _LABELLED | _RECIPE | {"seed": st.none() | WHOLE},
     "target": _LABELLED,
     "model": {
         "family": st.sampled_from(["resnet", "densenet", "vit"]),

@@ -23,7 +23,8 @@ from tests.sweeps.example_specs import VALUE, Words, at
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 BASE = {key: value for key, value in VALUE.items() if key not in ("transfer", "seed")}
-LATEST = {"source.batches": "even", "train.batches": "even"}
+FIELDS = {"batches": "even", "kernels": "tuned"}
+LATEST = {f"{part}.{field}": value for part in ("source", "train") for field, value in FIELDS.items()}
 """What edition 2 writes out."""
 
 

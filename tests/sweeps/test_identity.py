@@ -110,8 +110,9 @@ def test_a_change_of_any_value_changes_the_id(path: str, data: st.DataObject) ->
     new = RunSpec.model_validate(overlay(before, at(path, other)))
     assert run_id(new) != run_id(old)
     assert (cell_id(new) != cell_id(old)) == (path != "seed")
-    part_of_source = path == "seed" or path.startswith(("source.", "model."))
-    assert (source_id(new) != source_id(old)) == part_of_source
+    seeds = old.seed_of("source"), new.seed_of("source")
+    part_of_source = path.startswith(("source.", "model.")) and path != "source.seed"
+    assert (source_id(new) != source_id(old)) == (part_of_source or seeds[0] != seeds[1])
 
 
 @PROPERTY
@@ -123,6 +124,17 @@ def test_ids_are_equal_exactly_when_specs_are(one: dict[str, Any], two: dict[str
 
 def test_neighbouring_numbers_differ() -> None:
     assert run_id(spec(train={"learning_rate": 0.001})) != run_id(spec(train={"learning_rate": 0.0010000000000000002}))
+
+
+def test_a_source_model_has_one_id_whichever_field_gave_its_seed() -> None:
+    def run(seed: int, given: int | None) -> RunSpec:
+        return spec(seed=seed, source={"seed": given})
+
+    assert source_id(run(3, None)) == source_id(run(0, 3)) == source_id(run(7, 3)) != source_id(run(0, None))
+    assert len({run_id(run(3, None)), run_id(run(0, 3)), run_id(run(7, 3)), run_id(run(3, 3))}) == 4
+    assert cell_id(run(0, 3)) == cell_id(run(7, 3)) != cell_id(run(0, 4))
+    assert run_id(run(3, None)) == run_id(spec(seed=3))
+    assert run_name(run(7, 3)).endswith("_source-seed3_seed7")
 
 
 def test_a_run_from_scratch_has_no_source_and_an_id_of_its_own() -> None:

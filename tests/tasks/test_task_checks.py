@@ -91,3 +91,28 @@ def test_the_registry_is_consistent() -> None:
         assert len(set(dataset.classes)) == len(dataset.classes)
         assert set(dataset.default) <= set(range(len(dataset.classes)))
         assert dataset.pool is None or len(dataset.pool) == len(dataset.classes)
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "seeds", "shared"),
+    [
+        ("digits[0-4]", "digits[5-9]", (3, 0), None),
+        ("glyphs[A-J]", "digits", (3, 0), None),
+        ("digits", "digits", (0, 0), None),
+        ("digits", "digits", (3, 0), "0"),
+        ("digits[0-6]", "digits[6-9]", (3, 0), "6"),
+    ],
+)
+def test_a_source_of_another_seed_has_to_draw_from_other_classes(
+    source: str, target: str, seeds: tuple[int, int], shared: str | None
+) -> None:
+    spec = RunSpec(
+        source=SourceSpec(task=source, size=50, seed=seeds[0]),
+        target=TargetSpec(task=target, size=50),
+        model=MODEL,
+        seed=seeds[1],
+    )
+    if shared is None:
+        return check(spec)
+    with pytest.raises(ValueError, match=rf"^source.seed: .*both draw from class {shared},"):
+        check(spec)

@@ -13,6 +13,7 @@ from orchestrator.schedule.plan import Plan, make_plan
 from orchestrator.schedule.plan_warnings import Older, older_editions, small_last_batches, warnings_of
 from orchestrator.store.ledger import Ledger
 from orchestrator.train.trial import run_trial
+from sweeps.editions import EDITIONS
 from sweeps.sweep import SweepSpec
 from tests.orchestrator.small_runs import MODELS, opened
 
@@ -151,9 +152,8 @@ def test_a_sweep_that_is_done_or_a_store_without_other_runs_is_not_expanded_agai
     tmp_path: Path, half_done: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("orchestrator.schedule.plan_warnings.expand", lambda *_: pytest.fail("expanded again"))
-    done = make_plan(
-        sweep(axes={"seed": "0..1", "train.batches": [None], "source.batches": [None]}, edition=2), Ledger(half_done)
-    )
+    before = {f"{part}.{field}": [None] for part, fields in EDITIONS[2].items() for field in fields}
+    done = make_plan(sweep(axes={"seed": "0..1", **before}, edition=2), Ledger(half_done))
     assert not done.open_runs and older_editions(done, Ledger(half_done)) == []
     fresh = Ledger(tmp_path / "none")
     assert older_editions(make_plan(sweep(edition=2), fresh), fresh) == []

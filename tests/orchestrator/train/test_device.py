@@ -145,7 +145,7 @@ def test_batches_of_stored_activations_keep_channels_last(model: ModelSpec) -> N
 def test_on_the_cpu_the_layout_stays(model: ModelSpec) -> None:
     network = architectures.build(model, 10, 0)
     before = {name: tensor.stride() for name, tensor in network.state_dict().items()}
-    placed = device.placed(network, model.family, torch.device("cpu"))
+    placed = device.placed(network, model.family, None, torch.device("cpu"))
     assert {name: tensor.stride() for name, tensor in placed.state_dict().items()} == before
 
 

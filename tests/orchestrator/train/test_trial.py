@@ -208,6 +208,20 @@ def test_the_source_gives_all_but_its_head(tmp_path: Path) -> None:
     assert build(job.spec.model, 10, 0).head.weight.shape == network.head.weight.shape
 
 
+def test_a_source_seed_of_its_own_gives_that_seeds_source_and_leaves_the_target(tmp_path: Path) -> None:
+    """Weights and data come from the field; the target's data, head and order from the run's seed."""
+    ledger, options = opened(tmp_path / "own")
+    spec, theirs, plain = small(source={"seed": 5}, seed=1), small(seed=5), small(seed=1)
+    assert source_of(spec).id == source_of(theirs).id
+    assert run_trial(source_of(spec), options) == "done"
+    other, apart = opened(tmp_path / "theirs")
+    assert run_trial(source_of(theirs), apart) == "done"
+    assert ledger.weights_sha256(source_of(spec).id) == other.weights_sha256(source_of(theirs).id)
+    assert run_trial(run_of(spec), options) == "done"
+    record, (own, as_run) = ledger.result(run_of(spec)), (target_data(one).digest for one in (spec, plain))
+    assert record is not None and record.data_sha256 == own == as_run != target_data(theirs).digest
+
+
 def test_a_loss_that_is_no_number_ends_the_run_as_diverged(tmp_path: Path) -> None:
     ledger, options = opened(tmp_path)
     spec = small(source=None, train={"optimizer": "sgd", "learning_rate": 1e30, "epochs": 5})
