@@ -66,7 +66,7 @@ def _short_verdicts(number: int, seeds: int, seed: int) -> Iterator[tuple[Verdic
 
 def _linear(places: list[float], errors: list[float]) -> Curve:
     """Straight lines through the turning points."""
-    return Curve(lambda x: np.interp(x, places, errors), "double_descent", (), None, *places[1:4])
+    return Curve(lambda x: np.interp(x, places, errors), "double_descent", (), None, places[1], places[2], places[3])
 
 
 def _epoch_verdicts(number: int, seeds: int, seed: int, sharp: bool) -> Iterator[tuple[Verdict, Curve]]:
@@ -78,7 +78,7 @@ def _epoch_verdicts(number: int, seeds: int, seed: int, sharp: bool) -> Iterator
             rng = np.random.default_rng(stream)
             first, peak = rng.uniform(6.0, 9.0), rng.uniform(18.0, 30.0)
             knots, heights = [0.0, first, peak, 4.0 * peak, 200.0], [0.7, 0.2, 0.3, 0.18, 0.24]
-            smooth = Curve(through(knots, heights), "double_descent", (), None, *knots[1:4])
+            smooth = Curve(through(knots, heights), "double_descent", (), None, knots[1], knots[2], knots[3])
             truth = _linear(knots, heights) if sharp else smooth
             noise = rng.standard_normal((seeds, len(x))) + rng.standard_normal((seeds, 1))
             truths.append(truth)

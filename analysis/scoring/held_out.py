@@ -131,9 +131,9 @@ def cells(
 
 def _cell(rng: Generator, family: str, noise: str, seeds: int, points: int, sizes: tuple[float, float]) -> ShortCell:
     axis = AXES[int(rng.integers(len(AXES)))]
-    x = np.cumsum(rng.integers(1, 4, points)).astype(np.float64)
+    x: Array = np.cumsum(rng.integers(1, 4, points)).astype(np.float64)
     if axis in ("width", "size") and rng.random() < 0.5:
-        x = np.round(8.0 * np.cumprod(rng.uniform(1.05, 1.6, points)), 6)
+        x = np.asarray(np.round(8.0 * np.cumprod(rng.uniform(1.05, 1.6, points)), 6), dtype=np.float64)
     order = reading_order(x, axis)
     u = natural_scale(x[order], axis)
     sigma = loguniform(rng, 0.4, 2.5) * POINT

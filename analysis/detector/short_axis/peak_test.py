@@ -46,7 +46,7 @@ class PeakTest:
 
     p: float
     drawn: tuple[Array, ...]
-    least: tuple[
+    least: tuple[NDArray[np.intp], ...]  # of each null, sorted: the draws beyond a draw's clearest peak
         NDArray[np.intp], ...
     ]  # of each null's draws, sorted: in how many draws a peak is larger, at its clearest
 

@@ -58,8 +58,8 @@ class Reading:
 def read(curve: Replicates, rule: Rule, draws: int | None = None) -> tuple[Reading, float | None]:
     """Shape of a curve and the p-value of its largest peak. A peak is named up to p = `rule.seen`.
 
-    Whether it is significant is the verdict's to say. Where the noise is not known there is no p, and the shape is as it
-    is seen: the rule's floor is the only bound.
+    Whether it is significant is the verdict's to say. Where the noise is not known there is no p, and the shape is as
+    it is seen: the rule's floor is the only bound.
     """
     matrices = [np.eye(len(curve.u)), *(kernel_means(curve.u, h) for h in bandwidths(curve.u, rule.bandwidth))]
     errors = smoothed_errors(curve, matrices)

@@ -1,4 +1,4 @@
-"""p-values of short axes keep their level where noise is correlated and curves are abrupt, and the words follow them."""
+"""p-values of short axes keep their level on correlated noise and abrupt curves, and the words follow them."""
 
 from __future__ import annotations
 
