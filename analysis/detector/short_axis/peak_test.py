@@ -47,8 +47,6 @@ class PeakTest:
     p: float
     drawn: tuple[Array, ...]
     least: tuple[NDArray[np.intp], ...]  # of each null, sorted: the draws beyond a draw's clearest peak
-        NDArray[np.intp], ...
-    ]  # of each null's draws, sorted: in how many draws a peak is larger, at its clearest
 
     def critical(self, level: float) -> tuple[float, ...]:
         """z beyond which a peak is certain at `level`, by smoothing: the strictest of the nulls."""
@@ -93,10 +91,10 @@ def _nulls(curve: Replicates) -> tuple[Array, ...]:
     """The valleys on which noise may have made the peak, (points,) each.
 
     One run: a level. Its noise is told from the neighbours, where a bend, a step or a cliff of the curve counts as
-    noise too. A drawn curve with the fitted steps would have that excess twice, in its noise and in its steps, and the test
-    would be too sure. Seeds tell the noise without that, so the null is the fitted valley: the reduced one, on which
-    noise makes most peaks where the curve is level, and the plain one, which keeps the small rises and falls that help
-    noise on one side of a peak.
+    noise too. A drawn curve with the fitted steps would have that excess twice, in its noise and in its steps, and the
+    test would be too sure. Seeds tell the noise without that, so the null is the fitted valley: the reduced one, on
+    which noise makes most peaks where the curve is level, and the plain one, which keeps the small rises and falls that
+    help noise on one side of a peak.
     """
     if len(curve.values) == 1:
         return (np.full(len(curve.u), curve.mean.mean()),)
