@@ -4,6 +4,7 @@ FAMILIES, family_of                       the table of families, and the rules o
 ladder_length, check_frozen, unit_names   what can be frozen
 exact_prefix                              whether a frozen prefix needs to be computed once only
 uses_batch_statistics                     whether batch norm looks at training batches
+canonical_model                           a ModelSpec with the digest of its pre-trained weights
 build                                     a network from a ModelSpec, its weights from one seed
 inherit                                   weights of a source network
 freeze, trainable_parameters              which units train
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from architectures.families import FAMILIES, family_of
 from architectures.shapes import check_frozen, exact_prefix, ladder_length, unit_names, uses_batch_statistics
+from architectures.weight_files import canonical_model
 from sweeps.contents import lazy
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ __all__ = [
     "FAMILIES",
     "Network",
     "build",
+    "canonical_model",
     "check_frozen",
     "exact_prefix",
     "family_of",

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from architectures.network import Network
 from architectures.shapes import check_depth
 from sweeps.spec import FrozenNorm
 
 
-def freeze(network: Network, frozen: int, norm: FrozenNorm) -> None:
+def freeze(network: Network, frozen: int, norm: FrozenNorm, still: Collection[int] = ()) -> None:
     """Let all but the first `frozen` units train, whatever was frozen before.
+
+    `still`: places in the ladder of later units, the head not among them, that keep theirs too; gradients pass through.
 
     A frozen normalisation layer keeps all it has (`eval`), lets its running statistics follow the training
     data (`stats`), or also trains scale and shift (`train`). LayerNorm has no statistics, so that `eval` and
@@ -16,9 +20,10 @@ def freeze(network: Network, frozen: int, norm: FrozenNorm) -> None:
     """
     check_depth(frozen, len(network.units))
     network.frozen = frozen
+    network.still = tuple(sorted(still))
     network.frozen_norm = norm
     network.requires_grad_(True)
-    for unit in network.units[:frozen]:
+    for unit in network.frozen_units():
         for parameter in unit.parameters(network.net):
             parameter.requires_grad_(False)
             parameter.grad = None  # a gradient left over would let an optimizer move the parameter once more

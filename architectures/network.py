@@ -11,7 +11,8 @@ from sweeps.spec import FrozenNorm
 
 
 class Network(nn.Module):
-    """A module `net`, timm's own in most families, with its ladder `units`, of which the first `frozen` do not train.
+    """A module `net`, timm's own in most families, with its ladder `units`, of which the first `frozen` do not train,
+    nor those at the places `still`.
 
     `state_dict()` holds tensors alone under the module's own names, without prefix: it loads into timm's module as
     well as into a Network of the same ModelSpec. (`named_parameters()` has `net.` before each name.)
@@ -22,9 +23,10 @@ class Network(nn.Module):
         self.net = net
         self.units = units
         self.frozen = 0
+        self.still: tuple[int, ...] = ()
         self.frozen_norm: FrozenNorm = "eval"
         self._all = tuple(self.modules())
-        self._frozen_norms: tuple[int, list[nn.Module]] = 0, []
+        self._frozen_norms: tuple[tuple[int, ...], list[nn.Module]] = (0,), []
         self.register_state_dict_post_hook(_drop_prefix)
         self.register_load_state_dict_pre_hook(_add_prefix)
 
@@ -76,12 +78,17 @@ class Network(nn.Module):
         for module in self._all:
             module.__dict__["training"] = mode
         if self.frozen_norm == "eval":
-            if self._frozen_norms[0] != self.frozen:
-                norms = [norm for unit in self.units[: self.frozen] for norm in unit.norms(self.net)]
-                self._frozen_norms = self.frozen, [part for norm in norms for part in norm.modules()]
+            which = (self.frozen, *self.still)
+            if self._frozen_norms[0] != which:
+                norms = [norm for unit in self.frozen_units() for norm in unit.norms(self.net)]
+                self._frozen_norms = which, [part for norm in norms for part in norm.modules()]
             for part in self._frozen_norms[1]:
                 part.__dict__["training"] = False
         return self
+
+    def frozen_units(self) -> list[Unit]:
+        """Those that do not train: the first `frozen`, and the later ones at the places `still`."""
+        return [*self.units[: self.frozen], *(self.units[place] for place in self.still)]
 
     def exact_prefix(self) -> bool:
         """Whether the frozen prefix gives the same activations for an image at every step of training.

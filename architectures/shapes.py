@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from architectures.families import family_of
 from architectures.families.ladder import is_exact
+from sweeps.language.list_text import numbers_of
 from sweeps.memo import cached
 from sweeps.spec import FrozenNorm, ModelSpec, TransferSpec
 
@@ -39,10 +40,12 @@ def check_frozen(model: ModelSpec, frozen: int) -> None:
 def uses_batch_statistics(model: ModelSpec, transfer: TransferSpec) -> bool:
     """Whether training passes batches through a batch norm that takes their mean and variance.
 
-    Units that train do; frozen ones do unless `norm` is `eval`.
+    Units that train do; frozen ones, and those of learning-rate factor 0, do unless `norm` is `eval`.
     """
-    first = transfer.frozen if transfer.norm == "eval" else 0
-    return any(unit.norm == "batch" for unit in family_of(model).ladder(model)[first:])
+    factors = numbers_of(transfer.rate_factors) if transfer.rate_factors is not None else ()
+    fixed = {place for place, factor in enumerate(factors) if factor == 0} | set(range(transfer.frozen))
+    units = enumerate(family_of(model).ladder(model))
+    return any(unit.norm == "batch" and not (transfer.norm == "eval" and place in fixed) for place, unit in units)
 
 
 def check_depth(frozen: int, length: int) -> None:

@@ -114,6 +114,19 @@ def doctor(
     raise typer.Exit(0 if found.healthy else 1)
 
 
+@app.command(epilog="Example: frostline data food101 --side 64")
+def data(
+    task: Annotated[str, typer.Argument(help="a data set, such as cifar100")],
+    origin: Annotated[Path | None, typer.Option("--from", help="its files, where they need not be fetched")] = None,
+    side: Annotated[int, typer.Option(min=8, max=224, help="of the images that are made of pictures of any size")] = 64,
+    workers: Annotated[int | None, typer.Option(min=1, help="processes that decode; default: all cores")] = None,
+) -> None:
+    """Fetch a data set and decode it once."""
+    from frostline.data import prepare
+
+    print(prepare(task, origin, side, workers))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command. Returns its exit code: 2 with one line on standard error where the input is at fault."""
     return run_command(app, arguments, name="frostline")

@@ -23,6 +23,8 @@ from tasks.dataset import Dataset
 from tasks.registry import DATASETS, row
 
 GIB = 2**30
+ANY_SIDE = 64
+"""The image size for which pictures of many sizes are looked for."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ def _data_sets() -> list[Check]:
         try:
             dataset = row(name)
             if isinstance(dataset, Dataset):  # what has parameters is made, not read
-                dataset.present()
+                dataset.present(ANY_SIDE)
         except (ValueError, OSError) as problem:
             found.append(Check(f"data.{name}", str(problem), {"found": False, "how": str(problem)}))
         else:

@@ -17,12 +17,14 @@ from orchestrator.runners.resources import check_address, check_resources
 from orchestrator.schedule import launch_log
 from orchestrator.schedule.forecast import forecast
 from orchestrator.schedule.plan import Plan, make_plan
-from orchestrator.schedule.plan_warnings import warnings_of
+from orchestrator.schedule.plan_warnings import missing, warnings_of
+from orchestrator.store import weight_paths
 from orchestrator.store.ledger import Ledger
 from orchestrator.store_commands import DEFAULT_STORE, gc, ledger_at, upgrade, verify
 from orchestrator.tracking.project import project_problem
 from sweeps.errors import SpecError, run_command
 from sweeps.sweep import read
+from tasks import contents_of
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -99,9 +101,13 @@ def run(
     here = runner == "local" or address == "local"
     check_resources(gpus_per_run, threads_per_run, on_this_machine=here, in_this_process=runner == "local")
     made, ledger = _planned(sweep, store, thorough=True)
+    for line in missing(made)[:1]:
+        raise SpecError(f"{made.sweep.name}: {line}")
     console = Console()
     ledger.open()
     ledger.save_sweep(made.record())
+    ledger.save_contents(contents_of(job.spec for job in made.runs.values()))
+    weight_paths.write(ledger.store, made.runs.values())
     if not made.open_runs and not made.open_sources:
         console.print(f"{made.sweep.name}: nothing to do, all {len(made.runs)} runs are in {store}")
         return

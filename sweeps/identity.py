@@ -124,13 +124,17 @@ def _without_seed(source: SourceSpec) -> SourceSpec:
 
 
 def model_name(model: ModelSpec) -> str:
-    """Family, depth and width: `resnet14-w8`."""
+    """Family, depth and width, `resnet14-w8`, or the name of a model of timm."""
+    if model.name is not None:
+        return model.name
     return f"{model.family}{model.depth}-w{model.width}"
 
 
 def run_name(spec: RunSpec) -> str:
     """A short readable name. Not an identity: two runs may share it."""
-    source = "scratch" if spec.source is None else f"{spec.source.task}-{spec.source.size}"
+    weights = None if spec.model.weights is None else spec.model.weights.removeprefix("sha256:")[:8]
+    start = "scratch" if weights is None else f"weights-{weights}"
+    source = start if spec.source is None else f"{spec.source.task}-{spec.source.size}"
     target = f"{spec.target.task}-{spec.target.size}_frozen{spec.transfer.frozen}"
     given = "" if spec.source is None or spec.source.seed is None else f"_source-seed{spec.source.seed}"
     return slug(f"{model_name(spec.model)}_{source}_{target}{given}_seed{spec.seed}")

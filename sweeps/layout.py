@@ -16,6 +16,7 @@ paths: what they stand for (files of a folder, objects of a bucket) is known to 
     sweeps/<name>/launches/<when>.json what a launch was forecast to take, and what it took
     stops/<launch>                     a launch that was asked to stop: its workers save their epoch and end
     features/<2 hex>/<id>.safetensors  activations of frozen prefixes that take long to compute: a cache
+    contents/<digest>.json             images of the user's own: what a task's digest stands for, and where they were
     quarantine/<kind>-<id>-<n>/        a result that was found altered, with reason.json; `gc` deletes it
     wandb/                             offline W&B runs; wandb/published/<id>.json marks what W&B has
 
@@ -41,6 +42,8 @@ DIGITS = 16
 
 FORMAT_KEY = "FORMAT"
 SWEEPS, STOPS, FEATURES, QUARANTINE, WANDB = "sweeps", "stops", "features", "quarantine", "wandb"
+CONTENTS = "contents"
+WEIGHTS = "weights"
 
 
 class Place(NamedTuple):
@@ -122,6 +125,15 @@ def stop(launch: str) -> str:
 
 def feature(id: str) -> str:
     return f"{FEATURES}/{id[:2]}/{id}.safetensors"
+
+
+def content(digest: str) -> str:
+    return f"{CONTENTS}/{digest}.json"
+
+
+def weight_path(digest: str) -> str:
+    """Where the file of pre-trained weights with this digest (`sha256:...`) lies on the machines of a launch."""
+    return f"{WEIGHTS}/{digest.removeprefix('sha256:')}.json"
 
 
 def published(id: str) -> str:

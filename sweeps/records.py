@@ -62,6 +62,8 @@ class RunRecord(Spec):
     epochs_sha256: str
     weights_sha256: str | None = None
     data_sha256: str
+    test_samples: int | None = None
+    """Of the test set, which all runs of a target task share. None in records from before it was written."""
     wall_seconds: float
     """From the start of the last attempt to the commit."""
     compute_seconds: float
@@ -69,6 +71,8 @@ class RunRecord(Spec):
     attempts: int
     device: str
     notes: tuple[str, ...] = ()
+    measures: dict[str, tuple[float | None, ...]] | None = None
+    """Of each measure that the recipe asked for (`measures`) its value at each row of the curve; None for NaN."""
     provenance: dict[str, Any]
 
     @property
@@ -100,5 +104,8 @@ class SweepRecord(Spec):
     """The full spec of each run by its id."""
     citations: dict[str, str] = Field(default_factory=dict)
     """What to cite for each data set in use, and its licence, by the data set's name. Empty in records from before."""
+    relatedness: dict[str, dict[str, dict[str, float]]] = Field(default_factory=dict)
+    """By source task, then target task: what is computed of their classes (tasks/relatedness.py). Empty in records from
+    before."""
     edition: int | None = None
     """Of the sweep (sweeps/editions.py). None in records from before there were editions: the first."""

@@ -6,10 +6,13 @@ A field added later must default to None, meaning the behaviour before it existe
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import re
+from functools import partial
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from sweeps.language.list_text import numbers_as_text, numbers_of, words_as_text
 from sweeps.language.plain_yaml import real, whole
 from sweeps.language.task_text import LONGEST, as_text
 from sweeps.seeds import Role
@@ -28,17 +31,56 @@ Rate = Annotated[Real, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[Real, Field(ge=0, le=1, allow_inf_nan=False)]
 NonNegative = Annotated[Real, Field(ge=0, allow_inf_nan=False)]
 Momentum = Annotated[Real, Field(ge=0, lt=1, allow_inf_nan=False)]
-Pixels = Annotated[Whole, Field(ge=8, le=64)]
+Pixels = Annotated[Whole, Field(ge=8, le=224)]
 Channels = Annotated[Literal[1, 3], BeforeValidator(whole)]
 TaskName = Annotated[str, Field(min_length=1, max_length=LONGEST), BeforeValidator(as_text)]
 """The text of a task; a mapping of `name` and parameters is read too (sweeps/language/task_text.py)."""
+TimmName = Annotated[str, Field(pattern=re.compile(r"^[a-z0-9][A-Za-z0-9_.]{0,99}$"))]
 FamilyName = Annotated[str, Field(min_length=1, max_length=200)]
 Loss = Literal["cross_entropy", "squared"]
 MethodName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+Evaluation = Literal["epochs", "log"]
+MEASURES = ("readout_gap", "source_distance")
+"""What may be measured beside the errors and losses of an epoch (orchestrator/train/methods/measures.py)."""
 
 DEFAULT_LOSS: Loss = "cross_entropy"
 DEFAULT_METHOD = "gradient"
-"""What `loss: null` and `method: null` mean. Written out they are read as null: one meaning, one id."""
+DEFAULT_DECAY = 0.1
+DEFAULT_EVALUATION: Evaluation = "epochs"
+"""What `loss: null`, `method: null` and so on mean. Written out they are read as null: one meaning, one id."""
+
+
+def null_for(default: Any) -> AfterValidator:
+    """Reads the value that null stands for as null."""
+    return AfterValidator(lambda value: None if value == default else value)
+
+
+def _factors(text: str | None) -> str | None:
+    """Factors of 1 at the end say nothing."""
+    factors = () if text is None else numbers_of(text)
+    if any(not 0 <= factor < float("inf") for factor in factors):
+        raise ValueError("factors are 0 or more")
+    while factors and factors[-1] == 1:
+        factors = factors[:-1]
+    return numbers_as_text(factors) if factors else None
+
+
+def _milestones(text: str | None) -> str | None:
+    epochs = () if text is None else numbers_of(text)
+    whole_ones = all(epoch.is_integer() and 1 <= epoch <= 10**9 for epoch in epochs)
+    if not whole_ones or list(epochs) != sorted(set(epochs)):
+        raise ValueError("epochs are whole numbers from 1 on, ascending")
+    return text
+
+
+NumberList = Annotated[str, BeforeValidator(numbers_as_text)]
+"""Text of numbers; a list is read too (sweeps/language/list_text.py)."""
+Decay = Annotated[Real, Field(gt=0, lt=1, allow_inf_nan=False)]
+
+
+def leading_zeros(factors: tuple[float, ...]) -> int:
+    """How many of the first factors are 0."""
+    return next((place for place, factor in enumerate(factors) if factor != 0), len(factors))
 
 
 class Spec(BaseModel):
@@ -51,9 +93,9 @@ class Recipe(Spec):
     """How weights are trained, on whichever task. Rates per step, sizes in samples, lengths in epochs."""
 
     epochs: Index = 100
-    optimizer: Literal["adam", "sgd"] = "adam"
+    optimizer: Literal["adam", "sgd", "adamw"] = "adam"
     learning_rate: Rate = 1e-3
-    schedule: Literal["constant", "cosine", "inverse_sqrt"] = "constant"
+    schedule: Literal["constant", "cosine", "inverse_sqrt", "step"] = "constant"
     batch_size: AtLeastTwo = 64
     momentum: Momentum = 0.0
     weight_decay: NonNegative = 0.0
@@ -63,8 +105,30 @@ class Recipe(Spec):
     """How the samples of an epoch are cut: full batches and a smaller last one (None), or sizes that differ by 1."""
     kernels: Kernels | None = None
     """How the same function is computed: as timm has it (None), or as was measured to be faster in the family."""
-    loss: Annotated[Loss | None, AfterValidator(lambda loss: None if loss == DEFAULT_LOSS else loss)] = None
-    method: Annotated[MethodName | None, AfterValidator(lambda name: None if name == DEFAULT_METHOD else name)] = None
+    loss: Annotated[Loss | None, null_for(DEFAULT_LOSS)] = None
+    method: Annotated[MethodName | None, null_for(DEFAULT_METHOD)] = None
+    nesterov: Annotated[Annotated[bool, Field(strict=True)] | None, null_for(False)] = None
+    """Nesterov's form of the momentum, of `sgd`."""
+    steps: Count | None = None
+    """The budget in optimizer steps. `epochs` is 0 then."""
+    warmup: Count | None = None
+    """Steps over which the learning rate rises linearly to its schedule's."""
+    milestones: Annotated[NumberList | None, AfterValidator(_milestones)] = None
+    """Of schedule `step`: after so many epochs the learning rate is multiplied by `decay`."""
+    decay: Annotated[Decay | None, null_for(DEFAULT_DECAY)] = None
+    clip: Rate | None = None
+    """The largest L2 norm of the gradient of all that trains, together; a longer one is scaled to it."""
+    evaluate: Annotated[Evaluation | None, null_for(DEFAULT_EVALUATION)] = None
+    """After which epochs both sets are evaluated: each (None), or 20 a decade and the last."""
+    measures: Annotated[str | None, BeforeValidator(partial(words_as_text, allowed=MEASURES))] = None
+    """What else is measured with each evaluation; it changes no curve."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_budget(cls, value: Any) -> Any:
+        """With a budget in steps and no word on epochs, these are 0: not a default that would say nothing."""
+        given = isinstance(value, dict) and value.get("steps") is not None and "epochs" not in value
+        return {**value, "epochs": 0} if given else value
 
 
 class LabelledSet(Spec):
@@ -101,6 +165,19 @@ class ModelSpec(Spec):
     width: Count
     image_size: Pixels = 8
     channels: Channels = 1
+    name: TimmName | None = None
+    """Of a model of timm, for the family `timm`; `depth` and `width` are 1 then."""
+    patch: Count | None = None
+    """Side of a patch in pixels (ViT); None: a quarter of the image, at most 4."""
+    weights: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
+    """Pre-trained weights that the network starts from instead of random ones: a safetensors file, or `pretrained`
+    for timm's own; in a run's specification their digest, `sha256:` and 64 hex digits."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        """A model with a name of its own has no other depth and width."""
+        return {"depth": 1, "width": 1, **value} if isinstance(value, dict) and value.get("name") is not None else value
 
 
 class TransferSpec(Spec):
@@ -112,6 +189,26 @@ class TransferSpec(Spec):
 
     frozen: Index = 0
     norm: FrozenNorm = "eval"
+    rate_factors: Annotated[NumberList | None, AfterValidator(_factors)] = None
+    """Of the ladder's units, from the stem on, those not named having 1: times the learning rate. A unit of factor 0 is
+    frozen; zeros at the start are `frozen` units."""
+    l2_sp: Rate | None = None
+    """The pull of all units but the head towards the weights that training starts from (Li et al. 2018)."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leading_zeros(cls, value: Any) -> Any:
+        """Units of factor 0 at the start of the ladder are frozen ones: one meaning, one id."""
+        if not isinstance(value, dict) or value.get("rate_factors") is None:
+            return value
+        try:
+            text = _factors(numbers_as_text(value["rate_factors"]))
+            factors = numbers_of(text) if text is not None else ()
+            frozen = max(int(whole(value.get("frozen", 0))), leading_zeros(factors))
+        except ValueError:  # for the fields themselves to say
+            return value
+        only_frozen = len(factors) <= frozen and not any(factors)
+        return {**value, "frozen": frozen, "rate_factors": None if only_frozen else text}
 
 
 class TrainSpec(Recipe):

@@ -3,8 +3,12 @@
 canonical_name               the one name of a task: equal data, equal name
 classes_of, held_out         how many classes and test samples a task has
 citation                     what to cite for a task's data, and their licence
+relatedness                  class overlap and superclass overlap of a source and a target
 parameter_names              all parameters that tasks have
 check                        refuses a run whose data do not exist, before anything is launched
+contents_of, content_digest  the users' own images that runs read, and the digest in the name of such a task
+is_known, learn              whether such a digest is known here; what a store says of it
+missing_data                 what runs read that is not on this machine, and what to do
 source_data, target_data     a run's TaskData: images and labels on the device
 batch_sizes                  the samples of each step of an epoch
 Batches                      the order of an epoch's samples
@@ -19,9 +23,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sweeps.contents import lazy
-from tasks.checks import check
+from tasks.checks import check, content_digest, contents_of, is_known, learn, missing_data
 from tasks.names import canonical_name, citation, classes_of, held_out
 from tasks.registry import parameter_names
+from tasks.relation import relatedness
 from tasks.steps import batch_sizes
 
 if TYPE_CHECKING:
@@ -38,8 +43,14 @@ __all__ = [
     "check",
     "citation",
     "classes_of",
+    "content_digest",
+    "contents_of",
     "held_out",
+    "is_known",
+    "learn",
+    "missing_data",
     "parameter_names",
+    "relatedness",
     "source_data",
     "target_data",
 ]

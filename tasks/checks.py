@@ -1,21 +1,30 @@
-"""Checks of a run's data before anything is launched. They are cheap: no torch, and no file is opened."""
+"""Checks of a run's data before anything is launched. They are cheap: no torch, and no data are read."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterable
 from functools import lru_cache
 
+from sweeps.language.task_text import dataset_of, parameter_values
 from sweeps.spec import RunSpec
+from tasks.files import known
+from tasks.files.archives import MissingData
+from tasks.files.known import learn
 from tasks.names import Task, parse
 from tasks.subsets import class_counts
 
+__all__ = ["available", "check", "content_digest", "contents_of", "is_known", "learn", "missing_data"]
+
+IMAGES = "images"
+"""The data set whose content is the user's own."""
+
 
 def check(spec: RunSpec) -> None:
-    """Raise ValueError, in one line, for a run whose data do not exist.
+    """Raise ValueError, in one line, for a run whose data do not exist anywhere.
 
-    Refused are an unknown task or class, a subset larger than its task, a source and a target that would share
-    samples, and a data set that is not on this machine (`MissingData`, which is also a FileNotFoundError; its message
-    has the command that fetches the data).
+    Refused are an unknown task or class, a subset larger than its task, and a source and a target that would share
+    samples. Whether the data are on this machine is for `missing_data` to say.
     """
     source = None if spec.source is None else (spec.source.task, spec.source.size)
     _check(source, (spec.target.task, spec.target.size))
@@ -23,10 +32,46 @@ def check(spec: RunSpec) -> None:
         _drawn_apart(spec.source.task, spec.target.task)
 
 
+def missing_data(specs: Iterable[RunSpec]) -> list[str]:
+    """A line for each data set that runs read and that is not on this machine: what is missing, and what to do.
+
+    >>> missing_data([])
+    []
+    """
+    parts = ((part, spec.model) for spec in specs for part in (spec.source, spec.target) if part is not None)
+    asked = dict.fromkeys((part.task, model.image_size) for part, model in parts)
+    return list(dict.fromkeys(line for task, side in asked if (line := _missing(task, side)) is not None))
+
+
+def contents_of(specs: Iterable[RunSpec]) -> dict[str, bytes]:
+    """What a worker elsewhere must be told of the users' own images that runs read (`learn`): a record by digest."""
+    parts = (part for spec in specs for part in (spec.source, spec.target) if part is not None)
+    digests = (content_digest(task) for task in dict.fromkeys(part.task for part in parts))
+    return {digest: known.record_of(digest) for digest in digests if digest is not None}
+
+
+def content_digest(task: str) -> str | None:
+    """The digest in the canonical name of a task of the user's own images; None for any other task."""
+    value = parameter_values(task).get("content") if dataset_of(task) == IMAGES else None
+    return str(value).partition("-")[2] if value is not None else None
+
+
+def is_known(digest: str) -> bool:
+    """Whether this machine or process knows what a content's digest stands for."""
+    return known.find(digest) is not None
+
+
+def _missing(task: str, side: int) -> str | None:
+    try:
+        parse(task).dataset.present(side)
+    except MissingData as problem:
+        return str(problem)
+    return None
+
+
 @lru_cache(maxsize=65536)
 def _check(source: tuple[str, int] | None, target: tuple[str, int]) -> None:
-    # Keyed by names and sizes alone: a sweep has many runs and few of these. A refusal is not cached, so a
-    # data set that has been fetched in the meantime is found.
+    # Keyed by names and sizes alone: a sweep has many runs and few of these.
     target_task = available("target", *target)
     if source is not None:
         source_task = available("source", *source)
@@ -44,7 +89,6 @@ def available(role: str, name: str, size: int) -> Task:
     if not 2 <= size <= most:
         held = "can be rendered" if pool is None else "training samples"
         raise ValueError(f"{role}.size {size}: {name} allows 2 to {most} ({held})")
-    task.dataset.present()
     return task
 
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, fields, replace
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
 
 from sweeps.seeds import Role
 from sweeps.spec import LabelledSet, ModelSpec, RunSpec
 from tasks.checks import available
+from tasks.dataset import Dataset, Pixels
+from tasks.images import Form, MappedImages, digest_parts, in_memory, standardised
 from tasks.noise import noisy_labels
-
-LUMINANCE = (0.299, 0.587, 0.114)
-"""Grey from red, green and blue, ITU-R BT.601."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,8 +24,9 @@ class TaskData:
 
     inputs (N, C, H, W) float32, standardised with the task's fixed constants; labels (N,) int64 as given,
     noise included; true_labels (N,) int64; flipped (N,) bool, where the two differ; test_inputs (M, C, H, W);
-    test_labels (M,) int64, always clean. `black` is the standardised value of an empty pixel, to pad crops
-    with. `digest` is SHA-256 over names, types, shapes and bytes of all tensors.
+    test_labels (M,) int64, always clean. Inputs are tensors, or stay in the prepared array and are read batch by
+    batch (`MappedImages`, typed as the tensor that it stands for). `black` is the standardised value of an empty pixel,
+    to pad crops with. `digest` is SHA-256 over names, types, shapes and bytes of all of it.
     """
 
     inputs: Tensor
@@ -43,66 +43,93 @@ class TaskData:
     def to(self, device: torch.device | str) -> TaskData:
         """The same data on a device."""
         moved = {field.name: getattr(self, field.name) for field in fields(self)}
-        tensors = {name: value.to(device) for name, value in moved.items() if isinstance(value, Tensor)}
+        tensors = {name: value.to(device) for name, value in moved.items() if isinstance(value, Tensor | MappedImages)}
         return replace(self, **tensors)
 
 
-def source_data(spec: RunSpec) -> TaskData:
+def source_data(spec: RunSpec, most_bytes: int | None = None) -> TaskData:
     """The source's data. They depend on `spec.source`, the model's image size and channels, and the seed alone.
+
+    Inputs of more than `most_bytes` are read batch by batch from the prepared array, where there is one.
 
     Raises ValueError where the run has no source, or where its data do not exist (see `tasks.check`).
     """
     if spec.source is None:
         raise ValueError("source is null: this run starts from random weights and has no source data")
-    return _task_data(spec.source, spec.model, "source", spec.seed_of("source"))
+    return _task_data(spec.source, spec.model, "source", spec.seed_of("source"), most_bytes)
 
 
-def target_data(spec: RunSpec) -> TaskData:
+def target_data(spec: RunSpec, most_bytes: int | None = None) -> TaskData:
     """The target's data. They depend on `spec.target`, the model's image size and channels, and the seed alone.
+
+    Inputs of more than `most_bytes` are read batch by batch from the prepared array, where there is one.
 
     Raises ValueError where its data do not exist (see `tasks.check`).
     """
-    return _task_data(spec.target, spec.model, "target", spec.seed_of("target"))
+    return _task_data(spec.target, spec.model, "target", spec.seed_of("target"), most_bytes)
 
 
-def _task_data(part: LabelledSet, model: ModelSpec, role: Role, seed: int) -> TaskData:
+def _task_data(part: LabelledSet, model: ModelSpec, role: Role, seed: int, most_bytes: int | None) -> TaskData:
     task = available(role, part.task, part.size)
     dataset, classes = task.dataset, len(task.classes)
     images, true = dataset.train(task.classes, role, part.size, seed, model.image_size)
     test_images, test_labels = dataset.test(task.classes, model.image_size)
+    form = _form(model, dataset, images)
     given = noisy_labels(true, classes, part.label_noise, part.noise_kind, seed, role)
-    tensors = {
-        "inputs": _inputs(images, model, dataset.mean, dataset.std),
+    labels = {
         "labels": torch.from_numpy(given),
         "true_labels": torch.from_numpy(true),
         "flipped": torch.from_numpy(given != true),
-        "test_inputs": _inputs(test_images, model, dataset.mean, dataset.std),
-        "test_labels": torch.from_numpy(test_labels),
     }
+    test = {"test_labels": torch.from_numpy(test_labels)}
+    mapped = most_bytes is not None and _bytes(images, test_images, form) > most_bytes
+    inputs, test_inputs = _inputs(images, form, mapped), _inputs(test_images, form, mapped)
     return TaskData(
-        **tensors,
+        inputs=inputs,
+        test_inputs=test_inputs,
+        **labels,
+        **test,
         classes=classes,
         class_names=task.class_names,
-        black=-dataset.mean / dataset.std,
-        digest=_digest(tensors),
+        black=-form.mean / form.std,
+        digest=_digest({"inputs": (inputs, images), **labels, "test_inputs": (test_inputs, test_images), **test}, form),
     )
 
 
-def _inputs(images: np.ndarray, model: ModelSpec, mean: float, std: float) -> Tensor:
-    """Images in [0, 1] of any size -> standardised inputs (N, channels, image_size, image_size)."""
-    inputs = torch.from_numpy(images)
-    if inputs.shape[1] == 3 and model.channels == 1:
-        inputs = (inputs * torch.tensor(LUMINANCE).view(1, 3, 1, 1)).sum(1, keepdim=True)
-    side = (model.image_size, model.image_size)
-    if inputs.shape[2:] != side:
-        inputs = interpolate(inputs, side, mode="bilinear", antialias=True, align_corners=False)
-    inputs = (inputs - mean) / std
-    return inputs.repeat(1, model.channels, 1, 1) if inputs.shape[1] < model.channels else inputs
+def _form(model: ModelSpec, dataset: Dataset, images: np.ndarray | Pixels) -> Form:
+    mean, std = dataset.mean, dataset.std
+    if mean is None or std is None:
+        assert isinstance(images, Pixels), "a data set without prepared arrays has a scale of its own"
+        mean, std = images.mean, images.std
+    return Form(model.channels, model.image_size, mean, std)
 
 
-def _digest(tensors: dict[str, Tensor]) -> str:
+def _bytes(images: np.ndarray | Pixels, test_images: np.ndarray | Pixels, form: Form) -> int:
+    """Of both sets as float32 inputs."""
+    number = sum(len(part.rows) if isinstance(part, Pixels) else len(part) for part in (images, test_images))
+    return 4 * number * form.channels * form.side**2
+
+
+def _inputs(images: np.ndarray | Pixels, form: Form, mapped: bool) -> Tensor:
+    """Standardised inputs (N, channels, image_size, image_size)."""
+    if isinstance(images, np.ndarray):
+        return standardised(images, form)
+    return cast(Tensor, MappedImages(images, form)) if mapped else in_memory(images, form)
+
+
+Part = Tensor | tuple[Tensor, np.ndarray | Pixels]
+
+
+def _digest(parts: dict[str, Part], form: Form) -> str:
+    """Rows of a prepared array count with their bytes there: the digest is the same wherever the inputs are."""
     sha = hashlib.sha256()
-    for name, tensor in tensors.items():
-        sha.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        sha.update(tensor.contiguous().numpy().data)
+    for name, part in parts.items():
+        tensor, images = part if isinstance(part, tuple) else (part, None)
+        if isinstance(images, Pixels):
+            sha.update(f"{name} ".encode())
+            for piece in digest_parts(images, form):
+                sha.update(piece)
+        else:
+            sha.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+            sha.update(tensor.contiguous().numpy().data)
     return sha.hexdigest()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -12,20 +13,46 @@ from sweeps.seeds import Role
 from sweeps.spec import Spec
 from tasks.class_lists import LISTED, ClassList
 
+
+class Pixels(NamedTuple):
+    """Rows of a prepared array, and the scale of its data set. No pixel is read until it is asked for.
+
+    array: uint8 (N, C, H, W), memory mapped; rows: int64 (n,), places in it; mean, std: of all training pixels of the
+    data set on the scale [0, 1].
+    """
+
+    array: np.ndarray
+    rows: np.ndarray
+    mean: float
+    std: float
+
+
 Samples = tuple[np.ndarray, np.ndarray]
 """Images, float32 (N, C, H, W) with values in [0, 1], and labels, int64 (N,), counted within the chosen classes."""
+
+MappedSamples = tuple[Pixels, np.ndarray]
+"""The same of a prepared array, whose images stay where they are."""
 
 
 class Train(Protocol):
     """Training samples of a role: images (size, C, H, W) and labels (size,)."""
 
-    def __call__(self, classes: tuple[int, ...], role: Role, size: int, seed: int, side: int) -> Samples: ...
+    def __call__(
+        self, classes: tuple[int, ...], role: Role, size: int, seed: int, side: int
+    ) -> Samples | MappedSamples: ...
+
+
+class Prepare(Protocol):
+    """Fetch and check the files, from `origin` (a file or folder) if it is given, and decode them once with `workers`
+    processes; the folder of prepared arrays. Raises MissingData or BadArchive, in one line."""
+
+    def __call__(self, side: int | None, origin: Path | None, workers: int) -> Path: ...
 
 
 class Test(Protocol):
     """All test samples of some classes, the same for every role and seed."""
 
-    def __call__(self, classes: tuple[int, ...], side: int) -> Samples: ...
+    def __call__(self, classes: tuple[int, ...], side: int) -> Samples | MappedSamples: ...
 
 
 @dataclass(frozen=True)
@@ -33,12 +60,14 @@ class Dataset:
     """One data set.
 
     `classes` names every class in order, `default` those that the bare name means; `class_list` says how some of them
-    are written in brackets. `pool` counts the training samples of each class; where it is None the samples are
-    rendered on demand, up to `limit` of them. `mean` and `std` are of the training pixels on the scale [0, 1] and never
-    change with the subset, so that a source and a target share a scale. `train` and `test` read samples; `side` is a
-    hint that a data set with sizes of its own ignores: `tasks.data` brings its images to the size that is asked for.
-    `held_out` says how many test samples so many classes have. `present` raises `MissingData` when files are not there.
-    `citation` is a sentence for a paper's references, `licence` the terms of the data.
+    are written in brackets; `superclasses` names a broader class for each, where the authors give one. `pool` counts
+    the training samples of each class; where it is None the samples are rendered on demand, up to `limit` of them.
+    `mean` and `std` are of the training pixels on the scale [0, 1] and never change with the subset, so that a source
+    and a target share a scale; None where prepared arrays carry them. `train` and `test` read samples; `side` is what
+    the network reads: a data set with sizes of its own ignores it, and `tasks.data` brings its images to that size.
+    `held_out` counts the test samples of some classes. `present` raises `MissingData` when what `train` reads at that
+    side is not there; `prepare` makes it. `citation` is a sentence for a paper's references, `licence` the terms of the
+    data.
     """
 
     name: str
@@ -46,15 +75,17 @@ class Dataset:
     default: tuple[int, ...]
     pool: tuple[int, ...] | None
     limit: int
-    mean: float
-    std: float
     train: Train
     test: Test
-    held_out: Callable[[int], int]
+    held_out: Callable[[tuple[int, ...]], int]
     citation: str
     licence: str
-    present: Callable[[], None] = lambda: None
+    mean: float | None = None
+    std: float | None = None
+    present: Callable[[int], None] = lambda side: None
+    prepare: Prepare | None = None
     class_list: ClassList = LISTED
+    superclasses: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -73,3 +104,10 @@ class ParameterisedDataset:
     name: str
     parameters: type[Spec]
     dataset: Callable[[Any], Dataset]
+    places: frozenset[str] = frozenset()
+    """Parameters that say where data are and not what they are."""
+    settled: Callable[[Any], Any] | None = None
+    """From values with a place to those that identify the data (from a path to the digest of what is there). It may
+    take long and is asked each time. Raises ValueError, in one line."""
+    prepare: Prepare | None = None
+    """As of a Dataset, where that needs no values."""

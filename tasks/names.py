@@ -37,12 +37,32 @@ class Task:
         return tuple(self.dataset.classes[index] for index in self.classes)
 
 
-@lru_cache(maxsize=4096)
 def parse(name: str) -> Task:
     """The task of that name, in any of its spellings; ValueError, in one line, for a name that means none.
 
     Example: `parse("digits[4,3,2,1,0]").name` is `digits[0-4]`, `parse("glyphs").name` is `glyphs[A-Z]`.
     """
+    return _parsed(_settled(name))
+
+
+def _settled(name: str) -> str:
+    """The name with values that identify its data. What is at a path may change, so this is not cached."""
+    if "(" not in name:
+        return name
+    text = read_task(name)
+    found = row(text.dataset) if text.dataset in DATASETS else None
+    if (
+        not isinstance(found, ParameterisedDataset)
+        or found.settled is None
+        or not found.places & text.parameters.keys()
+    ):
+        return name
+    values = found.settled(_values(name, found, text.parameters))
+    return str(TaskText(text.dataset, text.classes, {key: str(value) for key, value in canonical(values).items()}))
+
+
+@lru_cache(maxsize=4096)
+def _parsed(name: str) -> Task:
     text = read_task(name)
     dataset, values = _dataset(name, text)
     classes = dataset.default if text.classes is None else _classes(name, text.classes, dataset)
@@ -63,11 +83,10 @@ def classes_of(task: str) -> int:
     return len(parse(task).classes)
 
 
-@lru_cache(maxsize=4096)
 def held_out(task: str) -> int:
     """How many test samples a task has; ValueError for a name that means no task."""
     found = parse(task)
-    return found.dataset.held_out(len(found.classes))
+    return found.dataset.held_out(found.classes)
 
 
 def citation(task: str) -> str:

@@ -9,9 +9,15 @@ from tasks.dataset import Dataset, ParameterisedDataset
 
 DATASETS = {
     "cifar10": "tasks.datasets.cifar10",
+    "cifar100": "tasks.datasets.cifar100",
     "digits": "tasks.datasets.digits",
+    "fashion_mnist": "tasks.datasets.fashion_mnist",
+    "food101": "tasks.datasets.food101",
     "glyphs": "tasks.datasets.glyphs",
+    "images": "tasks.datasets.images",
     "mnist": "tasks.datasets.mnist",
+    "svhn": "tasks.datasets.svhn",
+    "tiny_imagenet": "tasks.datasets.tiny_imagenet",
 }
 """A row for each data set: its name and the module whose `DATASET` it is, imported when it is first asked for."""
 

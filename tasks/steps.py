@@ -1,8 +1,16 @@
-"""The optimiser steps of an epoch: how many samples each takes. Arithmetic alone, for a plan that imports no torch."""
+"""The optimiser steps of a training: how many there are, how many samples each takes, after which epochs both sets are
+evaluated. Arithmetic alone, for a plan that imports no torch."""
 
 from __future__ import annotations
 
-from sweeps.spec import Batching
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sweeps.spec import Batching, Recipe
+
+GRID_PER_DECADE = 20
+"""Evaluations while the number of epochs grows tenfold, where they are on a logarithmic grid."""
 
 
 def batch_sizes(samples: int, batch_size: int, batches: Batching | None = None) -> list[int]:
@@ -30,3 +38,35 @@ def batch_sizes(samples: int, batch_size: int, batches: Batching | None = None) 
     if samples % batch_size == 1 and number > 1:
         number -= 1
     return [*[batch_size] * (number - 1), samples - batch_size * (number - 1)]
+
+
+class Budget(NamedTuple):
+    """The length of a training: optimiser steps, and epochs, the last of which may end early."""
+
+    steps_per_epoch: int
+    steps: int
+    epochs: int
+
+
+def budget(recipe: Recipe, samples: int) -> Budget:
+    """The length of a training on so many samples.
+
+    >>> budget(Recipe(steps=25, batch_size=10), samples=100)
+    Budget(steps_per_epoch=10, steps=25, epochs=3)
+    """
+    each = len(batch_sizes(samples, recipe.batch_size, recipe.batches))
+    steps = recipe.epochs * each if recipe.steps is None else recipe.steps
+    return Budget(each, steps, -(-steps // each))
+
+
+def evaluated_epochs(recipe: Recipe, epochs: int) -> Sequence[int]:
+    """After which epochs, counted from 1, both sets are evaluated: ascending, the last one always among them.
+
+    >>> list(evaluated_epochs(Recipe(evaluate="log"), epochs=15))
+    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15]
+    """
+    if recipe.evaluate is None or epochs == 0:
+        return range(1, epochs + 1)
+    points = range(math.ceil(GRID_PER_DECADE * math.log10(epochs)) + 1)
+    grid = {round(10 ** (point / GRID_PER_DECADE)) for point in points}
+    return sorted({epoch for epoch in grid if epoch < epochs} | {epochs})

@@ -44,7 +44,7 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "report": {"claims", "tables", "detector", "statistics"},
     },
     "sweeps": {"language": set(), "store": set()},
-    "tasks": {"datasets": set()},
+    "tasks": {"files": set(), "datasets": {"files"}},
     "architectures": {"families": set()},
     "orchestrator": {
         "store": set(),
@@ -60,7 +60,7 @@ PASSAGES = {("sweeps/store", name) for name in ("identity", "layout", "records",
 """(room, module) that a room takes from beside the rooms."""
 GROUND: dict[str, set[str]] = {
     "sweeps": {"contents", "errors"},
-    "tasks": {"archives", "class_lists", "dataset", "streams", "subsets"},
+    "tasks": {"class_lists", "dataset", "streams", "subsets"},
 }
 """Modules beside the rooms of a package that every room of it may stand on. They import no room."""
 MOST_MODULES = 16

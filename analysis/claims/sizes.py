@@ -56,7 +56,7 @@ def c2_crossing(tables: Tables) -> tuple[Evidence, ...]:
     A run that never crosses crosses later than its last epoch.
     """
     groups = groups_along(tables.cells, "source.size")
-    lengths = tables.curves.lengths()
+    lengths = tables.curves.last_epochs()
 
     def crossing(per_cent: int) -> RangeOf:
         epochs = numbers(tables.runs, f"epochs_to_{per_cent}")
@@ -76,7 +76,7 @@ def c2_peak(tables: Tables) -> tuple[Evidence, ...]:
     """
     groups = groups_along(tables.cells, "source.size")
     verdicts = run_verdicts(tables.curves, _done_rows(tables, groups))
-    lengths = tables.curves.lengths()
+    lengths = tables.curves.last_epochs()
 
     def peak(row: int) -> Range | None:
         verdict = verdicts.get(row)

@@ -56,7 +56,12 @@ def detect(
 
 
 def detect_cells(
-    x: ArrayLike, cells: Sequence[Array], train_errors: Sequence[Array], *, p_values: bool = True
+    x: ArrayLike,
+    cells: Sequence[Array],
+    train_errors: Sequence[Array],
+    *,
+    rule: Rule | None = None,
+    p_values: bool = True,
 ) -> list[Verdict]:
     """detect() on the epochs of many cells whose runs have the same x, in one pass over all their runs.
 
@@ -71,13 +76,13 @@ def detect_cells(
         trains = np.concatenate([train_errors[index] for index in alike])
         xs, ys, ts = checked(x, np.concatenate([cells[index] for index in alike]), trains)
         assert ts is not None
-        judged, runs = judge_cells(xs, ys, rows, Rule())
+        judged, runs = judge_cells(xs, ys, rows, rule or Rule())
         for index, of_cell, each in zip(alike, rows, judged, strict=True):
             own = [runs.verdict(run) for run in range(of_cell.start, of_cell.stop)]
             verdict = _finished(xs, ts[of_cell], each, own)
             found[index] = _with_significance(verdict, each) if p_values else verdict
     return [
-        found[index] if index in found else detect(x, cell, train_errors=train, p_values=p_values)
+        found[index] if index in found else detect(x, cell, train_errors=train, rule=rule, p_values=p_values)
         for index, (cell, train) in enumerate(zip(cells, train_errors, strict=True))
     ]
 

@@ -60,7 +60,7 @@ def _long_enough(run: Run) -> tuple[Run, int]:
 
 def _verdict(run: Run, axis: str, loss: bool, sensitivity: bool) -> Verdict:
     from analysis.detector.descent import detect
-    from analysis.scoring.sensitivity import with_sensitivity
+    from analysis.detector.sensitivity import with_sensitivity
 
     points = int(np.isfinite(run.errors).any(axis=0).sum())
     if points < FEWEST:

@@ -27,8 +27,8 @@ Block = tuple[list[str], Array, Array]  # run names, x (points,), errors (runs, 
 def verdicts(
     path: Path, *, run: str = "run_id", x: str = "epoch", error: str = "test_error", workers: int = 2
 ) -> pl.DataFrame:
-    """One row per run: run, shape, strength, positions and errors of the three points, prominence,
-    double_descent.
+    """One row per run: run, shape, strength, positions and errors of the three points, prominence. Nothing is tested:
+    a shape is what the curve looks like.
 
     The rows of a run must be adjacent and ordered by x, as `collect` writes them; runs may differ in
     length. At most `workers` + 1 batches are in memory. Raises CurveError where a column is missing or a run
@@ -111,7 +111,7 @@ def _row(name: str, verdict: Verdict) -> dict[str, object]:
     ):
         row[f"{label}_x"] = None if point is None else point.position
         row[f"{label}_error"] = None if point is None else point.error
-    return row | {"prominence": verdict.prominence, "double_descent": verdict.shape == "double_descent"}
+    return row | {"prominence": verdict.prominence}
 
 
 SCHEMA = {
@@ -120,5 +120,4 @@ SCHEMA = {
     "strength": pl.String,
     **{f"{label}_{part}": pl.Float64 for label in ("first_min", "peak", "second_min") for part in ("x", "error")},
     "prominence": pl.Float64,
-    "double_descent": pl.Boolean,
 }

@@ -80,7 +80,7 @@ def _done(tables: Tables, cell: int) -> Rows:
 
 
 def _panel(axes: Axes, tables: Tables, cell: int, done: Rows) -> None:
-    longest = int(tables.curves.lengths().max(initial=0))
+    longest = int(tables.curves.last_epochs().max(initial=0))
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(10.0, subs=(1.0, 3.0) if longest < 1000 else (1.0,)))
     axes.xaxis.set_minor_locator(NullLocator())

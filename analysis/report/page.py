@@ -97,7 +97,8 @@ READING = (
     f"A run interpolates where its final train error is at most {100 * INTERPOLATES_AT:g} %: test-error peaks are seen "
     "at train errors of 6 to 8 %, not at 0, and small networks at a constant step size end anywhere from 0 to 4 %.",
     "Brackets and bands are 95 % intervals of the mean over seeds (Student's t). They say where the mean of all seeds "
-    "that could have been drawn lies, on these test images, which all runs share.",
+    "that could have been drawn lies, on these test images, which all runs share. The table of cells has wider ones "
+    "for new test images too (final_test_error_images_low and _high).",
 )
 
 

@@ -129,7 +129,7 @@ def axis_details(each: AxisVerdict) -> list[str]:
     """What stands behind a verdict along an axis, a sentence each: its strength, its success, its budget."""
     if each.verdict is None:
         return []
-    details = [*_strength(each.verdict), *_failure(each)]
+    details = [*_strength(each.verdict), *_failure(each), *_stability(each)]
     if each.unsettled:
         where = _ranges(each.unsettled, list(each.group.values))
         details.append(f"errors still moved after {each.budget} epochs at {axis_name(each)} = {where}")
@@ -153,6 +153,16 @@ def _strength(verdict: Verdict) -> list[str]:
         return []
     low, high = verdict.strength_interval
     return [f"second minimum less first: {low:+.3f} to {high:+.3f} (95 %, over seeds)"]
+
+
+def _stability(each: AxisVerdict) -> list[str]:
+    """Whether a call stays under other settings of the detector, and what the same runs said at shorter budgets."""
+    found: list[str] = []
+    if each.verdict is not None and each.verdict.sensitivity is not None:
+        found.append(f"the call stays under {100 * each.verdict.sensitivity:.0f} % of other settings of the detector")
+    return found + [
+        f"after {epochs} epochs of the same runs: {shape_text(old)}" for epochs, old in each.earlier.items()
+    ]
 
 
 def _failure(each: AxisVerdict) -> list[str]:

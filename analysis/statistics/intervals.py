@@ -16,6 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 Array = NDArray[np.float64]
 
 LEVEL = 0.95
+NORMAL = 1.959963984540054
+"""The normal quantile that holds LEVEL between its negative and itself."""
 
 
 def mean_interval(values: ArrayLike, level: float = LEVEL) -> tuple[float, float, float]:
@@ -47,6 +49,19 @@ def intervals(values: Array, level: float = LEVEL) -> Array:
     return np.stack([mean - half, mean + half], axis=1)
 
 
+def for_new_images(mean: ArrayLike, low: ArrayLike, high: ArrayLike, samples: ArrayLike) -> tuple[Array, Array]:
+    """95 % intervals of a mean error over new seeds and new test images, from those over seeds on one test set.
+
+    mean, low, high: errors as fractions, of any one shape; samples: images in the shared test set. The mean error of
+    the seeds on an image lies between 0 and 1, so that over images its variance is at most e (1 - e) / samples, as if
+    all seeds were wrong on the same images. That variance is added to the seeds': no interval is too narrow for it,
+    and where seeds err on unlike images it is wider than it need be. NaN where something is not known.
+    """
+    e, below, above, count = (np.asarray(each, dtype=np.float64) for each in (mean, low, high, samples))
+    images = NORMAL**2 * e * (1.0 - e) / count
+    return e - np.sqrt((e - below) ** 2 + images), e + np.sqrt((above - e) ** 2 + images)
+
+
 @lru_cache(maxsize=64)
 def student_quantile(freedom: int, level: float = LEVEL) -> float:
     """Student's t that holds `level` between its negative and itself; ten digits, the same on every machine."""
@@ -59,7 +74,7 @@ def share_interval(successes: int, trials: int) -> tuple[float, float]:
     """95 % interval of a share of trials (Wilson 1927); (0, 1) without a trial."""
     if trials == 0:
         return 0.0, 1.0
-    z = 1.959963984540054
+    z = NORMAL
     share, weight = successes / trials, z * z / trials
     centre = (share + weight / 2) / (1 + weight)
     half = z / (1 + weight) * math.sqrt(share * (1 - share) / trials + weight / (4 * trials))

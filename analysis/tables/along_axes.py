@@ -7,12 +7,14 @@ parameters and "strong" means what it means along epochs. For frozen units that 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from analysis.detector.descent import Axis, detect
+from analysis.detector.sensitivity import with_sensitivity
 from analysis.detector.verdict import Verdict
 from analysis.tables.against_scratch import AgainstScratch, against_scratch
 from analysis.tables.budgets import budgets, converged, errors_by_seed
@@ -44,7 +46,7 @@ class AxisVerdict:
     where it does not change. Positions in `verdict` are values on the axis. `reason` says why there is no
     verdict. budget: epochs of the longest run; the verdict is of that budget. settled: (points,) 1 where errors had
     settled at its end, 0 where one still moved, NaN without a run. scratch: each point against training from scratch;
-    None without such a partner.
+    None without such a partner. earlier: of a called double descent, the verdicts at shorter budgets, by epochs.
     """
 
     group: Group
@@ -58,6 +60,7 @@ class AxisVerdict:
     budget: int = 0
     settled: Array = field(default_factory=lambda: np.empty(0))
     scratch: AgainstScratch | None = None
+    earlier: Mapping[int, Verdict | None] = field(default_factory=dict)
 
     @property
     def unsettled(self) -> list[float]:
@@ -107,7 +110,12 @@ def axis_verdict(tables: Tables, group: Group) -> AxisVerdict:
         verdict = replace(verdict, converged=not (settled == 0.0).any())
     budget = max(budgets(tables, group), default=0)
     scratch = against_scratch(tables, group)
-    return AxisVerdict(group, seeds, test, train, flags, threshold, verdict, reason, budget, settled, scratch)
+    earlier: dict[int, Verdict | None] = {}
+    if verdict is not None and verdict.double_descent:
+        kept = np.isfinite(test).any(axis=1)
+        verdict = with_sensitivity(verdict, group.values, test[kept], train_errors=train[kept], axis=_AXES[group.axis])
+        earlier = {epochs: found for epochs, found in at_budgets(tables, group).items() if epochs < budget}
+    return AxisVerdict(group, seeds, test, train, flags, threshold, verdict, reason, budget, settled, scratch, earlier)
 
 
 def at_budgets(tables: Tables, group: Group) -> dict[int, Verdict | None]:
@@ -171,7 +179,7 @@ def _row(each: AxisVerdict) -> dict[str, object]:
         point = None if verdict is None else getattr(verdict, name)
         row[name] = None if point is None else point.position
         row[f"{name}_error"] = None if point is None else round(point.error, 9)
-    for name in ("prominence", "p_value", "q_value", "agreement", "train_error_at_peak"):
+    for name in ("prominence", "p_value", "q_value", "agreement", "sensitivity", "train_error_at_peak"):
         value = None if verdict is None else getattr(verdict, name)
         row[name] = None if value is None else round(value, 9)
     inside, outside = each.threshold or (None, None)

@@ -27,8 +27,9 @@ SHARES = (0.25, 0.5, 1.0)
 def converged(tables: Tables, group: Group) -> Array:
     """(points,) 1 where test and train error had settled at the end of the budget, 0 where one moved, NaN without runs.
 
-    An error still moves where its mean over the last tenth of the epochs differs from that over the tenth before three
-    quarters of them, over seeds, by more than MOVES beyond doubt: the 95 % interval of the difference lies beyond it.
+    An error still moves where its mean over the last tenth of the evaluated epochs differs from that over the tenth
+    before three quarters of them, over seeds, by more than MOVES beyond doubt: the 95 % interval of the difference lies
+    beyond it.
     With a single seed the scatter within the two windows stands in for that between seeds.
     """
     done = tables.runs["status"].to_numpy() == "done"
@@ -71,15 +72,23 @@ def errors_by_seed(tables: Tables, group: Group, epochs: int | None = None) -> t
     test, train = np.full((2, len(seeds), len(group.cells)), np.nan)
     for point, cell in enumerate(group.cells):
         rows = tables.rows[cell][done[tables.rows[cell]]]
-        rows = rows[tables.curves.lengths()[rows] >= (epochs or 1)]
-        at = (tables.curves.offsets[rows + 1] if epochs is None else tables.curves.offsets[rows] + epochs) - 1
+        rows = rows[tables.curves.lengths()[rows] >= 1]
+        at = tables.curves.offsets[rows + 1] - 1 if epochs is None else tables.curves.at_epoch(rows, epochs)
+        rows, at = rows[at >= 0], at[at >= 0]
         place = np.searchsorted(seeds, seed_of[rows])
         test[place, point], train[place, point] = tables.curves.test_error[at], tables.curves.train_error[at]
     return tuple(int(seed) for seed in seeds), test, train
 
 
 def budgets(tables: Tables, group: Group) -> tuple[int, ...]:
-    """Numbers of epochs at which a group's verdict is looked at: SHARES of its longest run, the whole last."""
+    """Numbers of epochs at which a group's verdict is looked at: SHARES of its longest run, the whole last.
+
+    Where not every epoch was evaluated, the last evaluated one at or before each share.
+    """
     rows = np.concatenate([tables.rows[cell] for cell in group.cells])
-    longest = int(tables.curves.lengths()[rows].max(initial=0))
-    return tuple(sorted({max(1, round(share * longest)) for share in SHARES})) if longest else ()
+    ends = tables.curves.last_epochs()[rows]
+    if not ends.max(initial=0):
+        return ()
+    epochs, _, _ = tables.curves.cell(rows[[int(ends.argmax())]])
+    shares = [max(1, round(share * int(ends.max()))) for share in SHARES]
+    return tuple(sorted({int(epochs[np.searchsorted(epochs, share, side="right") - 1]) for share in shares}))

@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 
 from analysis.detector.verdict import Verdict
-from analysis.statistics.intervals import intervals
+from analysis.statistics.intervals import for_new_images, intervals
 from analysis.statistics.multiplicity import benjamini_hochberg
 from analysis.tables.curves import Array, Curves, Rows
-from analysis.tables.epochwise import epochwise_verdicts
-from analysis.tables.schema import CELLS, CROSSINGS, columns_of, frame_of, spec_types
+from analysis.tables.epochwise import epochwise_verdicts, with_sensitivities
+from analysis.tables.schema import CELLS, CROSSINGS, RELATEDNESS, columns_of, frame_of, spec_types
 from analysis.tables.unlike import differences
 
 DECIMALS = 9  # of a verdict's numbers: beyond this they depend on the machine's matrix products
@@ -29,7 +29,7 @@ Verdicts = tuple[Verdict | None, ...]
 def judged_cells(runs: pd.DataFrame, curves: Curves) -> tuple[pd.DataFrame, tuple[Rows, ...], Verdicts]:
     """The table `cells`, the rows of `runs` that each cell consists of, and its epoch-wise verdict."""
     rows = _cell_rows(runs)
-    verdicts = adjusted(epochwise_verdicts(curves, runs, rows))
+    verdicts = with_sensitivities(adjusted(epochwise_verdicts(curves, runs, rows)), curves, runs, rows)
     return _cell_frame(runs, rows, verdicts), rows, verdicts
 
 
@@ -63,10 +63,12 @@ def _cell_frame(runs: pd.DataFrame, rows: tuple[Rows, ...], verdicts: Verdicts) 
     columns["n_diverged"] = [int((status[cell] == "diverged").sum()) for cell in rows]
     columns["trainable_params"] = [_any(runs["trainable_params"].iloc[cell]) for cell in done]
     crossings = [f"epochs_to_{per_cent}" for per_cent in CROSSINGS]
-    values = columns_of(runs, ["final_test_error", "final_train_error", "interpolates", *crossings])
+    values = columns_of(runs, ["final_test_error", "final_train_error", "interpolates", "test_samples", *crossings])
     columns |= _mean_columns(values, done, "final_test_error")
+    columns |= _image_columns(columns, [values["test_samples"][cell] for cell in done])
     columns |= _mean_columns(values, done, "final_train_error")
     columns |= _interpolation_columns(values, done)
+    columns |= _relatedness_columns(runs, rows)
     columns |= _verdict_columns(verdicts)
     columns["unlike"] = differences(runs, rows)
     columns = {name: columns[name] for name in CELLS.names}
@@ -91,6 +93,15 @@ def _mean_columns(values: dict[str, Array], done: list[Rows], name: str) -> dict
     return dict(zip((name, f"{name}_low", f"{name}_high"), result, strict=True))
 
 
+def _image_columns(columns: dict[str, Any], samples: list[Array]) -> dict[str, Array]:
+    """The interval of the mean test error for new test images too. samples: test images of each done run, by cell."""
+    count = np.array([cell[0] if len(cell) and (cell == cell[0]).all() else np.nan for cell in samples])
+    mean, low, high = (columns[f"final_test_error{end}"] for end in ("", "_low", "_high"))
+    spans = for_new_images(mean, low, high, count)
+    low, high = (np.clip(span, 0.0, 1.0) for span in spans)
+    return {"final_test_error_images_low": low, "final_test_error_images_high": high}
+
+
 def _interpolation_columns(values: dict[str, Array], done: list[Rows]) -> dict[str, Any]:
     """A cell interpolates where more than half of its runs do. Its crossing is the median over its runs, a
     run that never crosses counting as later than all others: missing where the median run never does."""
@@ -105,6 +116,13 @@ def _interpolation_columns(values: dict[str, Array], done: list[Rows]) -> dict[s
         medians = np.array([np.median(epochs[cell]) if len(cell) else np.inf for cell in done])
         columns[f"epochs_to_{per_cent}"] = np.where(np.isfinite(medians), medians, np.nan)
     return columns
+
+
+def _relatedness_columns(runs: pd.DataFrame, rows: tuple[Rows, ...]) -> dict[str, list[float]]:
+    """Means over the seeds that have a value: overlaps are the same for all, a probe has one error for each."""
+    values = columns_of(runs, RELATEDNESS)
+    known = {name: [column[cell][np.isfinite(column[cell])] for cell in rows] for name, column in values.items()}
+    return {name: [cell.mean() if len(cell) else np.nan for cell in cells] for name, cells in known.items()}
 
 
 def _verdict_columns(verdicts: Verdicts) -> dict[str, list[Any]]:
@@ -125,6 +143,6 @@ def _verdict_columns(verdicts: Verdicts) -> dict[str, list[Any]]:
             columns[column] = [None if point is None else number(getattr(point, part)) for point in points]
             columns[f"{column}_low"] = [number(low) for low, _ in spans]
             columns[f"{column}_high"] = [number(high) for _, high in spans]
-    for name in ("prominence", "roughness", "p_value", "q_value", "train_error_at_peak", "agreement"):
+    for name in ("prominence", "roughness", "p_value", "q_value", "train_error_at_peak", "agreement", "sensitivity"):
         columns[name] = [None if verdict is None else number(getattr(verdict, name)) for verdict in verdicts]
     return columns

@@ -19,6 +19,7 @@ from analysis.detector.verdict import Verdict
 from analysis.tables.cells import judged_cells
 from analysis.tables.curves import Curves, Rows
 from analysis.tables.load import StoredRun, StoredSweep, epoch_batches
+from analysis.tables.relatedness import relatedness_columns
 from analysis.tables.schema import CROSSINGS, EPOCHS, RUNS, as_frame, frame_of, spec_types
 from sweeps.identity import cell_id, run_name, source_id
 
@@ -48,7 +49,7 @@ def collect(sweep: StoredSweep, sink: Sink | None = None) -> Tables:
     damaged.
     """
     curves = _curves(sweep, sink)
-    runs = run_frame(sweep.runs, curves)
+    runs = run_frame(sweep, curves)
     cells, rows, verdicts = judged_cells(runs, curves)
     return Tables(sweep, runs, cells, curves, verdicts, rows)
 
@@ -61,8 +62,9 @@ def epoch_frame(sweep: StoredSweep) -> pd.DataFrame:
     return as_frame(pa.concat_tables(pieces) if pieces else EPOCHS.empty_table())
 
 
-def run_frame(runs: tuple[StoredRun, ...], curves: Curves) -> pd.DataFrame:
+def run_frame(sweep: StoredSweep, curves: Curves) -> pd.DataFrame:
     """The table `runs`. An unfinished run has its specification, its status and nothing else."""
+    runs, summary = sweep.runs, curves.summary(CROSSINGS)
     results = [run.result for run in runs]
 
     def recorded(field: str) -> list[Any]:
@@ -77,9 +79,11 @@ def run_frame(runs: tuple[StoredRun, ...], curves: Curves) -> pd.DataFrame:
         **{name: [run.fields.get(name) for run in runs] for name in spec_types() if name != "seed"},
         "status": [run.status for run in runs],
         "epochs": recorded("epochs"),
-        **curves.summary(CROSSINGS),
+        **summary,
+        **relatedness_columns(sweep, np.asarray(summary["final_test_error"], dtype=np.float64)),
         "trainable_params": recorded("trainable_params"),
         "total_params": recorded("total_params"),
+        "test_samples": recorded("test_samples"),
         "wall_seconds": recorded("wall_seconds"),
         "compute_seconds": recorded("compute_seconds"),
         "device": recorded("device"),
@@ -93,14 +97,18 @@ def _curves(sweep: StoredSweep, sink: Sink | None) -> Curves:
     lengths = [run.result.epochs if run.result is not None else 0 for run in sweep.runs]
     offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
     test, train = np.empty((2, int(offsets[-1])))
+    sparse = any(run.spec.train.evaluate is not None for run in sweep.runs)
+    epoch = np.empty(int(offsets[-1]), dtype=np.int64) if sparse else None
     at = 0
     for run, table in _finished(sweep, None if sink is not None else ["epoch", "test_error", "train_error"]):
         if sink is not None:
             sink(_named(run, table))
         test[at : at + table.num_rows] = table["test_error"].to_numpy()
         train[at : at + table.num_rows] = table["train_error"].to_numpy()
+        if epoch is not None:
+            epoch[at : at + table.num_rows] = table["epoch"].to_numpy()
         at += table.num_rows
-    return Curves(offsets, test, train)
+    return Curves(offsets, test, train, epoch)
 
 
 def _finished(sweep: StoredSweep, columns: list[str] | None) -> Iterator[tuple[StoredRun, pa.Table]]:

@@ -29,19 +29,45 @@ class Curves:
     offsets: NDArray[np.int64]  # (runs + 1,)
     test_error: Array  # (points,), NaN = nothing measured
     train_error: Array  # (points,), on the labels as given
+    epoch: NDArray[np.int64] | None = None
+    """(points,) after which epoch each was measured; None where every run was measured after epochs 1, 2, 3, ..."""
 
     def lengths(self) -> NDArray[np.int64]:
+        """(runs,) points of each run."""
         return np.diff(self.offsets)
 
+    def last_epochs(self) -> NDArray[np.int64]:
+        """(runs,) epoch of each run's last point, 0 for a run without any."""
+        if self.epoch is None:
+            return self.lengths()
+        return np.nan_to_num(self.last(self.epoch)).astype(np.int64)
+
+    def at_epoch(self, rows: Rows, epoch: int) -> Rows:
+        """The places of some runs' points of this epoch, -1 where a run has none."""
+        found = np.full(len(rows), -1)
+        for place, row in enumerate(rows):
+            begin, end = self.offsets[row], self.offsets[row + 1]
+            at = begin + epoch - 1 if self.epoch is None else begin + np.searchsorted(self.epoch[begin:end], epoch)
+            if begin <= at < end and (self.epoch is None or self.epoch[at] == epoch):
+                found[place] = at
+        return found
+
     def cell(self, rows: Rows) -> tuple[Array, Array, Array]:
-        """Epochs (points,), test and train errors (runs, points) of some runs, NaN beyond a run's end."""
-        longest = int(self.lengths()[rows].max(initial=0))
+        """Epochs (points,), test and train errors (runs, points) of some runs, NaN beyond a run's end.
+
+        The runs are of one cell, hence measured after the same epochs as far as they go.
+        """
+        lengths = self.lengths()[rows]
+        longest = int(lengths.max(initial=0))
         test, train = np.full((2, len(rows), longest), np.nan)
         for place, row in enumerate(rows):
             begin, end = self.offsets[row], self.offsets[row + 1]
             test[place, : end - begin] = self.test_error[begin:end]
             train[place, : end - begin] = self.train_error[begin:end]
-        return np.arange(1.0, longest + 1.0), test, train
+        if self.epoch is None or not longest:
+            return np.arange(1.0, longest + 1.0), test, train
+        begin = self.offsets[rows[int(lengths.argmax())]]
+        return self.epoch[begin : begin + longest].astype(np.float64), test, train
 
     def summary(self, crossings: tuple[int, ...]) -> dict[str, Any]:
         """Columns of the table `runs` that follow from the curves, each (runs,), missing where a run has no epochs.
@@ -57,7 +83,7 @@ class Curves:
             "interpolates": [None if np.isnan(error) else bool(error <= INTERPOLATES_AT) for error in train],
         }
 
-    def last(self, values: Array) -> Array:
+    def last(self, values: NDArray[Any]) -> Array:
         """(runs,) value of each run's last epoch, NaN for a run without epochs. values: (points,)."""
         filled = self.lengths() > 0
         result = np.full(len(filled), np.nan)
@@ -78,5 +104,5 @@ class Curves:
         run = np.searchsorted(self.offsets, below, side="right") - 1
         runs, first = np.unique(run, return_index=True)
         result = np.full(len(self.offsets) - 1, np.nan)
-        result[runs] = below[first] - self.offsets[runs] + 1
+        result[runs] = below[first] - self.offsets[runs] + 1 if self.epoch is None else self.epoch[below[first]]
         return result

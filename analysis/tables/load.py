@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from analysis.tables.schema import spec_types
 from sweeps import layout
@@ -148,7 +149,10 @@ def read_epochs(store: Reading, run: StoredRun, columns: list[str] | None = None
         raise Damaged(f"{problem}; {ADVICE}") from None
     except (pa.ArrowException, OSError) as problem:
         raise Damaged(f"{store.where(key)}: {' '.join(str(problem).split())}; {ADVICE}") from None
-    return _checked(table.replace_schema_metadata(None), run.result, store.where(key), wanted)
+    checked = _checked(table.replace_schema_metadata(None), run.result, store.where(key), wanted)
+    if "epoch" in wanted:
+        _check_epochs(checked["epoch"].to_numpy(), run.spec.train.evaluate is None, store.where(key))
+    return checked
 
 
 def _checked(table: pa.Table, result: RunRecord, where: str, columns: list[str]) -> pa.Table:
@@ -157,9 +161,15 @@ def _checked(table: pa.Table, result: RunRecord, where: str, columns: list[str])
         raise Damaged(f"{where}: columns {found}; allowed: {EPOCH_TYPES}; {ADVICE}")
     if table.num_rows != result.epochs:
         raise Damaged(f"{where}: {table.num_rows} epochs; result.json says {result.epochs}")
-    if "epoch" in columns and not np.array_equal(table["epoch"].to_numpy(), np.arange(1, table.num_rows + 1)):
-        raise Damaged(f"{where}: epochs are not 1, 2, 3, ..., {table.num_rows}")
     return table
+
+
+def _check_epochs(epochs: NDArray[np.int64], every: bool, where: str) -> None:
+    """`every`: sets were evaluated after every epoch, else after some."""
+    if every and not np.array_equal(epochs, np.arange(1, len(epochs) + 1)):
+        raise Damaged(f"{where}: epochs are not 1, 2, 3, ..., {len(epochs)}")
+    if len(epochs) and (epochs[0] < 1 or (np.diff(epochs) < 1).any()):
+        raise Damaged(f"{where}: epochs do not ascend")
 
 
 def epoch_batches(

@@ -21,6 +21,9 @@ CROSSINGS = (15, 10, 5, 1)
 MACHINE_COLUMNS = ("device", "attempts", "provenance", "unlike")
 """Where and how a run ran, beside the times: the same run elsewhere differs in these and in nothing else."""
 
+RELATEDNESS = ("class_overlap", "superclass_overlap", "linear_probe_error")
+"""How related source and target are (analysis/tables/relatedness.py). There only where some run has a value."""
+
 _TYPES: dict[type, pa.DataType] = {int: pa.int64(), float: pa.float64(), str: pa.string(), bool: pa.bool_()}
 
 
@@ -91,8 +94,10 @@ RUNS = pa.schema(
         ("final_train_error", pa.float64()),
         *((f"epochs_to_{per_cent}", pa.int64()) for per_cent in CROSSINGS),
         ("interpolates", pa.bool_()),
+        *((name, pa.float64()) for name in RELATEDNESS),
         ("trainable_params", pa.int64()),
         ("total_params", pa.int64()),
+        ("test_samples", pa.int64()),
         ("wall_seconds", pa.float64()),
         ("compute_seconds", pa.float64()),
         ("device", pa.string()),
@@ -112,12 +117,15 @@ CELLS = pa.schema(
         ("final_test_error", pa.float64()),
         ("final_test_error_low", pa.float64()),
         ("final_test_error_high", pa.float64()),
+        ("final_test_error_images_low", pa.float64()),
+        ("final_test_error_images_high", pa.float64()),
         ("final_train_error", pa.float64()),
         ("final_train_error_low", pa.float64()),
         ("final_train_error_high", pa.float64()),
         ("n_interpolating", pa.int64()),
         ("interpolates", pa.bool_()),
         *((f"epochs_to_{per_cent}", pa.float64()) for per_cent in CROSSINGS),
+        *((name, pa.float64()) for name in RELATEDNESS),
         ("shape", pa.string()),
         ("strength", pa.string()),
         ("strength_low", pa.float64()),
@@ -133,6 +141,7 @@ CELLS = pa.schema(
         ("q_value", pa.float64()),
         ("train_error_at_peak", pa.float64()),
         ("agreement", pa.float64()),
+        ("sensitivity", pa.float64()),
         ("unlike", pa.string()),
     ]
 )  # fmt: skip
@@ -154,10 +163,10 @@ def as_frame(table: pa.Table) -> pd.DataFrame:
 def as_table(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
     """pandas to Arrow: the schema's columns that the frame has, missing values null, no pandas metadata.
 
-    A field that was added to the specification later has a column only where some run gives it, and `unlike` one where
-    some cell is: tables of older results stay as they are.
+    A field that was added to the specification later has a column only where some run gives it, as have RELATEDNESS,
+    and `unlike` one where some cell is: tables of older results stay as they are.
     """
-    occasional = [name for name in (*later_fields(), "unlike") if name in frame.columns]
+    occasional = [name for name in (*later_fields(), *RELATEDNESS, "unlike") if name in frame.columns]
     unused = {name for name in occasional if not bool(frame[name].notna().to_numpy().any())}
     kept = pa.schema([field for field in schema if field.name in frame.columns and field.name not in unused])
     return pa.Table.from_pandas(frame, schema=kept, preserve_index=False).replace_schema_metadata(None)

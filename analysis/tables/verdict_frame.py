@@ -95,7 +95,7 @@ def _of_axis(each: AxisVerdict) -> _Row:
 
 def _of_cells(tables: Tables) -> list[_Row]:
     cells = tables.cells
-    longest = [int(tables.curves.lengths()[rows].max(initial=0)) for rows in tables.rows]
+    longest = [int(tables.curves.last_epochs()[rows].max(initial=0)) for rows in tables.rows]
     found = []
     for index, ((its_fields, label), verdict) in enumerate(
         zip(cell_fields_and_labels(cells), tables.verdicts, strict=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import difflib
 
-from architectures.families import densenet, resnet, vgg, vit
+from architectures.families import densenet, preact_resnet, resnet, timm_model, vgg, vit
 from architectures.families.family import Family
 from sweeps.errors import shown
 from sweeps.spec import ModelSpec
@@ -20,9 +20,11 @@ __all__ = ["FAMILIES", "family_of"]
 
 FAMILIES: dict[str, Family] = {
     "resnet": resnet.FAMILY,
+    "preact_resnet": preact_resnet.FAMILY,
     "densenet": densenet.FAMILY,
     "vit": vit.FAMILY,
     "vgg": vgg.FAMILY,
+    "timm": timm_model.FAMILY,
 }
 
 
@@ -30,7 +32,7 @@ def family_of(model: ModelSpec) -> Family:
     """The family of a network. Raises ValueError with one line where there is no such family or network.
 
     Example: `family_of(ModelSpec(family="resnet", depth=9, width=4))` raises
-    `model: depth 9 is no resnet; allowed: 8, 10, 14, 18, 20, 32, 34, 44, 56`.
+    `model: depth 9 is no resnet; allowed: 8, 10, 14, 18, 20, 32, 34, 44, 50, 56`.
     """
     family = FAMILIES.get(model.family)
     if family is None:
@@ -38,6 +40,10 @@ def family_of(model: ModelSpec) -> Family:
         near = difflib.get_close_matches(model.family, FAMILIES, n=1)
         meant = f"; did you mean {near[0]!r}?" if near else ""
         raise ValueError(f"model.family = {shown(model.family)}: allowed: {', '.join(others)} or {last}{meant}")
+    for field in sorted({"name", "patch"} - family.own_fields):
+        if getattr(model, field) is not None:
+            of = " or ".join(name for name, other in FAMILIES.items() if field in other.own_fields)
+            raise ValueError(f"model.{field} = {shown(getattr(model, field))}: allowed with the family {of} alone")
     if model.depth not in family.depths:
         raise ValueError(f"model: depth {model.depth} is no {model.family}; allowed: {_listed(family)}")
     family.check(model)

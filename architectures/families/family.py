@@ -26,6 +26,7 @@ class Family:
 
     depths          allowed values of `model.depth`; a range is shown as one
     check           raises ValueError with one line, `model: ...`, where another rule forbids the network
+    own_fields      fields of ModelSpec that this family reads and not all do; elsewhere they are to be None
     ladder          the units of a network, stem first, head last
     work            the work of one image in each unit of the ladder, for a task of so many classes
     construct       a body without a head for images (N, channels, image_size, image_size), drawn from torch's generator
@@ -37,6 +38,7 @@ class Family:
 
     depths: Sequence[int]
     check: Callable[[ModelSpec], None] = no_other_rules
+    own_fields: frozenset[str] = frozenset()
     ladder: Callable[[ModelSpec], tuple[Unit, ...]]
     work: Callable[[ModelSpec, int], Iterable[Work]]
     construct: Callable[[ModelSpec], nn.Module]

@@ -42,6 +42,8 @@ class Unit:
     owns: tuple[str, ...]
     step: Step
     norm: Norm | None
+    runs: bool = True
+    """Whether `step` runs the unit by itself; of a network that runs as a whole alone, no unit does."""
 
     def holds(self, key: str) -> bool:
         """Whether the tensor called `key` in the network's state dict belongs to this unit."""
@@ -76,14 +78,22 @@ def looks_at(layer: nn.Module) -> Norm | None:
 
     if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
         return "batch"
-    return "sample" if isinstance(layer, nn.LayerNorm | nn.GroupNorm) else None
+    if isinstance(layer, nn.LayerNorm | nn.GroupNorm | nn.RMSNorm):
+        return "sample"
+    if "running_var" in layer._buffers:
+        return "batch"
+    # timm's own norms: of root mean squares, EvoNorm, FilterResponseNorm.
+    return "sample" if type(layer).__module__.startswith("timm.layers") and "Norm" in type(layer).__name__ else None
 
 
 def is_exact(prefix: Sequence[Unit], norm: FrozenNorm) -> bool:
     """Whether frozen units give the same activations for an image at every step of training.
 
-    They do when nothing in them trains and no norm looks at the batch: no family has dropout.
+    They do when nothing in them trains and no norm looks at the batch: no family has dropout. What runs as a whole
+    alone has no activations between its units.
     """
+    if not all(unit.runs for unit in prefix):
+        return False
     match norm:
         case "eval":
             return True

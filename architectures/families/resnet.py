@@ -12,7 +12,7 @@ from architectures.families.work import Work, convolution, linear_head
 from sweeps.spec import ModelSpec
 
 if TYPE_CHECKING:
-    from timm.models.resnet import BasicBlock, ResNet
+    from timm.models.resnet import BasicBlock, Bottleneck, ResNet
     from torch import nn
 
 BLOCKS: dict[int, tuple[int, ...]] = {
@@ -29,23 +29,30 @@ BLOCKS: dict[int, tuple[int, ...]] = {
 """Blocks of two convolutions per stage, He et al. 2016 (arXiv:1512.03385); four stages: table 1; three: section 4.2
 (6n+2)."""
 
+BOTTLENECKS: dict[int, tuple[int, ...]] = {50: (3, 4, 6, 3)}
+"""Blocks of three convolutions per stage, 1x1, 3x3 and 1x1 to four times the channels: table 1."""
+EXPANSION = 4
+
 
 def construct(model: ModelSpec) -> ResNet:
     """A headless ResNet of width k: channels [k, 2k, 4k] or [k, 2k, 4k, 8k], stem 3x3 stride 1, no max pool.
+
+    Depth 50 has bottlenecks, which give four times these channels.
 
     ResNet18 has the layout and widths of Nakkiran et al. 2019 (arXiv:1912.02292), but timm's post-activation
     blocks where theirs are pre-activation. Shortcuts that change shape are 1x1 convolutions at every depth.
     Input (N, channels, S, S), features (N, 4k or 8k, S/4 or S/8, S/4 or S/8).
     """
-    from timm.models.resnet import BasicBlock, ResNet
+    from timm.models.resnet import BasicBlock, Bottleneck, ResNet, downsample_conv
     from torch import nn
 
-    width, blocks = model.width, BLOCKS[model.depth]
+    narrow = model.depth in BOTTLENECKS
+    width, blocks = model.width, (BLOCKS | BOTTLENECKS)[model.depth]
     channels = tuple(width * 2**stage for stage in range(len(blocks)))
     # timm's default sets the last norm of each block to zero: a frozen random network would then be its
     # shortcuts alone, and freezing source weights could not be compared with freezing random ones.
     net = ResNet(
-        BasicBlock,  # pyright: ignore[reportArgumentType]  (timm's annotation asks for an instance)
+        Bottleneck if narrow else BasicBlock,  # pyright: ignore[reportArgumentType]  (timm asks for an instance)
         blocks,
         num_classes=0,
         in_chans=model.channels,
@@ -56,7 +63,9 @@ def construct(model: ModelSpec) -> ResNet:
     net.bn1 = nn.BatchNorm2d(width)
     net.maxpool = nn.Identity()
     # timm's stem always gives 64 channels, so its first block expects 64; the rest already fits width k.
-    net.get_submodule("layer1").register_module("0", BasicBlock(width, width))
+    wider = downsample_conv(width, EXPANSION * width, kernel_size=1) if narrow else None
+    first = Bottleneck(width, width, downsample=wider) if narrow else BasicBlock(width, width)
+    net.get_submodule("layer1").register_module("0", first)
     if len(blocks) == 3:
         net.layer4 = nn.Sequential()  # timm's forward runs four stages; an empty one passes its input on
     net.init_weights(zero_init_last=False)  # again, now that stem and first block are in place
@@ -70,16 +79,20 @@ def add_head(net: ResNet, classes: int) -> None:
 
 
 def ladder(model: ModelSpec) -> tuple[Unit, ...]:
-    """Stem, one unit per 3x3 convolution with its norm, head. ResNet18: 17 convolutions and the head."""
+    """Stem, one unit per convolution with its norm, head. ResNet18: 17 convolutions and the head; ResNet50: 49."""
     convolutions: list[Unit] = []
-    for stage, count in enumerate(BLOCKS[model.depth], start=1):
+    number = 3 if model.depth in BOTTLENECKS else 2
+    for stage, count in enumerate((BLOCKS | BOTTLENECKS)[model.depth], start=1):
         for index in range(count):
             path = f"layer{stage}.{index}"
-            # The projection shortcut reads what the first convolution reads, so it is fixed and runs with it.
-            first = tuple(f"{path}.{part}" for part in ("conv1", "bn1", "downsample"))
-            second = tuple(f"{path}.{part}" for part in ("conv2", "bn2"))
-            convolutions.append(Unit(f"{path}.conv1", first, partial(_first_convolution, path), "batch"))
-            convolutions.append(Unit(f"{path}.conv2", second, partial(_second_convolution, path), "batch"))
+            for place in range(1, number + 1):
+                owns = [f"{path}.conv{place}", f"{path}.bn{place}"]
+                # The projection shortcut reads what the first convolution reads, so it is fixed and runs with it.
+                owns += [f"{path}.downsample"] if place == 1 else []
+                run = (
+                    _first_convolution if place == 1 else _last_convolution if place == number else _middle_convolution
+                )
+                convolutions.append(Unit(f"{path}.conv{place}", tuple(owns), partial(run, path), "batch"))
     return (Unit(STEM, ("conv1", "bn1"), _stem, "batch"), *convolutions, Unit(HEAD, ("fc",), _head, None))
 
 
@@ -95,12 +108,23 @@ def _first_convolution(path: str, net: ResNet, state: State) -> State:
     return shortcut, block.act1(block.bn1(block.conv1(x)))
 
 
-def _second_convolution(path: str, net: ResNet, state: State) -> State:
-    block = cast("BasicBlock", net.get_submodule(path))
+def _middle_convolution(path: str, net: ResNet, state: State) -> State:
+    block = cast("Bottleneck", net.get_submodule(path))
     shortcut, x = state
-    x = block.bn2(block.conv2(x))
+    return shortcut, block.act2(block.bn2(block.conv2(x)))
+
+
+def _last_convolution(path: str, net: ResNet, state: State) -> State:
+    block = net.get_submodule(path)
+    shortcut, x = state
+    if hasattr(block, "conv3"):
+        bottleneck = cast("Bottleneck", block)
+        x, act = bottleneck.bn3(bottleneck.conv3(x)), bottleneck.act3
+    else:
+        basic = cast("BasicBlock", block)
+        x, act = basic.bn2(basic.conv2(x)), basic.act2
     x += shortcut
-    return (block.act2(x),)
+    return (act(x),)
 
 
 def _head(net: ResNet, state: State) -> State:
@@ -111,19 +135,28 @@ def _head(net: ResNet, state: State) -> State:
 def work(model: ModelSpec, classes: int) -> Iterator[Work]:
     side, channels = model.image_size, model.width
     yield convolution(side, model.channels, channels, 3)
-    for stage, blocks in enumerate(BLOCKS[model.depth]):
+    for stage, blocks in enumerate((BLOCKS | BOTTLENECKS)[model.depth]):
         for block in range(blocks):
-            inputs, outputs = channels, model.width * 2**stage
+            before, width = side, model.width * 2**stage
             side = (side + 1) // 2 if stage and not block else side
-            first = convolution(side, inputs, outputs, 3)
-            yield first if inputs == outputs else first + convolution(side, inputs, outputs, 1)
-            yield convolution(side, outputs, outputs, 3) + Work(0, outputs * side * side, 1)
+            added = Work(0, width * side * side, 1)
+            if model.depth not in BOTTLENECKS:
+                first = convolution(side, channels, width, 3)
+                yield first if channels == width else first + convolution(side, channels, width, 1)
+                yield convolution(side, width, width, 3) + added
+                channels = width
+                continue
+            outputs = EXPANSION * width
+            first = convolution(before, channels, width, 1)
+            yield first if channels == outputs else first + convolution(side, channels, outputs, 1)
+            yield convolution(side, width, width, 3)
+            yield convolution(side, width, outputs, 1) + added
             channels = outputs
     yield linear_head(channels, classes)
 
 
 FAMILY = Family(
-    depths=tuple(BLOCKS),
+    depths=tuple(sorted(BLOCKS | BOTTLENECKS)),
     ladder=ladder,
     work=work,
     construct=construct,

@@ -27,13 +27,15 @@ def check(model: ModelSpec) -> None:
             f"model: width {model.width} of a vit is not a multiple of {ATTENTION_HEADS} "
             f"(attention heads share it evenly)"
         )
-    if model.image_size % 4:
+    if model.patch is not None and model.image_size % model.patch:
+        raise ValueError(f"model: patch {model.patch} of a vit does not divide image_size {model.image_size}")
+    if model.patch is None and model.image_size % 4:
         raise ValueError(f"model: image_size {model.image_size} of a vit is not a multiple of 4 (whole patches)")
 
 
-def patch_side(image_size: int) -> int:
-    """Side of a patch in pixels: a quarter of the image's, at most 4: 2x2 at 8 px, 4x4 from 16 px on."""
-    return min(image_size // 4, LARGEST_PATCH)
+def patch_side(model: ModelSpec) -> int:
+    """Side of a patch in pixels: `patch`, or a quarter of the image's, at most 4: 2x2 at 8 px, 4x4 from 16 px on."""
+    return model.patch or min(model.image_size // 4, LARGEST_PATCH)
 
 
 def construct(model: ModelSpec) -> VisionTransformer:
@@ -46,7 +48,7 @@ def construct(model: ModelSpec) -> VisionTransformer:
 
     return VisionTransformer(
         img_size=model.image_size,
-        patch_size=patch_side(model.image_size),
+        patch_size=patch_side(model),
         in_chans=model.channels,
         num_classes=0,
         embed_dim=model.width,
@@ -103,7 +105,7 @@ def _tune(net: VisionTransformer) -> None:
 
 
 def work(model: ModelSpec, classes: int) -> Iterator[Work]:
-    width, patch = model.width, patch_side(model.image_size)
+    width, patch = model.width, patch_side(model)
     patches = (model.image_size // patch) ** 2
     tokens = patches + 1
     yield Work(patches * patch * patch * model.channels * width, 3 * tokens * width, 5)
@@ -118,6 +120,7 @@ def work(model: ModelSpec, classes: int) -> Iterator[Work]:
 FAMILY = Family(
     depths=range(1, 49),
     check=check,
+    own_fields=frozenset({"patch"}),
     ladder=ladder,
     work=work,
     construct=construct,

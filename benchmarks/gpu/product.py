@@ -50,7 +50,7 @@ def product(setting: Setting, when_warm: Callable[[], object] = lambda: None) ->
         data = data_of(setting).to(device.torch)
         network = placed(network_of(spec, "target", CLASSES), spec.model.family, spec.train.kernels, device.torch)
         # Everything trains (`Setting.spec`): there is no frozen prefix to compute once.
-        given = method.Setting(network, data, images(data), spec.train, "target", spec.seed, device)
+        given = method.Setting(network, data, images(data), spec.train, spec.transfer, "target", spec.seed, device)
         clock = Clock(setting)
         lease = ledger.claim(job)
         try:

@@ -20,7 +20,7 @@ from sweeps.records import FINAL, Status, SweepRecord
 from sweeps.spec import RunSpec
 from sweeps.store.status import after_source
 from sweeps.sweep import SweepSpec
-from tasks import check, citation
+from tasks import check, citation, relatedness
 
 
 @dataclass
@@ -85,8 +85,17 @@ class Plan:
             digest=self.sweep.digest,
             runs={id: canonical(job.spec) for id, job in self.runs.items()},
             citations={dataset_of(task): citation(task) for task in sorted(self._tasks)},
+            relatedness=self._relatedness(),
             edition=self.sweep.edition,
         )
+
+    def _relatedness(self) -> dict[str, dict[str, dict[str, float]]]:
+        specs = (job.spec for job in self.runs.values())
+        pairs = {(spec.source.task, spec.target.task) for spec in specs if spec.source is not None}
+        found: dict[str, dict[str, dict[str, float]]] = {}
+        for source, target in sorted(pairs):
+            found.setdefault(source, {})[target] = relatedness(source, target)
+        return found
 
     @property
     def _tasks(self) -> set[str]:

@@ -1,4 +1,5 @@
-"""What a user should know before a sweep is run: results under an older edition, and batches that make artefacts."""
+"""What a user should know before a sweep is run: missing data, results under an older edition, and batches that make
+artefacts."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from sweeps.expand import expand
 from sweeps.records import FINAL
 from sweeps.spec import LabelledSet, ModelSpec, Recipe, TransferSpec
 from sweeps.sweep import SweepSpec
-from tasks import batch_sizes
+from tasks import batch_sizes, missing_data
 
 TOO_FEW = 4
 """Samples. Fewer give no variance worth the name where a channel is a single pixel."""
@@ -40,18 +41,25 @@ class Older(NamedTuple):
 
 
 class Warnings(NamedTuple):
-    """`older`: newest edition first. `batches`: a line for each kind of job that has small last batches."""
+    """`older`: newest edition first. `batches`: a line for each kind of job that has small last batches. `data`: a line
+    for each data set that open jobs read and that is not on this machine."""
 
     older: list[Older]
     batches: list[str]
+    data: list[str]
 
     def lines(self) -> list[str]:
-        return [*(older.line() for older in self.older), *self.batches]
+        return [*self.data, *(older.line() for older in self.older), *self.batches]
 
 
 def warnings_of(plan: Plan, ledger: Ledger) -> Warnings:
     """All warnings on a plan. Changes nothing. Raises StoreError where the store cannot be read."""
-    return Warnings(older_editions(plan, ledger), small_last_batches(plan))
+    return Warnings(older_editions(plan, ledger), small_last_batches(plan), missing(plan))
+
+
+def missing(plan: Plan) -> list[str]:
+    """A line for each data set that open jobs read and that is not on this machine: what to do. A launch refuses it."""
+    return missing_data(job.spec for job in (*plan.open_runs, *plan.open_sources))
 
 
 def older_editions(plan: Plan, ledger: Ledger) -> list[Older]:
@@ -121,7 +129,7 @@ def _distinct(trained: Iterable[Trained]) -> Iterable[tuple[Trained, int]]:
     numbers: dict[tuple[int, ...], int] = {}
     parts_of: dict[tuple[int, ...], Trained] = {}
     for parts in trained:
-        if parts[1].batches is None and parts[1].epochs > 0:
+        if parts[1].batches is None and (parts[1].epochs > 0 or parts[1].steps is not None):
             key = tuple(map(id, parts))
             numbers[key] = numbers.get(key, 0) + 1
             parts_of[key] = parts

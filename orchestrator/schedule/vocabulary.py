@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
-from architectures import check_frozen, family_of, ladder_length
+from architectures import canonical_model, check_frozen, family_of, ladder_length
 from orchestrator.train.methods.table import check_methods
-from sweeps.spec import ModelSpec, RunSpec
+from sweeps.errors import shown
+from sweeps.language.list_text import numbers_of
+from sweeps.spec import ModelSpec, RunSpec, leading_zeros
 from tasks import canonical_name, parameter_names
 
 Rule = Callable[[RunSpec], None]
@@ -23,7 +25,42 @@ def frozen_units_exist(run: RunSpec) -> None:
     check_frozen(run.model, run.transfer.frozen)
 
 
-RULES: tuple[Rule, ...] = (frozen_units_exist, check_methods)
+def rate_factors_fit(run: RunSpec) -> None:
+    """`transfer.rate_factors` names no more units than there are, leaves frozen ones at 0, and the head trains."""
+    if run.transfer.rate_factors is None:
+        return
+    factors = numbers_of(run.transfer.rate_factors)
+    last, frozen = ladder_length(run.model) - 1, run.transfer.frozen
+    place = f"transfer.rate_factors = {shown(run.transfer.rate_factors)}"
+    if len(factors) > last + 1:
+        raise ValueError(f"{place}: {len(factors)} factors; allowed: at most {last + 1}, one for each unit")
+    if len(factors) == last + 1 and factors[last] == 0:
+        raise ValueError(f"{place}: the last is the head's, which always trains; allowed: above 0")
+    if frozen != leading_zeros(factors):
+        raise ValueError(f"{place}: allowed with transfer.frozen = {frozen}: factors that start with {frozen} zeros")
+
+
+def pull_has_a_start(run: RunSpec) -> None:
+    """`transfer.l2_sp` pulls towards weights that were learnt, by gradient descent."""
+    if run.transfer.l2_sp is not None and run.source is None and run.model.weights is None:
+        raise ValueError(f"transfer.l2_sp = {run.transfer.l2_sp}: allowed with a source or with model.weights")
+
+
+def pace_is_of_gradient_descent(run: RunSpec) -> None:
+    """Only gradient descent has a rate and a penalty on the way."""
+    if run.train.method is not None:
+        for field in ("rate_factors", "l2_sp"):
+            if getattr(run.transfer, field) is not None:
+                raise ValueError(f"transfer.{field}: allowed with train.method gradient, not {run.train.method}")
+
+
+RULES: tuple[Rule, ...] = (
+    frozen_units_exist,
+    rate_factors_fit,
+    pull_has_a_start,
+    pace_is_of_gradient_descent,
+    check_methods,
+)
 
 
 class KnownWords:
@@ -31,13 +68,17 @@ class KnownWords:
 
     def __init__(self, rules: Sequence[Rule] = RULES) -> None:
         self._rules = tuple(rules)
+        self._tasks: dict[str, str] = {}
+        """Names as given and as they are. What is at a path is looked at once: a plan is of one moment."""
 
     def model(self, model: ModelSpec) -> ModelSpec:
         family_of(model)
-        return model
+        return canonical_model(model)
 
     def task(self, name: str) -> str:
-        return canonical_name(name)
+        if name not in self._tasks:
+            self._tasks[name] = canonical_name(name)
+        return self._tasks[name]
 
     def task_parameters(self) -> Collection[str]:
         return parameter_names()

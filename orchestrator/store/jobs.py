@@ -10,6 +10,7 @@ from sweeps.layout import Kind
 from sweeps.naming import name_of_run, name_of_source
 from sweeps.seeds import Role
 from sweeps.spec import Recipe, RunSpec
+from tasks.steps import budget
 
 
 class Stage(NamedTuple):
@@ -42,6 +43,13 @@ class Job:
             return self.spec.train
         assert self.spec.source is not None
         return self.spec.source
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs it trains, the last of which may end early (a budget in steps)."""
+        part = self.spec.target if self.kind == "run" else self.spec.source
+        assert part is not None
+        return budget(self.recipe, part.size).epochs
 
     @property
     def needs(self) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import traceback
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from sweeps import layout
 from sweeps.errors import shown
 from sweeps.layout import FORMAT, FORMAT_KEY, Place
 from sweeps.records import EpochRecord, FailureRecord, RunRecord, Status, SweepRecord
-from sweeps.self_digest import seal
+from sweeps.self_digest import seal, unsealed
 from sweeps.store import leases, records
 from sweeps.store.interface import Damaged, StoreError
 from sweeps.store.status import without_result
@@ -153,7 +154,7 @@ class Ledger:
 
     def claim(self, job: Job, launch: str = "") -> Lease:
         """Raises lease.Held."""
-        return claim(self.store, self.place(job), job.recipe.epochs, self._watch, launch)
+        return claim(self.store, self.place(job), job.epochs, self._watch, launch)
 
     def begun(self, job: Job) -> bool:
         """Whether somebody took the job up and has not given it back."""
@@ -229,6 +230,24 @@ class Ledger:
                 self.store.replace(key, content)
         except OSError as problem:
             raise self._unusable(problem) from None
+
+    def save_contents(self, contents: Mapping[str, bytes]) -> None:
+        """What workers are told of images of the user's own, by digest. Raises StoreError if it cannot be written."""
+        try:
+            for digest, record in contents.items():
+                self.store.replace(layout.content(digest), seal(record))
+        except OSError as problem:
+            raise self._unusable(problem) from None
+
+    def content(self, digest: str) -> bytes | None:
+        """What a launch has written down of a content; None if there is nothing. Raises Damaged if it is altered."""
+        raw = self.store.read(layout.content(digest))
+        if raw is None:
+            return None
+        try:
+            return unsealed(raw)
+        except ValueError as problem:
+            raise Damaged(f"{self.store.where(layout.content(digest))}: {problem}") from None
 
     def _unusable(self, problem: OSError) -> StoreError:
         """One line for what cannot be a store."""

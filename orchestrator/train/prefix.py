@@ -61,6 +61,8 @@ def declined(network: Network, recipe: Recipe) -> str | None:
         return "nothing is frozen"
     if recipe.augment != "none":
         return f"augment = {recipe.augment}: images differ from epoch to epoch"
+    if not all(unit.runs for unit in network.units):
+        return "this network does not run unit by unit"
     if not network.exact_prefix():
         return f"transfer.norm = {network.frozen_norm}: frozen norms depend on the batch"
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from safetensors.torch import load
@@ -10,6 +11,9 @@ from torch import Tensor
 import architectures
 import tasks
 from architectures import Network
+from architectures.pretrained import pretrained_tensors
+from architectures.weight_files import content_of, known_path
+from orchestrator.store import weight_paths
 from orchestrator.store.jobs import Job, Stage
 from orchestrator.store.ledger import Ledger
 from orchestrator.train.device import RunDevice, placed
@@ -17,8 +21,11 @@ from orchestrator.train.inputs import images
 from orchestrator.train.methods.method import Setting
 from orchestrator.train.prefix import frozen_inputs
 from orchestrator.train.worker_state import MISSING, LruCache, WorkerState, keys_of
+from sweeps.identity import canonical, canonical_json
+from sweeps.language.list_text import numbers_of
 from sweeps.seeds import Role, seed_for
-from sweeps.spec import RunSpec
+from sweeps.spec import ModelSpec, RunSpec, TransferSpec
+from sweeps.store.interface import Reading
 
 
 class SourceWeights(NamedTuple):
@@ -40,24 +47,36 @@ def setting_of(
     for cache in (state.data, kept):
         cache.most_bytes = min(cache.most_bytes, device.kept_bytes)
     keys = keys_of(spec, stage.role)
-    data = data_of(spec, stage.role, keys.data, device, state.data)
+    data = data_of(spec, stage.role, keys.data, device, state.data, ledger)
     weights = None if stage.needs is None else weights_of(stage.needs, ledger, state.weights)
-    network = network_of(spec, stage.role, data.classes, weights)
+    given = weights.tensors if weights is not None else pretrained_of(spec.model, ledger.store, state.weights)
+    network = network_of(spec, stage.role, data.classes, given)
     network = placed(network, spec.model.family, stage.recipe.kernels, device.torch)
-    setting = Setting(network, data, images(data), stage.recipe, stage.role, spec.seed_of(stage.role), device)
+    transfer = spec.transfer if stage.role == "target" else TransferSpec()
+    setting = Setting(network, data, images(data), stage.recipe, transfer, stage.role, spec.seed_of(stage.role), device)
     origin = "" if weights is None else f"{weights.source} {weights.sha256}"
     prefix = f"{keys.prefix} {data.digest} {origin}"
     inputs, note = frozen_inputs(setting, spec.model, prefix, kept if use_prefix_cache else None, ledger.store)
     return setting._replace(inputs=inputs), note
 
 
-def data_of(spec: RunSpec, role: Role, key: str, device: RunDevice, kept: LruCache) -> tasks.TaskData:
+def data_of(spec: RunSpec, role: Role, key: str, device: RunDevice, kept: LruCache, ledger: Ledger) -> tasks.TaskData:
     """The data of a run (`role` target) or of its source, on the device."""
     data = kept.get((key, device.torch))
     if data is MISSING:
-        data = (tasks.source_data if role == "source" else tasks.target_data)(spec).to(device.torch)
+        learn_contents(spec, ledger)
+        of_role = tasks.source_data if role == "source" else tasks.target_data
+        data = of_role(spec, device.kept_bytes).to(device.torch)
         kept.put((key, device.torch), data, data.inputs.nbytes + data.test_inputs.nbytes)
     return data
+
+
+def learn_contents(spec: RunSpec, ledger: Ledger) -> None:
+    """Images of the user's own that this machine has not seen: what the launch has written down of them."""
+    for part in (spec.source, spec.target):
+        digest = None if part is None else tasks.content_digest(part.task)
+        if digest is not None and not tasks.is_known(digest) and (record := ledger.content(digest)) is not None:
+            tasks.learn(record)
 
 
 def weights_of(source: str, ledger: Ledger, kept: LruCache) -> SourceWeights:
@@ -70,12 +89,32 @@ def weights_of(source: str, ledger: Ledger, kept: LruCache) -> SourceWeights:
     return SourceWeights(source, expected, tensors)
 
 
-def network_of(spec: RunSpec, role: Role, classes: int, weights: SourceWeights | None = None) -> Network:
-    """The network before training, on the CPU: drawn from the seed, then given all of the source's weights but the
-    head, then frozen. A source model inherits and freezes nothing."""
+def pretrained_of(model: ModelSpec, store: Reading, kept: LruCache) -> dict[str, Tensor] | None:
+    """The weights of `model.weights`, None where it names none. Raises ValueError if the file is gone or another."""
+    if model.weights is None:
+        return None
+    key = canonical_json(canonical(model))
+    tensors = kept.get(key)
+    if tensors is MISSING:
+        path = known_path(model.weights) or weight_paths.read(store, model.weights)
+        tensors = pretrained_tensors(model, content_of(model.weights, path))
+        kept.put(key, tensors, sum(tensor.nbytes for tensor in tensors.values()))
+    return tensors
+
+
+def network_of(spec: RunSpec, role: Role, classes: int, weights: Mapping[str, Tensor] | None = None) -> Network:
+    """The network before training, on the CPU: drawn from the seed, then given all of `weights` but the head, then
+    frozen. weights: those of the source model, or pre-trained ones. A source model freezes nothing."""
     network = architectures.build(spec.model, classes, seed_for(spec.seed_of(role), role, "init"))
     if weights is not None:
-        architectures.inherit(network, weights.tensors)
+        architectures.inherit(network, weights)
     if role == "target":
-        architectures.freeze(network, spec.transfer.frozen, spec.transfer.norm)
+        still = zero_factors(spec.transfer)
+        architectures.freeze(network, spec.transfer.frozen, spec.transfer.norm, still)
     return network
+
+
+def zero_factors(transfer: TransferSpec) -> tuple[int, ...]:
+    """Units after the frozen ones whose learning rate has the factor 0."""
+    factors = numbers_of(transfer.rate_factors) if transfer.rate_factors is not None else ()
+    return tuple(unit for unit, factor in enumerate(factors) if factor == 0 and unit >= transfer.frozen)

@@ -83,7 +83,7 @@ def _computed(job: Job, lease: Lease, ledger: Ledger, options: TrialOptions, sta
     tracker = _tracker(job, stage.described, lease.token, options)
     reports = EpochReports(lease, tracker, state.stop)
 
-    curve, diverged, notes = method_of(stage.recipe).train(setting, reports)
+    curve, diverged, notes, measures = method_of(stage.recipe).train(setting, reports)
 
     status = "diverged" if diverged else "done"
     if tracker is not None:
@@ -102,11 +102,13 @@ def _computed(job: Job, lease: Lease, ledger: Ledger, options: TrialOptions, sta
         epochs_sha256=sha256_of(epochs),
         weights_sha256=None if weights is None else sha256_of(weights),
         data_sha256=setting.data.digest,
+        test_samples=len(setting.data.test_labels),
         wall_seconds=time.perf_counter() - began,
         compute_seconds=sum(row.seconds for row in curve),
         attempts=lease.token,
         device=device.name,
         notes=(note, *notes),
+        measures={name: tuple(values) for name, values in measures.items()} or None,
         provenance={**options.code, **provenance.machine(), "threads": options.threads},
     )
     ledger.commit(lease, record, epochs, weights)

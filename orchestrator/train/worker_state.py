@@ -19,14 +19,16 @@ from sweeps.spec import Recipe, RunSpec, Spec
 MISSING: Any = object()
 """What a cache answers for a key that it does not hold. (None may be a value.)"""
 
-SHAPE = frozenset({"family", "depth", "width"})
+SHAPE = frozenset({"family", "depth", "width", "name", "patch", "weights"})
 """Fields of a model that say nothing of the images it reads."""
 UPDATES = frozenset(
     {"epochs", "optimizer", "learning_rate", "schedule", "batch_size", "momentum", "weight_decay", "augment", "loss"}
-    | {"method", "batches"}
+    | {"method", "batches", "nesterov", "steps", "warmup", "milestones", "decay", "clip", "evaluate", "measures"}
 )
 """Fields of a recipe that say how weights change: a frozen prefix has the same activations whatever they are.
 (`augment` other than `none` declines.)"""
+PACE = frozenset({"rate_factors", "l2_sp"})
+"""Fields of a transfer that say how what trains does: of the frozen prefix they say nothing."""
 SECTIONS = frozenset({"source", "target", "model", "transfer", "train"})
 """Of a run. What else it says, the seed at least, counts for data and activations alike."""
 
@@ -111,7 +113,7 @@ def keys_of(spec: RunSpec, role: Role) -> Keys:
     prefix = {
         "data": data,
         "model": canonical(spec.model),
-        "transfer": canonical(spec.transfer),
+        "transfer": _without(spec.transfer, PACE),
         "recipe": _without(recipe, UPDATES),
     }
     return Keys(canonical_json(data), canonical_json(prefix))

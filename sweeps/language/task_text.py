@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from sweeps.errors import shown
 
@@ -20,8 +21,12 @@ LONGEST = 200
 
 Scalar = bool | int | float | str
 
+PATH = "path"
+"""The parameter that names a file or folder. Characters that a task's text does not have are written %XX in it."""
+_IN_PATHS = "/_.+-~"
+
 _FORM = re.compile(r"([^\[\]()]*)(?:\[([^\[\]()]*)\])?(?:\(([^\[\]()]*)\))?")
-_PARAMETER = re.compile(r"([a-z][a-z0-9_]*)=([A-Za-z0-9_.+-]+)")
+_PARAMETER = re.compile(r"([a-z][a-z0-9_]*)=([A-Za-z0-9_.+%/~-]+)")
 _KEY = re.compile(r"[a-z][a-z0-9_]*")
 _VALUE = re.compile(r"[A-Za-z0-9_.+-]+")
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
@@ -109,6 +114,8 @@ def _scalar(text: str) -> Scalar:
 def _scalar_text(key: Any, value: Any) -> str:
     if not isinstance(key, str) or not _KEY.fullmatch(key):
         raise ValueError(f"{shown(key)} is no parameter; allowed: small letters, digits and _")
+    if key == PATH and isinstance(value, str) and value:
+        return quote(value, safe=_IN_PATHS)
     if not isinstance(value, bool | int | float | str):
         raise ValueError(f"{key} = {shown(value)}: allowed: a number, true, false or a word")
     try:

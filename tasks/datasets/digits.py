@@ -58,7 +58,7 @@ DATASET = Dataset(
     std=0.376,
     train=train,
     test=test,
-    held_out=lambda classes: TEST_PER_CLASS * classes,
+    held_out=lambda classes: TEST_PER_CLASS * len(classes),
     citation=(
         "Handwritten digits, 8x8: E. Alpaydin and C. Kaynak (1998), Optical Recognition of Handwritten Digits, "
         "UCI Machine Learning Repository, doi:10.24432/C50P49 (its test part, as shipped with scikit-learn)."

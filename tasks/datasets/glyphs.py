@@ -161,7 +161,7 @@ DATASET = Dataset(
     std=0.375,
     train=train,
     test=test,
-    held_out=lambda classes: -(-TEST_SAMPLES // classes) * classes,
+    held_out=lambda classes: -(-TEST_SAMPLES // len(classes)) * len(classes),
     class_list=CHARACTERS,
     citation=(
         "Rendered characters: drawn by Frostline from the DejaVu, STIX and Computer Modern fonts that ship with "

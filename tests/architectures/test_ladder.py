@@ -102,7 +102,9 @@ def test_lengths_count_layers_as_the_field_does() -> None:
     def lengths(family: str) -> dict[int, int]:
         return {depth: ladder_length(spec(family, depth)) for depth in FAMILIES[family].depths}
 
-    assert lengths("resnet") == {depth: depth for depth in (8, 10, 14, 18, 20, 32, 34, 44, 56)}
+    depths = (8, 10, 14, 18, 20, 32, 34, 44, 56)
+    assert lengths("resnet") == {depth: depth for depth in (*depths, 50)}
+    assert lengths("preact_resnet") == {depth: depth for depth in depths}
     assert lengths("densenet") == {10: 5, 16: 8, 22: 11, 40: 20, 100: 50, 121: 60}
     assert [ladder_length(spec("vit", d, 4)) for d in (1, 6, 48)] == [3, 8, 50]
     assert lengths("vgg") == {11: 9, 13: 11, 16: 14}  # one linear layer and not three

@@ -14,9 +14,16 @@ import architectures
 from architectures import FAMILIES, Network
 from architectures.families.tuned_convolution import TunedConv2d, tune_convolutions
 from sweeps.spec import ModelSpec
-from tests.architectures.small_networks import SMALL, label, network
+from tests.architectures.small_networks import SMALL, label, named, network
 
-WIDE = [network("resnet", 8, 8), network("densenet", 16, 8), network("vit", 2, 16), network("vgg", 11, 8)]
+WIDE = [
+    network("resnet", 8, 8),
+    network("preact_resnet", 8, 8),
+    network("densenet", 16, 8),
+    network("vit", 2, 16),
+    network("vgg", 11, 8),
+    named("test_resnet"),
+]
 """Wide enough for layers of 16 channels and more, beside narrower ones."""
 
 

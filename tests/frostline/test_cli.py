@@ -49,7 +49,7 @@ def test_help_fits_80_columns_and_names_every_command() -> None:
     told = process("--help")
     assert (told.returncode, told.stderr) == (0, "")
     listed = [line.split()[0] for line in told.stdout.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()]
-    assert listed == [*RUNNING, *ANALYSIS, *STORE_COMMANDS, "doctor"]
+    assert listed == [*RUNNING, *ANALYSIS, *STORE_COMMANDS, "doctor", "data"]
     assert max(map(len, told.stdout.splitlines())) <= 80
     assert "..." not in told.stdout.partition("Commands:")[2]  # nothing is cut off
     assert process().stdout == told.stdout
@@ -153,7 +153,7 @@ def test_doctor_reports_this_machine_and_writes_nothing(tmp_path: Path) -> None:
     assert found["cores"]["usable"] == limits.usable_cores() and found["devices"][0] == "cpu"
     assert 0 < found["memory"]["bytes"] <= os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     assert found["data"]["digits"] == {"found": True}
-    assert not found["data"]["cifar10"]["found"] and "curl" in found["data"]["cifar10"]["how"]
+    assert not found["data"]["cifar10"]["found"] and "frostline data cifar10" in found["data"]["cifar10"]["how"]
     assert found["wandb_key"] == {"found": True, "where": "WANDB_API_KEY"}
     assert "a-secret-value" not in told.stdout
     assert not store.parent.exists() and [path.name for path in tmp_path.iterdir()] in ([], [".cache"])

@@ -17,9 +17,11 @@ from sweeps.sweep import overlay
 
 MODELS: dict[str, dict[str, Any]] = {
     "resnet": {"family": "resnet", "depth": 8, "width": 4},
+    "preact_resnet": {"family": "preact_resnet", "depth": 8, "width": 4},
     "densenet": {"family": "densenet", "depth": 10, "width": 4},
     "vit": {"family": "vit", "depth": 2, "width": 16},
     "vgg": {"family": "vgg", "depth": 11, "width": 4},
+    "timm": {"family": "timm", "depth": 1, "width": 1, "name": "test_efficientnet"},
 }
 WHOLE_BATCHES = {"size": 64}
 """A target set without a small last batch, of which some processors compute other bits."""

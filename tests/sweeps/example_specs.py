@@ -67,9 +67,9 @@ TASK = st.sampled_from(["digits", "digits[0-4]", "glyphs[A-Z]", "cifar10", "ß"]
 
 _RECIPE = {
     "epochs": WHOLE,
-    "optimizer": st.sampled_from(["adam", "sgd"]),
+    "optimizer": st.sampled_from(["adam", "sgd", "adamw"]),
     "learning_rate": RATE,
-    "schedule": st.sampled_from(["constant", "cosine", "inverse_sqrt"]),
+    "schedule": st.sampled_from(["constant", "cosine", "inverse_sqrt", "step"]),
     "batch_size": SIZE,
     "momentum": st.floats(0, 1, exclude_max=True),
     "weight_decay": st.floats(0, 1e6),
@@ -79,6 +79,14 @@ _RECIPE = {
     "kernels": st.sampled_from([None, "tuned"]),
     "loss": st.sampled_from([None, "squared"]),
     "method": st.sampled_from([None, "ridge_head"]),
+    "nesterov": st.sampled_from([None, True]),
+    "steps": st.none() | st.integers(1, 10**9),
+    "warmup": st.none() | st.integers(1, 10**9),
+    "milestones": st.sampled_from([None, "5", "5,50"]),
+    "decay": st.none() | st.floats(0.2, 0.9),
+    "clip": st.none() | RATE,
+    "evaluate": st.sampled_from([None, "log"]),
+    "measures": st.sampled_from([None, "readout_gap", "readout_gap,source_distance"]),
 }
 _LABELLED = {
     "task": TASK,
@@ -95,8 +103,16 @@ _GROUPS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "width": st.integers(1, 10**9),
         "image_size": st.integers(8, 64),
         "channels": st.sampled_from([1, 3]),
+        "name": st.sampled_from([None, "convnext_atto"]),
+        "patch": st.none() | st.integers(1, 64),
+        "weights": st.sampled_from([None, "sha256:00", "a file.safetensors"]),
     },
-    "transfer": {"frozen": WHOLE, "norm": st.sampled_from(["eval", "stats", "train"])},
+    "transfer": {
+        "frozen": WHOLE,
+        "norm": st.sampled_from(["eval", "stats", "train"]),
+        "rate_factors": st.sampled_from([None, "0.5", "1,0,0.25"]),
+        "l2_sp": st.none() | RATE,
+    },
     "train": _RECIPE,
 }
 FIELD_VALUES: dict[str, st.SearchStrategy[Any]] = {

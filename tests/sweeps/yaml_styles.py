@@ -60,6 +60,8 @@ def _flow(draw: Draw, value: Any) -> str:
         return "[" + draw(comma).join(_flow(draw, entry) for entry in value) + "]"
     if value is None:
         return draw(st.sampled_from(["null", "~", "Null"]))
+    if isinstance(value, bool):
+        return draw(st.sampled_from(["true", "True"] if value else ["false", "False"]))
     if isinstance(value, int):
         return draw(st.sampled_from(whole_spellings(value)))
     if isinstance(value, float):

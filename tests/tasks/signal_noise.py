@@ -48,7 +48,7 @@ def with_values(values: SignalNoise) -> Dataset:
         std=0.3,
         train=train,
         test=test,
-        held_out=lambda classes: 10 * classes,
+        held_out=lambda classes: 10 * len(classes),
         citation="Signal and noise: a test.",
         licence="Apache-2.0",
     )

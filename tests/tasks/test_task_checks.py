@@ -86,7 +86,9 @@ def test_the_registry_is_consistent() -> None:
     for name in DATASETS:
         dataset = row(name)
         assert name == dataset.name
-        assert isinstance(dataset, Dataset), "a data set with parameters is checked for some of their values"
+        if not isinstance(dataset, Dataset):  # the user's own images: what they are is known with their content
+            assert name == "images"
+            continue
         assert dataset.citation.endswith(".") and dataset.licence
         assert len(set(dataset.classes)) == len(dataset.classes)
         assert set(dataset.default) <= set(range(len(dataset.classes)))

@@ -45,7 +45,7 @@ def test_cifar10_classes_go_by_index_and_by_name() -> None:
     [
         ("digit", "did you mean 'digits'"),
         ("Glyphs[A-Z]", "did you mean 'glyphs'"),
-        ("imagenet", "allowed: cifar10, digits, glyphs, mnist"),
+        ("words", "allowed: cifar10, cifar100, digits"),
         ("", "no known task"),
         ("digits[", "not a task name"),
         ("digits[0-4]x", "not a task name"),

@@ -39,7 +39,7 @@ base:
 def registered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """One row of the table, as any data set has it."""
     monkeypatch.setitem(registry.DATASETS, "signal_noise", "tests.tasks.signal_noise")
-    caches = (registry.parameter_names, names.parse, names.held_out)
+    caches = (registry.parameter_names, names._parsed)
     for cache in caches:
         cache.cache_clear()
     yield

@@ -32,10 +32,11 @@ def fit(setting: Setting, reports: EpochReports) -> Trained:
         # One batch an epoch is the design; Lightning's advice on worker processes does not apply to it.
         warnings.filterwarnings("ignore", category=UserWarning, module="pytorch_lightning")
         warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated")
-        trainer = _trainer(setting.recipe.epochs, setting.recipe.precision, setting.device.torch, each_epoch)
+        trainer = _trainer(training.length.epochs, setting.recipe.precision, setting.device.torch, each_epoch)
         trainer.fit(training, OneStep(), ckpt_path=each_epoch.checkpoints.resume, weights_only=True)
-    assert training.diverged or len(training.curve) == setting.recipe.epochs
-    return Trained(training.curve, training.diverged, tuple(each_epoch.checkpoints.warnings))
+    assert training.diverged or training.epochs_trained == training.length.epochs
+    warned = tuple(each_epoch.checkpoints.warnings)
+    return Trained(training.curve, training.diverged, warned, training.measures.columns)
 
 
 def _trainer(epochs: int, precision: str, device: torch.device, each_epoch: EachEpoch) -> pl.Trainer:
@@ -83,16 +84,16 @@ class EachEpoch(pl.Callback):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, Training)
-        if pl_module.curve:
-            self.reports.resumed(pl_module.curve)
+        if pl_module.epochs_trained:
+            self.reports.resumed(pl_module.curve, pl_module.epochs_trained)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         assert isinstance(pl_module, Training)
-        epoch = len(pl_module.curve)
-        asked = self.reports.trained(pl_module.curve[-1])
+        epoch = pl_module.epochs_trained
+        asked = self.reports.trained(pl_module.curve[-1]) if pl_module.evaluated else self.reports.passed(epoch)
         if pl_module.diverged:
             trainer.should_stop = True
-        elif epoch < pl_module.recipe.epochs:
+        elif epoch < pl_module.length.epochs:
             if asked or self.checkpoints.due():
                 self.checkpoints.save(trainer, epoch)
             if asked:

@@ -9,19 +9,23 @@ from architectures import exact_prefix, ladder_length
 from architectures.arithmetic import work_from
 from orchestrator.train.batch_sizes import images_per_pass
 from orchestrator.train.methods.method import Setting, Trained, Work
+from orchestrator.train.methods.recipe_rules import check_recipe
 from sweeps.seeds import Role
 from sweeps.spec import LabelledSet, ModelSpec, Recipe, RunSpec, TransferSpec
-from tasks import batch_sizes, classes_of, held_out
+from tasks import classes_of, held_out
+from tasks.steps import budget, evaluated_epochs
 
 if TYPE_CHECKING:
     from orchestrator.train.methods.reports import EpochReports
 
 
 class Gradient:
-    """SGD or Adam on a loss, epoch by epoch, from the network's first trained unit to its head."""
+    """SGD, Adam or AdamW on a loss, epoch by epoch, from the network's first trained unit to its head."""
 
     def check(self, run: RunSpec, role: Role) -> None:
-        """Every run may be trained so."""
+        recipe = run.source if role == "source" else run.train
+        assert recipe is not None
+        check_recipe(recipe, "source" if role == "source" else "train")
 
     def work(self, model: ModelSpec, part: LabelledSet, recipe: Recipe, transfer: TransferSpec) -> Work:
         classes, tested = classes_of(part.task), held_out(part.task)
@@ -29,23 +33,24 @@ class Gradient:
         trained = work_from(model, classes, transfer.frozen)
         passed = trained if once else work_from(model, classes, 0)
         whole = work_from(model, classes, 0)
-        steps = recipe.epochs * len(batch_sizes(part.size, recipe.batch_size, recipe.batches))
+        length = budget(recipe, part.size)
+        evaluations = len(evaluated_epochs(recipe, length.epochs))
         # As on a CPU: an accelerator takes large images in fewer passes, which its rate of a call learns.
-        looks = recipe.epochs * math.ceil((part.size + tested) / images_per_pass(model.image_size))
+        looks = evaluations * math.ceil((part.size + tested) / images_per_pass(model.image_size))
         # Forward through what is passed, backward (twice the work) through what trains; then both sets are evaluated.
-        learnt, seen = recipe.epochs * part.size, recipe.epochs * (part.size + tested)
+        learnt, seen = length.steps / length.steps_per_epoch * part.size, evaluations * (part.size + tested)
         apart = part.size + tested if once else 0
         multiply_adds, elements = (
             learnt * (in_passing + 2 * in_training) + seen * in_passing + apart * (in_all - in_passing)
             for in_passing, in_training, in_all in zip(passed[:2], trained[:2], whole[:2], strict=True)
         )
-        calls = steps * (passed.calls + 2 * trained.calls) + looks * passed.calls
+        calls = length.steps * (passed.calls + 2 * trained.calls) + looks * passed.calls
         if recipe.augment != "none":
-            calls += 20 * steps
-        return Work(1.0, float(recipe.epochs), float(steps), calls, elements, multiply_adds)
+            calls += 20 * length.steps
+        return Work(1.0, float(length.epochs), float(length.steps), calls, elements, multiply_adds)
 
     def train(self, setting: Setting, reports: EpochReports) -> Trained:
-        if setting.recipe.epochs == 0:
+        if setting.recipe.epochs == 0 and setting.recipe.steps is None:
             return Trained([])
         from orchestrator.train.methods.fit import fit  # torch and Lightning: a plan needs neither
 

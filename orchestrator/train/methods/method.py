@@ -5,6 +5,7 @@ No torch is imported here: a plan asks methods for their rules and their work.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from sweeps.records import EpochRecord
@@ -44,6 +45,8 @@ class Setting(NamedTuple):
     inputs: Inputs
     """What the trained part of the network reads: activations of the frozen prefix, or the images."""
     recipe: Recipe
+    transfer: TransferSpec
+    """What the target keeps of its start; of a source model, nothing."""
     role: Role
     seed: int
     device: RunDevice
@@ -58,6 +61,8 @@ class Trained(NamedTuple):
     """Training ended early, because a loss of the last row is not a finite number."""
     notes: tuple[str, ...] = ()
     """For the run's record: checkpoints that could not be written, say."""
+    measures: Mapping[str, list[float]] = {}
+    """For the run's record: of each measure its value at each row of the curve."""
 
 
 class Method(Protocol):

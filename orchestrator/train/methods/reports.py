@@ -16,16 +16,20 @@ class EpochReports:
         self._tracker = tracker
         self._stop = stop
 
-    def resumed(self, curve: list[EpochRecord]) -> None:
-        """The epochs that an earlier attempt trained, from its checkpoint."""
-        self.lease.progress = len(curve)
+    def resumed(self, curve: list[EpochRecord], epochs: int) -> None:
+        """The epochs that an earlier attempt trained, and of these the evaluated ones, from its checkpoint."""
+        self.lease.progress = epochs
         for row in curve:
             self._show(row)
 
     def trained(self, row: EpochRecord) -> bool:
         """One more epoch is trained. True when this process was asked to stop."""
         self._show(row)
-        self.lease.reached(row.epoch)
+        return self.passed(row.epoch)
+
+    def passed(self, epoch: int) -> bool:
+        """So many epochs are trained, and this one is not evaluated. True when this process was asked to stop."""
+        self.lease.reached(epoch)
         return self._stop.asked()
 
     def _show(self, row: EpochRecord) -> None:

@@ -22,15 +22,18 @@ from torch import Tensor
 
 from orchestrator.train.evaluation import evaluate
 from orchestrator.train.losses import loss_of
+from orchestrator.train.methods.measures import Measures
 from orchestrator.train.methods.method import Setting
+from orchestrator.train.methods.optimizers import Pull, make_optimizer, set_rate
+from orchestrator.train.methods.schedules import schedule_factor
 from sweeps.records import EpochRecord
 from sweeps.seeds import Role
-from sweeps.spec import Recipe
 from tasks import Batches, augment
+from tasks.steps import budget, evaluated_epochs
 
 
 class Training(pl.LightningModule):
-    """A network, its data and its recipe. `curve` has one record per trained epoch."""
+    """A network, its data and its recipe. `curve` has one record per evaluated epoch."""
 
     def __init__(self, setting: Setting) -> None:
         super().__init__()
@@ -39,52 +42,73 @@ class Training(pl.LightningModule):
         self.data = setting.data
         self.inputs = setting.inputs
         self.recipe = setting.recipe
+        self.transfer = setting.transfer
         self.loss = loss_of(setting.recipe)
         self.role: Role = setting.role
         self.seed = setting.seed
         self.curve: list[EpochRecord] = []
+        self.epochs_trained = 0
         self.diverged = False
-        """Whether the last epoch left a loss that is not a finite number."""
+        """Whether the last evaluated epoch left a loss that is not a finite number."""
         samples, device = len(self.data.labels), self.data.labels.device
         self.batches = Batches(samples, self.recipe.batch_size, self.seed, self.role, device, self.recipe.batches)
+        self.length = budget(self.recipe, samples)
+        self._evaluated = frozenset(evaluated_epochs(self.recipe, self.length.epochs))
+        self._pull = Pull(self.network, self.transfer.l2_sp) if self.transfer.l2_sp is not None else None
+        self._trained = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
+        self.measures = Measures(self.network, self.data, self.inputs, self.recipe)
+        self._seconds = 0.0
+        """Since the last evaluation."""
+
+    @property
+    def evaluated(self) -> bool:
+        """Whether the last record is of the epoch that was trained last."""
+        return self.epochs_trained in self._evaluated
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        parameters = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
-        recipe = self.recipe
-        if recipe.optimizer == "adam":
-            return torch.optim.Adam(parameters, recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True)
-        return torch.optim.SGD(
-            parameters, recipe.learning_rate, recipe.momentum, weight_decay=recipe.weight_decay, fused=True
-        )
+        return make_optimizer(self.network, self.recipe, self.transfer)
 
     def training_step(self, batch: Any, batch_index: int) -> None:
         """One epoch: train on every batch, then evaluate both sets. Lightning's own arguments are not used."""
         began = time.perf_counter()
-        epoch = len(self.curve)
-        rate = self._train(epoch)
+        rate = self._train(self.epochs_trained)
+        self.epochs_trained += 1
+        if self.evaluated:
+            self._evaluate(rate, began)
+        else:
+            self._seconds += time.perf_counter() - began
+
+    def _evaluate(self, rate: float, began: float) -> None:
         scores = evaluate(self.network, self.data, self.inputs, self.loss)
+        self.measures.take()
         self.curve.append(
             EpochRecord(
-                epoch=epoch + 1,
-                step=(epoch + 1) * len(self.batches),
+                epoch=self.epochs_trained,
+                step=min(self.epochs_trained * len(self.batches), self.length.steps),
                 **scores,
                 learning_rate=rate,
-                seconds=time.perf_counter() - began,
+                seconds=self._seconds + time.perf_counter() - began,
             )
         )
+        self._seconds = 0.0
         self.diverged = not (math.isfinite(scores["train_loss"]) and math.isfinite(scores["test_loss"]))
 
     def _train(self, epoch: int) -> float:
-        """All batches of an epoch (counted from 0), one optimizer step each; the last step's learning rate."""
+        """All batches of an epoch (counted from 0) that the budget has steps for; the last step's learning rate."""
         optimizer = self.optimizers()
         assert not isinstance(optimizer, list)
         self.network.train()
         rate = self.recipe.learning_rate
-        for step, index in enumerate(self.batches.epoch(epoch)):
+        left = self.length.steps - epoch * len(self.batches)
+        for step, index in enumerate(self.batches.epoch(epoch)[:left]):
             rate = self._set_rate(optimizer, epoch * len(self.batches) + step)
             optimizer.zero_grad()
             logits = self._logits(index, epoch, step).float()
             self.manual_backward(self.loss(logits, self.data.labels[index]))
+            if self.recipe.clip is not None:
+                torch.nn.utils.clip_grad_norm_(self._trained, self.recipe.clip)
+            if self._pull is not None:
+                self._pull.add_to_gradients()
             optimizer.step()
         return rate
 
@@ -104,25 +128,18 @@ class Training(pl.LightningModule):
         return self.network(images)
 
     def _set_rate(self, optimizer: Any, step: int) -> float:
-        rate = self.recipe.learning_rate * schedule_factor(self.recipe, step, self.recipe.epochs * len(self.batches))
-        for group in optimizer.param_groups:
-            group["lr"] = rate
+        rate = self.recipe.learning_rate * schedule_factor(self.recipe, step, self.length)
+        set_rate(optimizer, rate)
         return rate
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["curve"] = torch.tensor(self.curve, dtype=torch.float64)
+        checkpoint["measures"] = self.measures.columns
+        checkpoint["epochs_trained"] = self.epochs_trained
+        checkpoint["seconds_since"] = self._seconds
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.curve = [EpochRecord(int(row[0]), int(row[1]), *row[2:]) for row in checkpoint["curve"].tolist()]
-
-
-def schedule_factor(recipe: Recipe, step: int, steps: int) -> float:
-    """The step's learning rate over the recipe's. `inverse_sqrt` is Nakkiran et al. 2019: 1/sqrt(1 + step // 512).
-
-    Example: with `cosine`, step 5 of 10 gives 0.5.
-    """
-    if recipe.schedule == "cosine":
-        return 0.5 * (1 + math.cos(math.pi * step / steps))
-    if recipe.schedule == "inverse_sqrt":
-        return 1 / math.sqrt(1 + step // 512)
-    return 1.0
+        self.epochs_trained = checkpoint.get("epochs_trained", len(self.curve))
+        self.measures.columns = checkpoint.get("measures", {})
+        self._seconds = checkpoint.get("seconds_since", 0.0)

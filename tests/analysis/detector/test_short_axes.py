@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 
 from analysis.detector.descent import detect, detect_each
+from analysis.detector.sensitivity import with_sensitivity
 from analysis.detector.short_axis.axis_scale import kernel_means, local_quadratic, natural_scale
 from analysis.detector.short_axis.cause import cause_of_peak
 from analysis.detector.short_axis.peak_test import reduced_valley
 from analysis.detector.short_axis.point_noise import excess_variation, local_noise
 from analysis.scoring.known_curve import through
-from analysis.scoring.sensitivity import with_sensitivity
 
 WIDTHS = Path(__file__).parents[3].parent / "shared" / "curves" / "width"
 UNITS = np.array([0, 2, 4, 6, 7, 8, 9, 10])

@@ -97,7 +97,7 @@ def test_what_stands_behind_a_verdict(tables: Tables) -> None:
     settled = np.array([1, 0, 0, 0, 1, 1, 1, 1, 1, 1, np.nan, 1, 0, 1])
     levels = np.linspace(-0.06, 0.07, 14)
     scratch = AgainstScratch(levels, levels - 0.02, levels + 0.02, np.full(14, 5.0))
-    each = replace(_axis(tables, peaked), settled=settled, scratch=scratch, budget=30)
+    each = replace(_axis(tables, peaked), settled=settled, scratch=scratch, budget=30, earlier={})
     assert axis_details(each) == [
         "second minimum less first: -0.010 to +0.060 (95 %, over seeds)",
         "at the peak, error less that of training from scratch: +0.050 [+0.030, +0.070]: transfer fails there",

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from analysis.report.wording import axis_details
 from analysis.tables.along_axes import at_budgets, freezing_wise
 from analysis.tables.budgets import budgets, converged, errors_by_seed
 from analysis.tables.collect import Tables, collect
@@ -94,3 +95,27 @@ def test_a_verdict_names_its_budget_and_is_given_at_shorter_ones(tmp_path: Path)
     half = at[50]
     assert half is not None and half.peak is not None
     assert (half.shape, half.double_descent, half.peak.position) == ("double_descent", True, 6.0)
+
+
+def test_a_call_says_whether_it_was_there_earlier_and_how_far_it_depends_on_settings(tmp_path: Path) -> None:
+    def late(spec: RunSpec, epochs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        rng = np.random.default_rng([spec.seed, spec.transfer.frozen])
+        bump = 0.12 * np.exp(-(((spec.transfer.frozen - 6) / 1.2) ** 2)) * (epochs > 60)
+        test = 0.3 + 0.4 * np.exp(-epochs / 4) + bump + 0.003 * rng.standard_normal() + 0.01 * spec.seed
+        return test, np.full(len(epochs), 0.0 if spec.transfer.frozen < 6 else 0.2)
+
+    sweep, runs = planned(sweep_text(EPOCHS, "all", 4), tmp_path)
+    for spec in runs.values():
+        finished(tmp_path, spec, late)
+    tables = collect(read_sweep(sweep, tmp_path))
+    (found,) = freezing_wise(tables)
+    assert found.verdict is not None and found.verdict.double_descent
+    assert {epochs: verdict and verdict.shape for epochs, verdict in found.earlier.items()} == {
+        25: "monotone",
+        50: "monotone",
+    }
+    assert found.verdict.sensitivity is not None and found.verdict.sensitivity > 0.7
+    told = axis_details(found)
+    assert [f"after {n} epochs of the same runs: monotone" for n in (25, 50)] == told[-2:]
+    share = round(100 * found.verdict.sensitivity)
+    assert f"the call stays under {share} % of other settings of the detector" in told

@@ -18,7 +18,7 @@ from analysis.tables.along_axes import freezing_wise, interpolation_threshold, v
 from analysis.tables.collect import Tables, collect, epoch_frame
 from analysis.tables.groups import groups_along
 from analysis.tables.load import read_sweep
-from analysis.tables.schema import CELLS, EPOCHS, RUNS, comparable, later_fields, numbers
+from analysis.tables.schema import CELLS, EPOCHS, RELATEDNESS, RUNS, comparable, later_fields, numbers
 from sweeps.expand import flat
 from sweeps.records import EPOCH_TYPES
 from tests.analysis.store_factory import double_descent, finished, planned, sweep_text, whole
@@ -148,7 +148,9 @@ def test_unfinished_and_diverged_runs_stay_and_count_in_no_mean(tmp_path: Path) 
     for name in ("final_test_error", "final_train_error", "interpolates", "n_interpolating", "shape", "epochs_to_5"):
         assert pd.isna(second[name]), name
     assert (
-        csv_text(tables.runs).splitlines()[3].endswith(",missing" + "," * (len(RUNS) - RUNS.names.index("status") - 1))
+        csv_text(tables.runs)
+        .splitlines()[3]
+        .endswith(",missing" + "," * (len(RUNS) - len(RELATEDNESS) - RUNS.names.index("status") - 1))
     )
 
 
@@ -178,11 +180,11 @@ def test_files_read_back_as_the_tables(tmp_path: Path) -> None:
     ]  # fmt: skip
     for name, frame in (("runs", tables.runs), ("cells", tables.cells), ("epochs", epoch_frame(tables.sweep))):
         stored, text = pq.read_table(tmp_path / f"{name}.parquet"), pd.read_csv(tmp_path / f"{name}.csv")
-        occasional = [column for column in (*later_fields(), "unlike") if column in frame.columns]
+        occasional = [column for column in (*later_fields(), *RELATEDNESS, "unlike") if column in frame.columns]
         unused = {column for column in occasional if not bool(frame[column].notna().to_numpy().any())}
         given = [column for column in frame.columns if column not in unused]
         assert stored.column_names == list(text.columns) == given
-        for column in frame.select_dtypes("float64"):
+        for column in set(frame.select_dtypes("float64")) - unused:
             np.testing.assert_array_equal(text[column].astype(float), frame[column], column)
             assert stored[column].null_count == frame[column].isna().sum(), column
     assert b"nan" not in (tmp_path / "epochs.csv").read_bytes().lower()

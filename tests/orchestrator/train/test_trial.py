@@ -18,7 +18,7 @@ from orchestrator.store.lease import Fenced, Lease
 from orchestrator.store.ledger import Ledger
 from orchestrator.train import trial
 from orchestrator.train.batch_sizes import images_per_pass
-from orchestrator.train.methods import checkpoint, training
+from orchestrator.train.methods import checkpoint
 from orchestrator.train.options import TrialOptions
 from orchestrator.train.start import network_of, weights_of
 from orchestrator.train.trial import run_trial
@@ -26,7 +26,7 @@ from orchestrator.train.worker_state import LruCache, WorkerState
 from sweeps.layout import place
 from sweeps.records import EPOCH_TYPES
 from sweeps.self_digest import sha256_of
-from sweeps.spec import RunSpec, TrainSpec
+from sweeps.spec import RunSpec
 from tasks import held_out, target_data
 from tests.orchestrator.small_runs import (
     MODELS,
@@ -201,7 +201,7 @@ def test_the_source_gives_all_but_its_head(tmp_path: Path) -> None:
     source = ledger.result(source_of(job.spec))
     assert source is not None and source.weights_sha256 is not None
     weights = load_file(path_of(ledger, place("source", source.id).weights(source.weights_sha256)))
-    network = network_of(job.spec, "target", 10, weights_of(source.id, ledger, LruCache(2**30)))
+    network = network_of(job.spec, "target", 10, weights_of(source.id, ledger, LruCache(2**30)).tensors)
     head = network.units[-1]
     for name, tensor in network.state_dict().items():
         assert torch.equal(tensor, weights[name]) != head.holds(name), name
@@ -318,14 +318,3 @@ def test_whoever_lost_the_lease_commits_nothing(tmp_path: Path, monkeypatch: pyt
     assert run_trial(job, options) == "held"
     assert ledger.result(job) is None
     assert not list(folder_of(ledger, job).glob("epochs-*"))
-
-
-def test_schedules() -> None:
-    constant, cosine, root = (
-        TrainSpec.model_validate({"schedule": name}) for name in ("constant", "cosine", "inverse_sqrt")
-    )
-    assert [training.schedule_factor(constant, step, 10) for step in (0, 5, 9)] == [1.0, 1.0, 1.0]
-    assert training.schedule_factor(cosine, 5, 10) == pytest.approx(0.5)
-    assert training.schedule_factor(cosine, 0, 10) == 1.0
-    assert training.schedule_factor(root, 511, 10) == 1.0
-    assert training.schedule_factor(root, 3 * 512, 10) == pytest.approx(0.5)

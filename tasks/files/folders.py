@@ -1,0 +1,138 @@
+"""Anybody's images: a folder of folders, or a table of paths and labels; and what identifies them.
+
+A folder holds a folder for each class, or such folders for each split: `train`, and `test` or else `val`. A table is a
+CSV file with the columns `path` and `label`, and `split` (`train` or `test`) if it likes; paths are relative to it.
+Files of other kinds than `SUFFIXES`, and what is hidden, are passed over. Without a split a fifth of the smallest
+class, and as many of each other class, are drawn to test on: the same wherever the images lie.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from tasks.files.archives import MissingData
+from tasks.files.content import content_digests
+from tasks.files.prepared import SPLITS, SplitName
+from tasks.subsets import held_out_rows
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"})
+TEST_FOLDERS = ("test", "val", "valid", "validation")
+RULE = "frostline images 1\n"
+"""Raised when the order of samples or the draw of the test set changes."""
+
+
+class Sample(NamedTuple):
+    """split: `train`, `test`, or empty where the path does not say."""
+
+    split: str
+    label: str
+    path: Path
+
+
+class Content(NamedTuple):
+    """What is at a path. `digest` is of all (split, label, bytes of the file), 40 hex digits: names, places and times
+    of files are no part of it. `files` and `labels` are in the order of the rows."""
+
+    digest: str
+    classes: tuple[str, ...]
+    files: dict[SplitName, list[Path]]
+    labels: dict[SplitName, list[int]]
+
+
+def read_content(path: Path) -> Content:
+    """What is at a path, its files' digests computed where they are not remembered.
+
+    Raises MissingData, in one line, where there is nothing; ValueError, in one line, for what is no such folder or
+    table.
+    """
+    samples = list(_samples(path))
+    digests = content_digests(path if path.is_dir() else path.parent, [sample.path for sample in samples])
+    classes = tuple(sorted({sample.label for sample in samples}))
+    if len(classes) < 2:
+        raise ValueError(f"{path}: images of {len(classes)} class(es) found; needed is a folder for each of 2 or more")
+    # By content, not by name: copies under other names are the same data in the same order.
+    order = sorted(zip(samples, digests, strict=True), key=lambda each: (each[0].split, each[0].label, each[1]))
+    sha = hashlib.sha256(RULE.encode())
+    for sample, digest in order:
+        sha.update(f"{sample.split}\t{sample.label}\t{digest}\n".encode(errors="surrogateescape"))
+    index = {name: label for label, name in enumerate(classes)}
+    files: dict[SplitName, list[Path]] = {"train": [], "test": []}
+    labels: dict[SplitName, list[int]] = {"train": [], "test": []}
+    given = [index[sample.label] for sample, _ in order]
+    splits = _splits([sample for sample, _ in order], given, path)
+    for split, (sample, _), label in zip(splits, order, given, strict=True):
+        files[split].append(sample.path)
+        labels[split].append(label)
+    for split in SPLITS:
+        lacking = set(range(len(classes))) - set(labels[split])
+        if lacking:
+            raise ValueError(f"{path}: class {classes[min(lacking)]!r} has no image to {split} on")
+    return Content(sha.hexdigest()[:40], classes, files, labels)
+
+
+def _splits(samples: list[Sample], labels: list[int], path: Path) -> list[SplitName]:
+    if samples[0].split:
+        return ["test" if sample.split == "test" else "train" for sample in samples]
+    per_class = int(np.bincount(labels).min()) // 5 or 1
+    if np.bincount(labels).min() < 2:
+        raise ValueError(f"{path}: a class has one image; allowed are at least 2: one to train, one to test on")
+    held = set(held_out_rows(np.asarray(labels), per_class).tolist())
+    return ["test" if row in held else "train" for row in range(len(labels))]
+
+
+def _samples(path: Path) -> Iterator[Sample]:
+    if path.is_dir():
+        yield from _of_folder(path)
+    elif path.is_file() and path.suffix.lower() == ".csv":
+        yield from _of_table(path)
+    elif path.exists():
+        raise ValueError(f"{path}: allowed are a folder with a folder of images for each class, and a .csv")
+    else:
+        raise MissingData(f"{path}: there is nothing")
+
+
+def _of_folder(path: Path) -> Iterator[Sample]:
+    below = {folder.name: folder for folder in _visible(path) if folder.is_dir()}
+    test = next((name for name in TEST_FOLDERS if name in below), None)
+    if "train" not in below or test is None or not set(below) <= {"train", *TEST_FOLDERS}:
+        yield from _of_classes("", path)
+        return
+    yield from _of_classes("train", below["train"])
+    yield from _of_classes("test", below[test])
+
+
+def _of_classes(split: str, path: Path) -> Iterator[Sample]:
+    for folder in _visible(path):
+        if folder.is_dir():
+            for place, folders, names in os.walk(folder):
+                folders[:] = sorted(name for name in folders if not name.startswith("."))
+                for name in sorted(names):
+                    if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES:
+                        yield Sample(split, folder.name, Path(place, name))
+
+
+def _visible(path: Path) -> list[Path]:
+    return sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
+
+
+def _of_table(path: Path) -> Iterator[Sample]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file)
+            columns = set(rows.fieldnames or ())
+            if not {"path", "label"} <= columns:
+                raise ValueError(f"{path}: columns {sorted(columns)}; needed are path and label, allowed is split")
+            for number, row in enumerate(rows, start=2):
+                split = (row["split"] or "").strip() if "split" in columns else ""
+                if not row["path"] or not row["label"] or ("split" in columns and split not in SPLITS):
+                    raise ValueError(f"{path}: line {number}: needed are a path, a label and a split of {SPLITS}")
+                yield Sample(split, row["label"], path.parent / row["path"])
+    except (UnicodeDecodeError, csv.Error) as problem:
+        raise ValueError(f"{path}: no CSV in UTF-8 ({problem})") from None

@@ -1,0 +1,76 @@
+"""Runs from a file of pre-trained weights, by the command line: one id wherever the file lies, on both runners."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import timm
+import torch
+from safetensors.torch import load_file, save_file
+
+from architectures import weight_files
+from frostline.cli import main as frostline
+from orchestrator.store.ledger import Ledger
+from orchestrator.train.start import network_of, pretrained_of
+from orchestrator.train.worker_state import LruCache
+from sweeps.spec import RunSpec
+
+SWEEP = """
+name: pretrained
+edition: 1
+base:
+  source: null
+  target: {{task: digits, size: 40}}
+  model: {{family: timm, name: test_efficientnet, weights: {weights}}}
+  train: {{epochs: 1}}
+axes:
+  transfer.frozen: [2]
+"""
+
+
+def file_of_weights(folder: Path) -> Path:
+    torch.manual_seed(0)
+    net = timm.create_model("test_efficientnet", num_classes=10, in_chans=1)
+    save_file({key: tensor.contiguous() for key, tensor in net.state_dict().items()}, folder / "w.safetensors")
+    return folder / "w.safetensors"
+
+
+def launched(folder: Path, weights: object, *options: str) -> int:
+    sweep = folder / "sweep.yaml"
+    sweep.write_text(SWEEP.format(weights=weights))
+    return frostline(["run", str(sweep), "--store", str(folder / "store"), "--wandb", "disabled", *options])
+
+
+def results(folder: Path) -> dict[str, RunSpec]:
+    found = [json.loads(path.read_text()) for path in (folder / "store" / "runs").rglob("result.json")]
+    return {each["id"]: RunSpec.model_validate({"source": None, **each["spec"]}) for each in found}
+
+
+@pytest.mark.parametrize("runner", ["local", "ray"])
+def test_a_file_and_its_copy_are_one_run(tmp_path: Path, runner: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = file_of_weights(tmp_path)
+    assert launched(tmp_path, path, "--runner", runner) == 0
+    ((id, spec),) = results(tmp_path).items()
+    copy = tmp_path / "copy.safetensors"
+    path.rename(copy)
+    assert launched(tmp_path, copy, "--runner", "local") == 0
+    assert launched(tmp_path, spec.model.weights, "--runner", "local") == 0
+    assert list(results(tmp_path)) == [id]
+
+    monkeypatch.setattr(weight_files, "_paths", {})  # as in a process that has seen no sweep
+    store = Ledger(tmp_path / "store").store
+    given = pretrained_of(spec.model, store, LruCache(2**30))
+    network = network_of(spec, "target", 10, given)
+    for key, tensor in load_file(copy).items():
+        assert network.units[-1].holds(key) or torch.equal(network.state_dict()[key], tensor), key
+
+
+def test_a_file_that_went_away_is_told_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = file_of_weights(tmp_path)
+    assert launched(tmp_path, path, "--runner", "local") == 0
+    path.unlink()
+    assert launched(tmp_path, path, "--runner", "local") == 2
+    assert f"{path}: No such file or directory" in capsys.readouterr().err
+    assert not (tmp_path / "store" / "quarantine").exists()

@@ -1,0 +1,306 @@
+"""Your own images: one id for one content, wherever it lies; and what is said where it is gone."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from frostline.cli import main
+from orchestrator.schedule.vocabulary import KnownWords
+from orchestrator.store.ledger import Ledger
+from orchestrator.train.start import learn_contents
+from sweeps.expand import expand
+from sweeps.sweep import parse as parse_sweep
+from tasks import canonical_name, check, contents_of, held_out, missing_data, names, target_data
+from tasks.files import content, known
+from tasks.files.prepared import opened
+from tasks.names import parse
+
+SIDE = 12
+
+
+def make_photos(folder: Path, number: int = 10, classes: tuple[str, ...] = ("cat", "dog", "red fox")) -> Path:
+    """Photographs of several sizes, one class in PNG; one file that is no picture's."""
+    rng = np.random.default_rng(0)
+    for name in classes:
+        (folder / name).mkdir(parents=True)
+        for index in range(number):
+            height, width = 20 + index, 34 - index
+            image = Image.fromarray(rng.integers(0, 256, (height, width, 3), dtype=np.uint8))
+            image.save(folder / name / f"{index:02}.{'png' if name == 'cat' else 'bmp'}")
+    (folder / "README.txt").write_text("photos")
+    (folder / classes[0] / ".hidden.png").write_bytes(b"")
+    return folder
+
+
+def name_of(path: Path) -> str:
+    """The canonical name of the task of a path, as a sweep writes it."""
+    text = f"name: a\nbase: {json.dumps(base_of(str(path)))}\n"
+    (spec,) = expand(parse_sweep(text), KnownWords()).values()
+    return spec.target.task
+
+
+def base_of(path: str, **model: Any) -> dict[str, Any]:
+    return {
+        "source": None,
+        "target": {"task": {"name": "images", "path": path}, "size": 12},
+        "model": {"family": "resnet", "depth": 8, "width": 2, "image_size": SIDE, "channels": 3, **model},
+    }
+
+
+def ids_of(path: Path) -> list[str]:
+    return list(expand(parse_sweep(f"name: a\nbase: {json.dumps(base_of(str(path)))}\n"), KnownWords()))
+
+
+def prepare(path: Path, side: int = SIDE) -> None:
+    assert main(["data", "images", "--from", str(path), "--side", str(side), "--workers", "1"]) == 0
+
+
+def test_copies_have_one_id_and_a_changed_pixel_another(data: Path, tmp_path: Path) -> None:
+    first = make_photos(tmp_path / "some photos")
+    ids = ids_of(first)
+    second = tmp_path / "elsewhere" / "named, otherwise"
+    shutil.copytree(first, second)
+    assert ids_of(second) == ids
+    os.rename(second / "dog" / "03.bmp", second / "dog" / "renamed.bmp")
+    assert ids_of(second) == ids
+
+    file = second / "dog" / "05.bmp"
+    pixels = np.asarray(Image.open(file)).copy()
+    pixels[3, 4, 1] ^= 1
+    size = file.stat().st_size
+    Image.fromarray(pixels).save(file)
+    assert file.stat().st_size == size
+    changed = ids_of(second)
+    assert changed != ids and ids_of(first) == ids
+    pixels[3, 4, 1] ^= 1
+    Image.fromarray(pixels).save(file)
+    assert ids_of(second) == ids
+    os.rename(second / "dog", second / "hound")
+    assert ids_of(second) not in (ids, changed)
+
+
+def test_digests_are_computed_once_until_a_file_changes(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = make_photos(tmp_path / "photos")
+    monkeypatch.setattr(content, "SETTLED_NS", 0)
+    hashed: list[Path] = []
+    original = content.file_sha256
+    monkeypatch.setattr(content, "file_sha256", lambda path: hashed.append(path) or original(path))
+    name = name_of(photos)
+    assert len(hashed) == 30
+    assert name_of(photos) == name and len(hashed) == 30
+    os.utime(photos / "cat" / "00.png", ns=(1, 1))
+    assert name_of(photos) == name and len(hashed) == 31
+
+
+def test_a_file_that_has_just_changed_is_read_again(data: Path, tmp_path: Path) -> None:
+    file = tmp_path / "weights"
+    seen = set()
+    for value in range(20):
+        file.write_bytes(bytes([value]))
+        seen.add(content.content_digests(file, [file])[0])
+    assert len(seen) == 20
+
+
+def test_images_come_as_documented(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    photos = make_photos(tmp_path / "photos")
+    name = name_of(photos)
+    task = parse(name)
+    assert task.class_names == ("cat", "dog", "red fox") and task.dataset.pool == (8, 8, 8)
+    assert held_out(name) == 6 and canonical_name(f"images[0,dog]({name.partition('(')[2]}").startswith("images[0-1](")
+    (spec,) = expand(parse_sweep(f"name: a\nbase: {json.dumps(base_of(str(photos)))}\n"), KnownWords()).values()
+    (line,) = missing_data([spec])
+    assert f"frostline data images --side {SIDE} --from {photos}" in line
+    prepare(photos)
+    assert "3 classes, images 24 to train, 6 to test" in capsys.readouterr().out
+    assert missing_data([spec]) == []
+    found = target_data(spec)
+    assert found.inputs.shape == (12, 3, SIDE, SIDE) and found.test_inputs.shape == (6, 3, SIDE, SIDE)
+    assert found.labels.bincount().tolist() == [4, 4, 4]
+    arrays = task.dataset.train((0, 1, 2), "target", 24, 0, SIDE)[0]
+    assert not isinstance(arrays, np.ndarray)
+    seen = {image.tobytes() for image in arrays.array}
+    for file in sorted((photos / "dog").iterdir()):
+        image = Image.open(file)
+        edge = min(image.size)
+        left, top = (image.width - edge) // 2, (image.height - edge) // 2
+        square = image.crop((left, top, left + edge, top + edge)).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+        test = np.asarray(square).transpose(2, 0, 1).tobytes()
+        assert test in seen or test in {image.tobytes() for image in _test_images(name)}
+
+
+def _test_images(name: str) -> np.ndarray:
+    pixels = parse(name).dataset.test((0, 1, 2), SIDE)[0]
+    assert not isinstance(pixels, np.ndarray)
+    return pixels.array
+
+
+def test_two_collections_share_no_samples_and_one_does(data: Path, tmp_path: Path) -> None:
+    one, two = make_photos(tmp_path / "one"), make_photos(tmp_path / "two")
+    (two / "cat" / "00.png").write_bytes((two / "cat" / "01.png").read_bytes())
+    for other, allowed in ((two, True), (one, False)):
+        base = base_of(str(one)) | {"source": {"task": {"name": "images", "path": str(other)}, "size": 20}}
+        (spec,) = expand(parse_sweep(f"name: a\nbase: {json.dumps(base)}\n"), KnownWords()).values()
+        if allowed:
+            check(spec)
+        else:
+            with pytest.raises(ValueError, match="share samples of class"):
+                check(spec)
+
+
+def test_a_table_and_folders_of_splits(data: Path, tmp_path: Path) -> None:
+    photos = make_photos(tmp_path / "photos", classes=("cat", "dog"))
+    split = tmp_path / "split"
+    rows = ["path,label,split"]
+    for name in ("cat", "dog"):
+        for number, file in enumerate(sorted(file for file in (photos / name).iterdir() if file.name[0] != ".")):
+            part = "test" if number < 3 else "train"
+            folder = split / ("val" if part == "test" else "train") / name
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, folder)
+            rows.append(f"photos/{name}/{file.name},{name},{part}")
+    table = tmp_path / "table.csv"
+    table.write_text("\n".join(rows) + "\n")
+    assert name_of(split) == name_of(table) != name_of(photos)
+    task = parse(name_of(table))
+    assert task.dataset.pool == (7, 7) and held_out(task.name) == 6
+
+
+def test_grey_pictures_make_grey_arrays_and_a_colour_network_reads_them(data: Path, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / "grey" / name).mkdir(parents=True)
+        for number in range(6):
+            image = np.full((9, 9), 20 * number + 5, dtype=np.uint8)
+            Image.fromarray(image).save(tmp_path / "grey" / name / f"{number}.png")
+    prepare(tmp_path / "grey", 8)
+    base = base_of(str(tmp_path / "grey"), image_size=8)
+    base["target"]["size"] = 10
+    text = f"name: a\nbase: {json.dumps(base)}\n"
+    (spec,) = expand(parse_sweep(text), KnownWords()).values()
+    pixels = parse(spec.target.task).dataset.train((0, 1), "target", 10, 0, 8)[0]
+    assert not isinstance(pixels, np.ndarray) and pixels.array.shape == (10, 1, 8, 8)
+    inputs = target_data(spec).inputs
+    assert inputs.shape == (10, 3, 8, 8) and (inputs[:, 0] == inputs[:, 2]).all()
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda path: None, "there is nothing"),
+        (lambda path: path.mkdir(), "images of 0 class"),
+        (lambda path: path.write_text("x"), "allowed are a folder"),
+        (lambda path: make_photos(path, classes=("one",)), "images of 1 class"),
+        (lambda path: make_photos(path, number=1), "at least 2"),
+        (lambda path: (make_photos(path) / "cat" / "x.png").write_bytes(b"no"), "no picture of a known format"),
+    ],
+)
+def test_what_is_no_collection_of_images_is_told_in_one_line(make: Any, said: str, data: Path, tmp_path: Path) -> None:
+    make(tmp_path / "photos")
+    for name in (f"images(path={tmp_path / 'photos'})",):
+        with pytest.raises(ValueError, match=r"^[^\n]+$") as refusal:
+            canonical_name(name)
+        assert said in str(refusal.value)
+
+
+def test_a_broken_picture_leaves_nothing(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    photos = make_photos(tmp_path / "photos")
+    whole = (photos / "cat" / "04.png").read_bytes()
+    (photos / "cat" / "04.png").write_bytes(whole[: len(whole) // 2])
+    assert main(["data", "images", "--from", str(photos), "--workers", "1"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "cat/04.png" in line and "cannot be read to its end" in line
+    assert not (data / "prepared").exists()
+
+
+SWEEP = """
+name: photos
+base: %s
+axes: {transfer.frozen: [0]}
+"""
+
+
+def written(tmp_path: Path, photos: Path) -> Path:
+    file = tmp_path / "photos.yaml"
+    base = base_of(str(photos)) | {"train": {"epochs": 1}}
+    file.write_text(SWEEP % json.dumps(base))
+    return file
+
+
+def command(verb: str, file: Path, store: Path, *more: str) -> int:
+    return main([verb, str(file), "--store", str(store), *more])
+
+
+@pytest.mark.parametrize("runner", ["local", "ray"])
+def test_a_moved_folder_is_found_by_its_content_or_refused_in_one_line(
+    runner: str, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos = make_photos(tmp_path / "photos")
+    file, store = written(tmp_path, photos), tmp_path / "store"
+    asked = ("--runner", runner, "--wandb", "disabled", *(("--workers", "1") if runner == "ray" else ()))
+
+    assert command("plan", file, store) == 0
+    assert "warning: images(content=sha256-" in capsys.readouterr().out
+    assert command("run", file, store, *asked) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "has no prepared arrays" in line and f"--from {photos}" in line
+
+    # Moved before it was decoded: its content is known, its place is not.
+    moved = tmp_path / "moved"
+    photos.rename(moved)
+    assert command("run", file, store, *asked) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "where they are no longer" in line
+
+    # Decoded where it is now: the sweep finds it by its content, whatever path it names.
+    prepare(moved)
+    assert command("run", file, store, *asked) == 0
+    assert "1 of 1 runs done" in capsys.readouterr().out
+    shutil.rmtree(moved)
+    assert command("run", file, store, *asked) == 0
+    assert "nothing to do" in capsys.readouterr().out
+
+    # Never seen on this machine.
+    shutil.rmtree(data / "contents")
+    assert command("run", file, store, *asked) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "there is nothing" in line and "give the path" in line
+
+
+def test_a_worker_elsewhere_learns_of_a_content_from_the_store(data: Path, tmp_path: Path) -> None:
+    photos = make_photos(tmp_path / "photos")
+    prepare(photos)
+    (spec,) = expand(parse_sweep(f"name: a\nbase: {json.dumps(base_of(str(photos)))}\n"), KnownWords()).values()
+    ledger = Ledger(tmp_path / "store")
+    ledger.open()
+    ledger.save_contents(contents_of([spec]))
+    digest = target_data(spec).digest
+
+    os.environ["FROSTLINE_DATA"] = str(tmp_path / "of another machine")  # the fixture puts it back
+    names._parsed.cache_clear()
+    with pytest.raises(ValueError, match="is not known on this machine"):
+        target_data(spec)
+    learn_contents(spec, ledger)
+    try:
+        assert target_data(spec).digest == digest
+        about = data / "prepared" / next(iter((data / "prepared").iterdir())).name / "about.json"
+        about.write_text(_other(about))
+        opened.cache_clear()
+        with pytest.raises(ValueError, match="made of other images"):
+            target_data(spec)
+    finally:
+        known._learnt.clear()
+
+
+def _other(about: Path) -> str:
+    content = json.loads(about.read_text())
+    content["source"] = {"content": "0" * 40}
+    return json.dumps(content)
