@@ -20,8 +20,8 @@ C3 = (
 def c3(frozen: Iterable[AxisVerdict]) -> tuple[Evidence, ...]:
     """The freezing-wise shape of each group, and whether its peak stands next to the loss of interpolation.
 
-    For: a double descent whose peak stands where the train error crosses the interpolation threshold, by the
-    detector's own rule, which also asks at how many depths a peak would have counted as near (`cause_of_peak`).
+    For: a significant double descent whose peak stands where the train error crosses the interpolation threshold, by
+    the detector's own rule, which also asks at how many depths a peak would have counted as near (`cause_of_peak`).
     Against: one whose peak is elsewhere, or with no such crossing along the axis: a dip of broken co-adaptation. The
     interval of the prominence takes the peak and the higher minimum as given.
     """
@@ -32,6 +32,7 @@ def _freezing_evidence(each: AxisVerdict) -> Evidence:
     verdict = each.verdict
     assert verdict is not None
     found = verdict.shape == "double_descent"
+    significant = verdict.significance == "significant"
     effect, low, high = _prominence_interval(each, verdict) if found else (None, None, None)
     where = "interpolation does not change along the axis"
     if each.threshold is not None:
@@ -47,8 +48,8 @@ def _freezing_evidence(each: AxisVerdict) -> Evidence:
         p_for=verdict.p_value,
         p_against=verdict.p_value if found else None,
         detail=f"{verdict.shape}, {peak}{where}{_budget(each)}",
-        condition_for=found and verdict.cause == "interpolation",
-        condition_against=found and verdict.cause == "co_adaptation",
+        condition_for=significant and verdict.cause == "interpolation",
+        condition_against=significant and verdict.cause == "co_adaptation",
     )
 
 

@@ -110,22 +110,30 @@ def _trend_evidence(
         for row, found in known.items():
             by_seed.setdefault(int(seed_of[row]), []).append(found)
         by_size.append(f"{_median(list(known.values()), scale, unit)} at {value:g}")
-    result = trend([by_seed[seed] for seed in sorted(by_seed)])
+    medians = f"medians {', '.join(by_size)}"
+    return evidence_of_trend(
+        _place(group), f"{measure} against {group.axis}", [by_seed[seed] for seed in sorted(by_seed)], medians
+    )
+
+
+def evidence_of_trend(place: str, measure: str, seeds: Sequence[Sequence[Range]], medians: str) -> Evidence | None:
+    """The test of a trend within seeds, each a sequence of ranges by rising size; None where no seed has two values."""
+    result = trend(seeds)
     if result is None:
         return None
     missing = None if np.isnan(result.low) else result.low, None if np.isnan(result.high) else result.high
     enough = result.seeds >= FEWEST_SEEDS
     few = "" if enough else f"not tested, {result.seeds} of at least {FEWEST_SEEDS} seeds; "
     return Evidence(
-        group=_place(group),
-        measure=f"{measure} against {group.axis}",
+        group=place,
+        measure=measure,
         n=result.seeds,
         effect=result.tau,
         low=missing[0],
         high=missing[1],
         p_for=result.p_up if enough else None,
         p_against=result.p_down if enough else None,
-        detail=f"{few}Kendall's tau within seeds; medians {', '.join(by_size)}",
+        detail=f"{few}Kendall's tau within seeds; {medians}",
     )
 
 

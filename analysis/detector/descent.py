@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analysis.detector.binned_curves import WANDER, CurveSet
+from analysis.detector.binned_curves import CurveSet
 from analysis.detector.over_seeds import unaligned, with_intervals
 from analysis.detector.reread import CurveReading, RunVerdicts, judge, judge_cells, judge_each
 from analysis.detector.shape import Rule
@@ -21,6 +21,7 @@ from analysis.detector.smoothing import Array, smoother
 from analysis.detector.verdict import Cause, Verdict
 
 Axis = Literal["epoch", ShortAxis]
+LONE_WANDER = 0.5  # slow wander of a run as a share of its noise, where no second seed shows how large it is
 TRAIN_RISE = 0.02  # a peak at which the train error has risen by more than this is an instability
 
 
@@ -132,7 +133,9 @@ def _with_significance(verdict: Verdict, judged: CurveReading) -> Verdict:
     if verdict.shape == "unstable" or verdict.p_value is not None:
         return verdict
     if verdict.seeds == 1:
-        return replace(verdict, single_seed_significance=_noise_p(seeds, 0, WANDER * np.nan_to_num(seeds.noise[0])))
+        return replace(
+            verdict, single_seed_significance=_noise_p(seeds, 0, LONE_WANDER * np.nan_to_num(seeds.noise[0]))
+        )
     curves = _reaching(seeds, verdict)
     if verdict.seeds == 2:
         mean = judged.shapes.curves

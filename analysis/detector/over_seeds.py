@@ -20,7 +20,8 @@ def with_intervals(verdict: Verdict, own: Sequence[Verdict], seeds: CurveSet) ->
 
     A position's interval is over the seeds that are double descents themselves, in log10(x + 1), ends where the axis
     does and is no finer than the smoother; an error's is over all seeds at the mean's position, and not below 0. The
-    strength is that of the seeds' own second minus first minimum at the mean's places.
+    strength is that of the seeds' own second minus first minimum at the mean's places. Both are of the bins, not of
+    the smooth curve: a smoother flattens a sharp turn in all seeds alike, which their spread does not show.
     """
     if len(own) < 2 or verdict.shape != "double_descent":
         return verdict
@@ -31,17 +32,27 @@ def with_intervals(verdict: Verdict, own: Sequence[Verdict], seeds: CurveSet) ->
         point: Point | None = getattr(verdict, name)
         assert point is not None
         at = int(np.abs(seeds.grid.x - point.position).argmin())
-        heights[name] = levels[:, at]
-        known = levels[np.isfinite(levels[:, at]), at]
-        half = half_width(known) if len(known) >= 2 else None
+        heights[name] = np.where(np.isfinite(seeds.values[:, at]), seeds.values[:, at], levels[:, at])
         changed[name] = replace(
             point,
             position_interval=_place_interval(own, name, seeds, at) if len(own) >= 3 else None,
-            error_interval=None if half is None else (max(0.0, point.error - half), point.error + half),
+            error_interval=_error_interval(heights[name] - levels[:, at], levels[:, at], point.error),
         )
     gaps = heights["second_min"] - heights["first_min"]
     strength, interval = paired_strength(gaps[np.isfinite(gaps)])
     return replace(verdict, strength=strength, strength_interval=interval, **changed)
+
+
+def _error_interval(off: Array, levels: Array, error: float) -> tuple[float, float] | None:
+    """Student's interval over seeds of the bins themselves, about the reported error; it holds that in any case.
+
+    off: (seeds,) bins less levels. At a sharp turn the smoother is off by as much as their mean.
+    """
+    known = np.isfinite(off)
+    if known.sum() < 2:
+        return None
+    half, moved = half_width((levels + off)[known]), error + float(off[known].mean())
+    return max(0.0, min(error, moved - half)), max(error, moved + half)
 
 
 def _place_interval(own: Sequence[Verdict], name: str, seeds: CurveSet, at: int) -> tuple[float, float] | None:

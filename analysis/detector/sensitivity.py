@@ -15,7 +15,7 @@ from analysis.detector.verdict import Verdict
 Array = NDArray[np.float64]
 
 SETTINGS = ("margin", "floor", "floor_one_seed", "recovery", "share", "tail_share", "comparable", "bandwidth")
-SHORT_SETTINGS = ("level", "level_one_seed", "floor", "recovery", "share", "tail_share", "bandwidth")
+SHORT_SETTINGS = ("level", "level_one_seed", "seen", "floor", "recovery", "share", "tail_share", "bandwidth")
 
 
 def with_sensitivity(

@@ -35,8 +35,11 @@ class Rule:
     comparable: float = 0.5  # a further peak of this share of the prominence counts as comparable
     peaks: int = 3  # so many comparable peaks are an oscillation, not a double descent
     bandwidth: float = 1.0  # factor on every smoothing bandwidth
-    level: float = 0.006  # of the test that a peak on a short axis must pass
-    level_one_seed: float = 0.014  # one curve's noise is estimated with caution, which makes its test strict
+    seen: float = 0.1  # p up to which a peak on a short axis is named; above, the shape is that without it
+    level: float = 0.01  # p up to which it is significant: many axes are read, so fewer than one in twenty
+    level_one_seed: float = (
+        0.035  # one run's noise is taken with caution, which makes its p too large rather than too small
+    )
 
 
 @dataclass(frozen=True)

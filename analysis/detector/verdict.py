@@ -9,7 +9,7 @@ Shape = Literal["monotone", "u_shaped", "plateau", "double_descent", "unstable"]
 Strength = Literal["weak", "strong", "undecided"]
 Significance = Literal["significant", "not_significant", "not_tested"]
 Cause = Literal["interpolation", "co_adaptation", "unknown"]
-SIGNIFICANT_AT = 0.05
+SIGNIFICANT_AT = 0.05  # epochs; short axes have a stricter bound (Rule.level)
 SHAPES: tuple[Shape, ...] = ("monotone", "u_shaped", "plateau", "double_descent", "unstable")
 
 
@@ -44,6 +44,7 @@ class Verdict:
         settled at the end of training; None where nobody said.
     q_value: the p-value adjusted for the other verdicts of a table (Benjamini and Hochberg); None for a verdict alone.
     sensitivity: share of the detector's settings under which the verdict stays; None where it was not asked for.
+    significant_at: the p-value up to which the call is significant.
     note: why a curve was refused or called censored, in words; None where nothing is to be said.
     """
 
@@ -66,18 +67,18 @@ class Verdict:
     converged: bool | None = None
     sensitivity: float | None = None
     q_value: float | None = None
+    significant_at: float = SIGNIFICANT_AT
 
     @property
     def significance(self) -> Significance:
-        """Of the call of a double descent: `significant` where the shape is one and its p-value is at most .05.
-
-        In a table the p-value is the adjusted one.
+        """Of the call of a double descent: `significant` where the shape is one and its p-value is at most
+        `significant_at`; in a table the adjusted p-value must be at most .05 too.
         """
         p = self.single_seed_significance if self.p_value is None else self.p_value
-        p = p if self.q_value is None else self.q_value
         if p is None:
             return "not_tested"
-        return "significant" if self.shape == "double_descent" and p <= SIGNIFICANT_AT else "not_significant"
+        small = p <= self.significant_at and (self.q_value is None or self.q_value <= SIGNIFICANT_AT)
+        return "significant" if self.shape == "double_descent" and small else "not_significant"
 
     @property
     def double_descent(self) -> bool | None:
@@ -122,6 +123,7 @@ class Verdict:
             "p_value": self.p_value,
             "single_seed_significance": self.single_seed_significance,
             "significance": self.significance,
+            "significant_at": self.significant_at,
             "double_descent": self.double_descent,
             "cause": self.cause,
             "converged": self.converged,

@@ -111,15 +111,15 @@ def score(
     seed: Annotated[int, typer.Option(help="Of the drawn curves.")] = 0,
     rivals: Annotated[bool, typer.Option(help="Score the rivals on the same curves.")] = True,
     out: Annotated[Path | None, typer.Option(help="Also write the tables to this Markdown file.")] = None,
-    axis: Annotated[str, typer.Option(help="epoch, or short: width, size, frozen and depth.")] = "epoch",
+    axis: Annotated[str, typer.Option(help="epoch; short: width, size, frozen and depth; or held-out.")] = "epoch",
 ) -> None:
     """Score the detector and its rivals on synthetic curves of known truth, with 95 % intervals."""
     from analysis.scoring.power import lines as power_lines
     from analysis.scoring.score import lines
     from analysis.scoring.score import score as run_score
 
-    if axis not in ("epoch", "short"):
-        print(f"axis: {axis!r}; allowed are epoch, short", file=sys.stderr)
+    if axis not in ("epoch", "short", "held-out"):
+        print(f"axis: {axis!r}; allowed are epoch, short, held-out", file=sys.stderr)
         raise typer.Exit(BAD_INPUT)
     blocks = []
     if axis == "short":
@@ -131,6 +131,13 @@ def score(
             if rivals:
                 blocks.append("\n".join(power_rows(max(cells // 4, 64), number, seed + 1)))
             print("\n\n".join(blocks[-2 if rivals else -1 :]), end="\n\n", flush=True)
+    if axis == "held-out":
+        from analysis.scoring.short_score import lines as short_lines
+        from analysis.scoring.short_score import score_held_out
+
+        for name, tally in score_held_out(seed, cells).items():
+            blocks.append(name + "\n\n" + "\n".join(short_lines(tally)))
+            print(blocks[-1], end="\n\n", flush=True)
     for number in (seeds or [1, 5]) if axis == "epoch" else []:
         blocks.append("\n".join(lines(run_score(cells, number, seed, rivals=rivals))))
         print(blocks[-1], end="\n\n", flush=True)

@@ -9,9 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy import stats
 
-from analysis.detector.binned_curves import curve_set
 from analysis.detector.descent import detect
-from analysis.detector.significance import rotation_p
 from analysis.detector.smoothing import Array
 from analysis.detector.verdict import SHAPES, Shape, Strength
 from analysis.scoring.baselines import RIVALS, TUNED, TUNED_ONE_SEED
@@ -25,12 +23,14 @@ PEAK_TOLERANCE = np.log(1.15)
 
 @dataclass(frozen=True)
 class Answer:
-    """What a detector said of one cell. shape is None for rivals that only say yes or no."""
+    """What a detector said of one cell. shape and p are None for rivals that only say yes or no; p is 1 where a curve
+    was refused or not tested."""
 
     double_descent: bool
     shape: Shape | None
     peak: float | None
     strength: Strength | None
+    p: float | None = None
 
 
 @dataclass(frozen=True)
@@ -136,10 +136,11 @@ def precision_recall_f1(true: np.ndarray, said: np.ndarray) -> tuple[Rate, Rate,
 
 
 def ours(cell: Labelled) -> Answer:
-    verdict = detect(cell.x, cell.errors, p_values=False)
+    verdict = detect(cell.x, cell.errors)
     peak = None if verdict.peak is None else verdict.peak.position
     strength = None if verdict.strength == "undecided" else verdict.strength
-    return Answer(verdict.shape == "double_descent", verdict.shape, peak, strength)
+    p = verdict.single_seed_significance if verdict.p_value is None else verdict.p_value
+    return Answer(verdict.double_descent is True, verdict.shape, peak, strength, 1.0 if p is None else p)
 
 
 def score(
@@ -148,22 +149,21 @@ def score(
     seed: int = 0,
     *,
     rivals: bool = True,
-    draws: int = 499,
     progress: Callable[[Iterable[Labelled]], Iterator[Labelled]] = iter,
 ) -> Score:
     """Scores the detector, and its rivals, on `number` cells of `seeds` seeds. The same arguments, the
     same figures."""
     thresholds = TUNED if seeds > 1 else TUNED_ONE_SEED
     tallies = {name: Tally() for name in [OURS, *(RIVALS if rivals else ())]}
-    p_values: dict[str, list[float]] = {name: [] for name in EXACT_NULLS} if seeds >= 3 else {}
+    p_values: dict[str, list[float]] = {name: [] for name in EXACT_NULLS}
     for cell in progress(cells(number, seeds, seed)):
-        tallies[OURS].add(cell, ours(cell))
+        answer = ours(cell)
+        tallies[OURS].add(cell, answer)
         for name, rival in RIVALS.items() if rivals else ():
             call = rival(cell.x, cell.errors, thresholds)
             tallies[name].add(cell, Answer(call.double_descent, None, call.peak, None))
         if cell.family in p_values:
-            smooth = curve_set(cell.x, cell.errors).smooth
-            p_values[cell.family].append(rotation_p(smooth[:, np.isfinite(smooth).all(axis=0)], draws))
+            p_values[cell.family].append(1.0 if answer.p is None else answer.p)
     return Score(seeds, number, tallies, {name: np.array(p) for name, p in p_values.items()})
 
 

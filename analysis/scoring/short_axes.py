@@ -30,7 +30,7 @@ class ShortCell:
     """x: (points,) increasing; errors: (seeds, points). peak: on the axis; prominence in noise deviations."""
 
     family: str
-    noise: Noise
+    noise: str
     axis: ShortAxis
     x: Array
     errors: Array

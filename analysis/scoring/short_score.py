@@ -11,6 +11,7 @@ import numpy as np
 from analysis.detector.descent import detect
 from analysis.detector.short_axis.axis_scale import reading_order
 from analysis.detector.smoothing import Array
+from analysis.scoring import held_out
 from analysis.scoring.score import Rate, precision_recall_f1, wilson
 from analysis.scoring.short_axes import ShortCell, cells
 from analysis.scoring.short_rivals import SHORT_RIVALS
@@ -70,6 +71,25 @@ def score_short(
     return tally
 
 
+def score_held_out(seed: int, number: int = 600) -> dict[str, ShortTally]:
+    """The held-out set, `number` cells an entry: one and five seeds on 12 to 100 points, half of them double descents;
+    and nulls alone of one to five seeds on 4 to 100 points."""
+    found: dict[str, ShortTally] = {}
+    for seeds in (1, 5):
+        found[f"{seeds} seed(s), 12 to 100 points"] = _tallied(held_out.cells(number, seeds, seed))
+    for seeds in (1, 2, 3, 4, 5):
+        nulls = held_out.cells(number, seeds, seed + seeds, points=(4, 100), double_descents=False)
+        found[f"{seeds} seed(s), nulls on 4 to 100 points"] = _tallied(nulls)
+    return found
+
+
+def _tallied(drawn: Iterable[ShortCell]) -> ShortTally:
+    tally = ShortTally()
+    for cell in drawn:
+        tally.add(cell, rivals=False)
+    return tally
+
+
 def power_rows(number: int, seeds: int, seed: int, sizes: Sequence[float] = POWER_SIZES) -> list[str]:
     """Power for small bumps: the detector's, and the best rival's at the same share of false positives."""
     rows = [f"| prominence, {seeds} seed(s) | Frostline | best rival | which |", "| --- | --- | --- | --- |"]
@@ -103,9 +123,10 @@ def lines(tally: ShortTally) -> list[str]:
         ("P(p <= .05)", False, below),
         ("found", True, tally.called),
     ):
-        out += ["", f"| {'double descent' if positive else 'null'} | {head} |", "| --- | --- |"]
+        out += ["", f"| {'double descent' if positive else 'null'} | n | {head} |", "| --- | --- | --- |"]
         for of in (lambda cell: cell.family, lambda cell: cell.noise, _length):
-            out += [f"| {name} | {rate} |" for name, rate in tally.rates(of, positive=positive, flags=flags).items()]
+            rates = tally.rates(of, positive=positive, flags=flags)
+            out += [f"| {name} | {rate.n} | {rate} |" for name, rate in rates.items()]
     return out
 
 

@@ -11,14 +11,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from analysis.detector.short_axis.axis_scale import FEW
 from analysis.detector.short_axis.replicates import Replicates
 from analysis.detector.significance import valley
 from analysis.detector.smoothing import Array
 
 DRAWS = 999
-SHORT, SHORT_DRAWS = 20, 1999  # points below which more draws are cheap
+FEW_DRAWS, FAR = 199, 3.0  # these decide where p is FAR times what would be looked at (Besag and Clifford 1991)
+SHORT = 20  # points below which the noise's correlation is known badly
 POOLED = 5.0  # standard errors by which two levels of the fitted valley must differ to be two
 _SEED = 20221120  # fixed: the same curve gives the same p-value
 
@@ -41,35 +42,72 @@ def _errors(curve: Replicates, error: Array, matrices: list[Array]) -> list[Arra
 
 @dataclass(frozen=True)
 class PeakTest:
-    """p: of the largest peak at any smoothing. critical: z beyond which a peak is certain at `level`, by smoothing."""
+    """p: of the largest peak at any smoothing. drawn: one (smoothers, draws) of sorted peaks for each null."""
 
     p: float
-    critical: tuple[float, ...]
+    drawn: tuple[Array, ...]
+    least: tuple[NDArray[np.intp], ...]  # of each null, sorted: the draws beyond a draw's clearest peak
+
+    def critical(self, level: float) -> tuple[float, ...]:
+        """z beyond which a peak is certain at `level`, by smoothing: the strictest of the nulls."""
+        found = []
+        for order, least in zip(self.drawn, self.least, strict=True):
+            draws = order.shape[1]
+            allowed = int(least[max(0, int(level * (1 + draws)) - 1)])
+            found.append(order[:, draws - max(1, allowed)])
+        return tuple(float(value) for value in np.max(found, axis=0))
 
 
-def peak_test(curve: Replicates, matrices: list[Array], level: float, draws: int | None = None) -> PeakTest:
-    """Smoothings are put on one scale by their own null distributions: the statistic is the smallest p of them.
+def peak_test(curve: Replicates, matrices: list[Array], enough: float, draws: int | None = None) -> PeakTest:
+    """The largest p over what the noise and the valley may be; once it exceeds `enough`, no more are tried.
 
-    Where the seeds tell the noise, its correlation has both effects: swings of neighbours grow with it and steps from
-    point to point shrink. On few points it is known badly, so the larger p of correlated and white noise counts.
+    Smoothings are put on one scale by their own null distributions: the statistic is the smallest p of them.
     """
-    few = len(curve.u) < SHORT
-    draws = draws or (SHORT_DRAWS if few else DRAWS)
-    found = _peak_test(curve, matrices, level, draws, curve.correlation)
-    if not few or len(curve.values) == 1 or curve.correlation == 0.0:
-        return found
-    white = _peak_test(curve, matrices, level, draws, 0.0)
-    critical = tuple(max(pair) for pair in zip(found.critical, white.critical, strict=True))
-    return PeakTest(max(found.p, white.p), critical)
+    if draws is None:
+        quick = peak_test(curve, matrices, enough, FEW_DRAWS)
+        if quick.p > FAR * enough:
+            return quick
+        draws = DRAWS
+    p, drawn, least = 0.0, [], []
+    for correlation in _correlations(curve):
+        rng = np.random.default_rng(_SEED)
+        noise = curve.noise * correlated_noise(rng, (draws, *curve.seeds.known.shape), correlation)
+        means, residual = curve.seeds.means(noise)
+        for null in _nulls(curve):
+            if p <= enough:
+                one, peaks, ranks = _against(curve, matrices, null + means, residual)
+                p, drawn, least = max(p, one), [*drawn, peaks], [*least, ranks]
+    return PeakTest(p, tuple(drawn), tuple(least))
 
 
-def _peak_test(curve: Replicates, matrices: list[Array], level: float, draws: int, correlation: float) -> PeakTest:
-    seeds, rng = curve.seeds, np.random.default_rng(_SEED)
-    alone = len(curve.values) == 1 and len(curve.u) < FEW  # too few to tell a level from a step
-    null = np.full(len(curve.u), curve.mean.mean()) if alone else reduced_valley(curve.mean, curve.error)
-    drawn = null + curve.noise * correlated_noise(rng, (draws, *seeds.known.shape), correlation)
-    means, residual = seeds.means(drawn)
-    errors = np.vstack([curve.noise, seeds.noise(means, residual)]) / np.sqrt(seeds.number)
+def _correlations(curve: Replicates) -> tuple[float, ...]:
+    """Where seeds tell the noise, its correlation has both effects: swings of neighbours grow with it and steps from
+    point to point shrink. On few points it is known badly, so correlated and white noise are tried."""
+    both = len(curve.values) > 1 and len(curve.u) < SHORT and curve.correlation > 0.0
+    return (curve.correlation, 0.0) if both else (curve.correlation,)
+
+
+def _nulls(curve: Replicates) -> tuple[Array, ...]:
+    """The valleys on which noise may have made the peak, (points,) each.
+
+    One run: a level. Its noise is told from the neighbours, where a bend, a step or a cliff of the curve counts as
+    noise too. A drawn curve with the fitted steps would have that excess twice, in its noise and in its steps, and the
+    test would be too sure. Seeds tell the noise without that, so the null is the fitted valley: the reduced one, on
+    which noise makes most peaks where the curve is level, and the plain one, which keeps the small rises and falls that
+    help noise on one side of a peak.
+    """
+    if len(curve.values) == 1:
+        return (np.full(len(curve.u), curve.mean.mean()),)
+    reduced, plain = reduced_valley(curve.mean, curve.error), valley(curve.mean, _weight(curve.error))
+    return (reduced,) if np.array_equal(reduced, plain) else (reduced, plain)
+
+
+def _against(
+    curve: Replicates, matrices: list[Array], means: Array, residual: Array
+) -> tuple[float, Array, NDArray[np.intp]]:
+    """p-value against drawn curves (draws, points), their peaks (smoothers, draws) sorted, and their ranks sorted."""
+    draws = len(means)
+    errors = np.vstack([curve.noise, curve.seeds.noise(means, residual)]) / np.sqrt(curve.seeds.number)
     means = np.vstack([curve.mean, means])
     scales = _errors(curve, errors, matrices)
     z = np.stack([_largest_peak(means @ m.T, s) for m, s in zip(matrices, scales, strict=True)])
@@ -77,8 +115,7 @@ def _peak_test(curve: Replicates, matrices: list[Array], level: float, draws: in
     above = draws - np.array([np.searchsorted(row, of, side="left") for row, of in zip(order, z, strict=True)])
     least = above.min(axis=0)
     p = float((1 + (least[1:] <= least[0]).sum()) / (1 + draws)) if z[:, 0].max() > 0.0 else 1.0
-    allowed = int(np.sort(least[1:])[max(0, int(level * (1 + draws)) - 1)])
-    return PeakTest(p, tuple(float(row[draws - max(1, allowed)]) for row in order))
+    return p, order, np.sort(least[1:])
 
 
 def _largest_peak(m: Array, s: Array) -> Array:
@@ -106,7 +143,7 @@ def reduced_valley(y: Array, error: Array) -> Array:
     The plain fit follows the noise of a level stretch in steps, on which noise makes fewer peaks than on the level
     itself. Levels are joined in turn, the least different first (reduced monotonic regression, Schell and Singh 1997).
     """
-    weight = 1.0 / np.maximum(error, 1e-12) ** 2
+    weight = _weight(error)
     fit = valley(y, weight)
     ends = np.flatnonzero(np.r_[np.diff(fit) != 0.0, True]) + 1
     starts = np.r_[0, ends[:-1]]
@@ -123,3 +160,7 @@ def reduced_valley(y: Array, error: Array) -> Array:
         sizes[least : least + 2] = [both]
         counts[least] += counts.pop(least + 1)
     return np.repeat(levels, counts)
+
+
+def _weight(error: Array) -> Array:
+    return 1.0 / np.maximum(error, 1e-12) ** 2

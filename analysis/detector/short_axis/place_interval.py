@@ -7,7 +7,7 @@ from scipy.special import ndtri, stdtrit
 
 from analysis.detector.short_axis.peak_test import correlated_noise
 from analysis.detector.short_axis.reading import Reading
-from analysis.detector.short_axis.replicates import Replicates
+from analysis.detector.short_axis.replicates import NEAR, PRIOR, Replicates
 from analysis.detector.smoothing import Array
 
 DRAWS = 400
@@ -18,12 +18,13 @@ def place_spans(curve: Replicates, reading: Reading, places: Array) -> list[tupl
     """95 % intervals of first minimum, peak and second minimum, on the axis.
 
     The level curve with the noise of the mean drawn on it, smoothed as it was, has its turning points elsewhere; their
-    quantiles are the interval, widened by Student's t for the seeds that are few and by half the distance to the next
-    points, between which nothing was measured.
+    quantiles are the interval, widened by Student's t for a noise that is known from few runs, and by half the distance
+    to the next points, between which nothing was measured.
     """
     assert reading.turns is not None
     first, peak, second = reading.turns
-    rng, seeds = np.random.default_rng(_SEED), len(curve.values)
+    rng = np.random.default_rng(_SEED)
+    free = curve.seeds.free * min(1.0, (2 * NEAR + 1) / len(places)) + PRIOR  # of the spread at one point
     noise = correlated_noise(rng, (DRAWS, len(places)), curve.correlation) * curve.error
     drawn = reading.level + noise @ reading.matrix.T
     inner = drawn[:, first + 1 : second]
@@ -31,7 +32,7 @@ def place_spans(curve: Replicates, reading: Reading, places: Array) -> list[tupl
     columns = np.arange(len(places))
     lows = np.where(columns < tops[:, None], drawn, np.inf).argmin(axis=1)
     highs = np.where(columns > tops[:, None], drawn, np.inf).argmin(axis=1)
-    factor = float(stdtrit(seeds - 1, 0.975) / ndtri(0.975))
+    factor = float(stdtrit(free, 0.975) / ndtri(0.975))
     return [_span(curve.u, at, found, factor, places) for at, found in ((first, lows), (peak, tops), (second, highs))]
 
 

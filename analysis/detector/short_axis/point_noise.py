@@ -17,7 +17,9 @@ WINDOW = 25  # residuals behind a local level
 TREND_FROM = 16  # points
 LEAST_SHARE = 0.8  # of the whole axis' level that a local one has at least
 CUBIC_FROM, DENSE_FROM = 8, 40  # points
-UNSEEN = 0.2  # correlation of neighbours' noise that one curve of few points is taken to have
+UNSEEN = 0.35  # correlation of neighbours' noise that one curve of few points is taken to have
+TAKEN = 0.3  # and that any one curve has at least
+FITTED = 0.65
 SEEN = 40.0  # points from which more is learned of it than is taken
 LEAST = 1e-6  # a noise of nothing
 MOST_BLIND = 0.9  # and never more than this share
@@ -107,19 +109,18 @@ def excess_variation(curves: Array) -> Array:
 
 
 def lag_one(y: Array, noise: Array) -> float:
-    """Correlation of neighbours' noise on one curve, on the cautious side: never below 0, drawn to UNSEEN on few
-    points.
+    """Correlation of neighbours' noise that one curve is taken to have: what it shows, and never less than TAKEN.
 
-    It is that of the residuals of the best fall, rise and fall, which any such curve leaves without a trace however
-    bent; the fit takes about 1 / sqrt(n) from it, and as much again is added for doubt.
+    One run of few points cannot tell correlated noise from white. What it shows is the correlation of the residuals of
+    the best fall, rise and fall, which any such curve leaves without a trace however bent. That fit takes most of it
+    away: measured on levels and bumps of 30 to 90 points, FITTED of the correlation is left, less 1 / sqrt(n).
     """
     n = len(y)
     residual = np.clip((y - _fall_rise_fall(y)) / noise, -3.0, 3.0)
     raw = float((residual[1:] * residual[:-1]).sum() / max(float((residual**2).sum()), 1e-12))
-    if n < FEW:
-        return 0.0
     share = n / (n + SEEN)
-    return float(np.clip((1.0 - share) * UNSEEN + share * (raw + 2.0 / np.sqrt(n)), 0.0, 0.8))
+    shown = (raw + 1.2 / np.sqrt(n)) / FITTED
+    return float(np.clip((1.0 - share) * UNSEEN + share * shown, TAKEN, 0.8))
 
 
 def _fall_rise_fall(y: Array) -> Array:

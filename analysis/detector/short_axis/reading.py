@@ -56,18 +56,20 @@ class Reading:
 
 
 def read(curve: Replicates, rule: Rule, draws: int | None = None) -> tuple[Reading, float | None]:
-    """Shape of a curve and the p-value of its largest peak.
+    """Shape of a curve and the p-value of its largest peak. A peak is named up to p = `rule.seen`.
 
-    Where the noise is not known there is none, and the shape is as it is seen: the rule's floor is the only bound.
+    Whether it is significant is the verdict's to say. Where the noise is not known there is no p, and the shape is as
+    it is seen: the rule's floor is the only bound.
     """
     matrices = [np.eye(len(curve.u)), *(kernel_means(curve.u, h) for h in bandwidths(curve.u, rule.bandwidth))]
     errors = smoothed_errors(curve, matrices)
-    level = rule.level if len(curve.values) > 1 else rule.level_one_seed
-    test = None if curve.unknown is not None else peak_test(curve, matrices, level, draws)
-    needed = (0.0,) * len(matrices) if test is None else test.critical
-    p = None if test is None else test.p
-    if p is not None and p > level:
-        return _without_peak(curve, matrices[-1], errors[-1], rule), p
+    test = None if curve.unknown is not None else peak_test(curve, matrices, rule.seen, draws)
+    needed, p = (0.0,) * len(matrices), None if test is None else test.p
+    if test is not None:
+        if test.p > rule.seen:
+            return _without_peak(curve, matrices[-1], errors[-1], rule), p
+        level = significance_level(curve, rule)
+        needed = test.critical(level if test.p <= level else rule.seen)
     found = [
         _peak_at(curve, matrices, errors, number, z, rule)
         for number, z in enumerate(needed)
@@ -75,6 +77,10 @@ def read(curve: Replicates, rule: Rule, draws: int | None = None) -> tuple[Readi
     ]
     best = max(found, key=lambda reading: reading.prominence or 0.0)
     return (_without_peak(curve, matrices[-1], errors[-1], rule) if best.turns is None else best), p
+
+
+def significance_level(curve: Replicates, rule: Rule) -> float:
+    return rule.level if len(curve.values) > 1 else rule.level_one_seed
 
 
 def _peak_at(

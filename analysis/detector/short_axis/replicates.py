@@ -22,7 +22,8 @@ from analysis.detector.short_axis.point_noise import (
 from analysis.detector.smoothing import Array
 
 FAR = 6.0  # standard deviations from the other seeds: a failed run
-LONE = 5.0  # times the range of four neighbours and the usual noise: a failed run of one or two seeds
+LONE = 5.0  # times the usual noise, and
+LONE_RANGE = 3.0  # times the range of four neighbours: a failed run of one or two seeds
 LEAST_JUMP = 0.01
 NEAR = 3  # points on either side that share their spread
 PRIOR = 4.0  # degrees of freedom with which a local spread is drawn to that of the whole axis
@@ -170,8 +171,8 @@ def failed_runs(values: Array) -> np.ndarray:
 
 
 def lone_spike(values: Array) -> int | None:
-    """The point farthest from its two neighbours on either side, if that is LONE times the range of those four
-    and the usual scatter.
+    """The point farthest from its two neighbours on either side, if that is LONE_RANGE times the range of those
+    four and LONE times the usual scatter.
 
     A peak or a minimum of several points has a neighbour on its flank, so that the range is wide. values: (seeds,
     points).
@@ -183,7 +184,7 @@ def lone_spike(values: Array) -> int | None:
     inner = y[2:-2]
     jump = np.maximum(inner - high, low - inner)
     usual = float(kept_mean(np.abs(np.diff(y, 2)) / np.sqrt(6.0)))
-    lone = jump > np.maximum.reduce([LONE * (high - low), np.full(len(jump), max(LONE * usual, LEAST_JUMP))])
+    lone = jump > np.maximum.reduce([LONE_RANGE * (high - low), np.full(len(jump), max(LONE * usual, LEAST_JUMP))])
     return 2 + int(np.where(lone, jump, -np.inf).argmax()) if lone.any() else None
 
 

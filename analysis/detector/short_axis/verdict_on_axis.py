@@ -11,7 +11,7 @@ from analysis.detector.shape import Rule
 from analysis.detector.short_axis.axis_scale import ShortAxis, natural_scale, reading_order
 from analysis.detector.short_axis.cause import cause_of_peak
 from analysis.detector.short_axis.place_interval import place_spans
-from analysis.detector.short_axis.reading import Reading, read
+from analysis.detector.short_axis.reading import Reading, read, significance_level
 from analysis.detector.short_axis.replicates import Replicates, lone_spike, replicates
 from analysis.detector.smoothing import Array
 from analysis.detector.verdict import Point, Verdict
@@ -53,11 +53,12 @@ def axis_verdict(
         agreement=None if alone else _agreement(found, axis, rule),
         note="; ".join(notes) or None,
         first_min=None if reading.shape == "unstable" else _point(found, reading.lowest),
+        significant_at=significance_level(curve, rule),
         final_ascent=reading.ascent,
     )
     if reading.shape != "double_descent":
         return verdict
-    return _with_cause(_with_turns(verdict, found), found, x, trains, axis)
+    return _with_cause(with_turns(verdict, found), found, x, trains, axis)
 
 
 def _counted(errors: Array) -> np.ndarray:
@@ -109,7 +110,7 @@ def _point(found: AxisReading, at: int) -> Point:
     return Point(float(found.places[at]), float(found.reading.level[at]))
 
 
-def _with_turns(verdict: Verdict, found: AxisReading) -> Verdict:
+def with_turns(verdict: Verdict, found: AxisReading) -> Verdict:
     """The three points, their intervals over seeds, the strength."""
     reading, curve = found.reading, found.curve
     assert reading.turns is not None
