@@ -1,6 +1,6 @@
 """What an edition's arithmetic brings: the pinned quickstart under two editions, each into an empty store, in turn.
 
-    python -m benchmarks.editions [--repeats 3] [--runner ray]
+    python -m benchmarks.arithmetic.editions [--repeats 3] [--runner ray]
 
 Whole commands, from start to end, in turn; the ratio is of wall times, on all cores of the machine. With `--runner
 local` the ratio of CPU times is printed too (Ray's processes are not this one's children, so theirs cannot be summed).
