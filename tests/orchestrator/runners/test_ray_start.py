@@ -6,6 +6,8 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -27,22 +29,57 @@ def test_a_launch_without_workers_says_what_it_waits_for_once_and_ends() -> None
     clock, said = Clock(), []
     watch = StartWatch(said.append, 300.0, clock)
     for clock.now in (0.0, 30.0, 59.0):
-        watch.look()
+        watch.look(False)
     assert said == []
     for clock.now in (60.0, 120.0, 299.0):
-        watch.look()
+        watch.look(False)
     assert len(said) == 1 and said[0].startswith("no worker has started in 60 s, waiting: ")
     clock.now = 300.0
     with pytest.raises(CannotStart, match="no worker has started in 300 s: "):
-        watch.look()
+        watch.look(False)
 
 
-def test_a_worker_that_is_up_ends_the_watch() -> None:
+def test_a_worker_that_is_up_is_not_waited_for() -> None:
     clock = Clock()
     watch = StartWatch(lambda _: pytest.fail("nothing is to be said"), 300.0, clock)
-    watch.started()
-    clock.now = 1e6
-    watch.look()
+    for clock.now in (0.0, 1e6, 2e6):
+        watch.look(True)
+    clock.now += 59.0
+    watch.look(False)
+
+
+def test_the_watch_begins_anew_where_the_last_worker_has_gone() -> None:
+    clock, said = Clock(), []
+    watch = StartWatch(said.append, 300.0, clock)
+    watch.look(True)
+    for clock.now in (0.0, 60.0):
+        watch.look(False)
+    assert len(said) == 1
+    clock.now = 1000.0
+    watch.look(True)
+    assert said[1:] == [""]
+    for clock.now in (1059.0, 1060.0):
+        watch.look(False)
+    assert len(said) == 3 and said[2].startswith("no worker has started in 60 s, waiting: ")
+    clock.now = 1300.0
+    with pytest.raises(CannotStart, match="no worker has started in 300 s: "):
+        watch.look(False)
+
+
+def test_a_launch_that_is_to_stop_ends_at_once_where_no_trial_runs() -> None:
+    """A worker was there before, and its trial has ended; the next one waits for a worker that does not come."""
+    from orchestrator.runners.cluster import NothingRuns, WorkerDeathCallback
+
+    jobs = SimpleNamespace(stopping=False)
+    start = StartWatch(lambda _: pytest.fail("nothing is to be said"), 300.0, Clock())
+    callback = WorkerDeathCallback(cast(Any, jobs), lambda: None, start)
+    ended, trial = SimpleNamespace(status="TERMINATED"), SimpleNamespace(status="RUNNING")
+    callback.on_step_begin(0, [ended, trial])
+    jobs.stopping = True
+    callback.on_step_begin(1, [ended, trial])  # it saves its epoch first
+    trial.status = "PENDING"
+    with pytest.raises(NothingRuns):
+        callback.on_step_begin(2, [ended, trial])
 
 
 @pytest.mark.parametrize(
