@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from typing import Any, Literal
+from typing import Any
 
 from ray.tune.search import Searcher
 
@@ -73,7 +73,7 @@ class ReadyJobs(Searcher):
     def died(self, trial_id: str, reason: str) -> None:
         """A trial's worker ended without reporting. `reason`: what Ray says. Raises CannotStart where none begins."""
         batch = self._batches.pop(trial_id, [])
-        endings = {job.id: self._committed(job) for job in batch}
+        endings: dict[str, Ending | None] = {job.id: self._committed(job) for job in batch}
         open_jobs = [job for job in batch if endings[job.id] is None]
         attempts = ((job, self._attempt(job)) for job in open_jobs)
         blamed, lease = next(((job, lease) for job, lease in attempts if lease is not None), (None, None))
@@ -90,7 +90,7 @@ class ReadyJobs(Searcher):
             else:
                 self._agenda.end(job, self._blame(job, reason, host))
 
-    def _committed(self, job: Job) -> Literal["done", "diverged"] | None:
+    def _committed(self, job: Job) -> Ending | None:
         """How a job ended that has a result."""
         status = self._ledger.status(job)
         return status if status == "done" or status == "diverged" else None
