@@ -95,14 +95,14 @@ def cancel_sweep(plan: Plan, ledger: Ledger, what: Literal["running", "waiting"]
     """Ask all launches that run something of a sweep to end."""
     from orchestrator.cancel import cancel, launches_of
 
-    launches = launches_of(plan)
-    if not launches:
-        print(f"{plan.sweep.name}: nothing of it runs now")
-        return
     try:
+        launches = launches_of(plan, ledger)
         cancel(ledger, launches, what)
     except OSError as problem:
         raise StoreError(f"{problem.filename or ledger.root}: {problem.strerror}") from None
+    if not launches:
+        print(f"{plan.sweep.name}: nothing of it runs now")
+        return
     how = "what runs saves its epoch and ends" if what == "running" else "what runs is finished, nothing more is begun"
     print(f"{plan.sweep.name}: {len(launches)} launch{'es' * (len(launches) != 1)} asked to end: {how}")
 

@@ -14,9 +14,12 @@ paths: what they stand for (files of a folder, objects of a bucket) is known to 
       failure-<n>.json                 what went wrong, attempt by attempt
     sweeps/<name>/<digest>.json        the expanded sweep: its runs and their specs; carries its own digest
     sweeps/<name>/launches/<when>.json what a launch was forecast to take, and what it took
+    drivers/<launch>.json              a launch that is under way: its sweep and process; written anew while it lives
     stops/<launch>                     a launch that was asked to stop: its workers save their epoch and end
+    stops/<launch>-waiting             one that was asked to begin nothing more: what runs is finished
     features/<2 hex>/<id>.safetensors  activations of frozen prefixes that take long to compute: a cache
     contents/<digest>.json             images of the user's own: what a task's digest stands for, and where they were
+    weights/<digest>.json              where a file of pre-trained weights lies on the machines of a launch
     quarantine/<kind>-<id>-<n>/        a result that was found altered, with reason.json; `gc` deletes it
     wandb/                             offline W&B runs; wandb/published/<id>.json marks what W&B has
 
@@ -42,8 +45,7 @@ DIGITS = 16
 
 FORMAT_KEY = "FORMAT"
 SWEEPS, STOPS, FEATURES, QUARANTINE, WANDB = "sweeps", "stops", "features", "quarantine", "wandb"
-CONTENTS = "contents"
-WEIGHTS = "weights"
+CONTENTS, WEIGHTS, DRIVERS = "contents", "weights", "drivers"
 
 
 class Place(NamedTuple):
@@ -117,6 +119,11 @@ def sweep(name: str, digest: str) -> str:
 
 def launches(name: str) -> str:
     return f"{SWEEPS}/{name}/launches"
+
+
+def driver(launch: str) -> str:
+    """There while a launch is under way, from before its first run begins."""
+    return f"{DRIVERS}/{launch}.json"
 
 
 def stop(launch: str) -> str:

@@ -147,6 +147,20 @@ def claim(store: Store, place: Place, epochs: int, watch: Watch, launch: str = "
     return lease
 
 
+def last_token(store: Store, place: Place) -> int:
+    """The token of the latest attempt at a job, whoever made it; 0 where there was none. Raises OSError."""
+    return place.last_token(store.list(place.folder))
+
+
+def begun(store: Store, place: Place, after: int, launch: str) -> leases.Lease | None:
+    """The lease of an attempt that a launch began at a job after token `after` and has not given back."""
+    last = current(store, place)
+    if last is None or last["holder"] == "" or last.get("launch") != launch:
+        return None
+    token = last.get("token")
+    return last if isinstance(token, int) and token > after else None
+
+
 def living(store: Store, places: Iterable[Place], settings: Settings = DEFAULT) -> list[Place]:
     """Those of the places whose holder shows life. Waits up to the expiry for what it cannot judge at once."""
     watch, deadline = Watch(settings), time.monotonic() + settings.lease_expiry

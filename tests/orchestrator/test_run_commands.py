@@ -12,9 +12,15 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator import cancel
 from orchestrator.cli import main
+from orchestrator.schedule.agenda import Agenda
+from orchestrator.schedule.plan import make_plan
+from orchestrator.store.gc import AGE_SECONDS, garbage
 from orchestrator.store.ledger import Ledger
 from orchestrator.store.verify import problems
+from sweeps import layout
+from sweeps.sweep import parse
 
 ROOT = Path(__file__).parents[2]
 SWEEP = """
@@ -224,6 +230,51 @@ def test_cancel_ends_a_launch_with_its_epochs_saved(
     assert capsys.readouterr().out == "long: nothing of it runs now\n"
 
 
+def test_cancel_finds_a_launch_whose_ray_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Told) -> None:
+    monkeypatch.chdir(tmp_path)
+    process = started(tmp_path, "--runner", "ray")
+    until = time.monotonic() + 60
+    while not list(tmp_path.glob("store/drivers/*.json")):
+        assert time.monotonic() < until and process.poll() is None
+        time.sleep(0.05)
+    assert not list(tmp_path.glob("store/runs/*/*/lease-*"))
+    assert main(["cancel", "long.yaml"]) == 0
+    assert capsys.readouterr().out == "long: 1 launch asked to end: what runs saves its epoch and ends\n"
+    output, _ = process.communicate(timeout=90)
+    assert process.returncode == 130 and "cancelled: the same command goes on" in output, output
+    assert not list(tmp_path.glob("store/drivers/*")) and not list(tmp_path.glob("store/stops/*"))
+
+
+def test_the_key_of_a_launch_is_there_while_it_is_and_tells_nothing_once_it_is_dead(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    ledger.open()
+    plan = make_plan(parse(LONG), ledger)
+    agenda = Agenda(plan, dict.fromkeys(plan.runs, 1.0))
+    key = ledger.root / layout.driver("ours")
+    with cancel.watching(ledger, agenda, "ours", "long"), cancel.watching(ledger, agenda, "theirs", "another"):
+        assert cancel.launches_of(plan, ledger) == ["ours"]
+        alive = json.loads(key.read_text())
+        written = key.stat().st_mtime_ns
+        until = time.monotonic() + 20
+        while key.stat().st_mtime_ns == written:
+            assert time.monotonic() < until, "it is not written anew"
+            time.sleep(0.1)
+    assert not key.exists() and cancel.launches_of(plan, ledger) == []
+    elsewhere = {**alive, "host": "node7", "boot": "another"}
+    dead = {"gone": {**alive, "pid_start": "1"}, "old": elsewhere, "new": elsewhere}
+    for launch, told in dead.items():
+        ledger.store.create(layout.driver(launch), json.dumps(told).encode())
+    ledger.store.create(layout.driver("damaged"), b"[")
+    assert cancel.launches_of(plan, ledger) == ["new", "old"]  # nobody can know yet
+    minutes_ago = time.time() - 2 * ledger.settings.lease_expiry
+    os.utime(ledger.root / layout.driver("old"), (minutes_ago, minutes_ago))
+    assert cancel.launches_of(plan, ledger) == ["new"]
+    assert garbage(ledger.store) == []
+    hours_ago = time.time() - 2 * AGE_SECONDS
+    os.utime(ledger.root / layout.driver("old"), (hours_ago, hours_ago))
+    assert [item.key for item in garbage(ledger.store)] == [layout.driver("old")]
+
+
 def test_cancel_of_what_waits_lets_the_running_finish(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Told
 ) -> None:
@@ -241,8 +292,6 @@ def test_cancel_of_what_waits_lets_the_running_finish(
 
 def test_the_time_left_counts_what_running_runs_have_done(tmp_path: Path) -> None:
     from orchestrator.schedule.forecast import forecast
-    from orchestrator.schedule.plan import make_plan
-    from sweeps.sweep import parse
 
     ledger = Ledger(tmp_path)
     ledger.open()
