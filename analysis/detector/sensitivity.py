@@ -28,16 +28,20 @@ def with_sensitivity(
     paired: bool = True,
     rule: Rule | None = None,
 ) -> Verdict:
-    """The verdict with its `sensitivity`: the share of settings, each halved and doubled alone, that give the same
-    shape.
+    """The verdict with its `sensitivity`: the share of settings, each halved and doubled alone, under which it stays.
 
+    On epochs the shape is compared; on short axes, where the settings decide the test too, also whether it is called.
     verdict: of the same arguments. Smoothing bandwidths, thresholds and shares of the rule are settings.
     """
     found = [
         detect(x, errors, train_errors=train_errors, axis=axis, paired=paired, rule=each, p_values=False)
         for each in other_rules(rule or Rule(), SETTINGS if axis == "epoch" else SHORT_SETTINGS)
     ]
-    return replace(verdict, sensitivity=sum(each.shape == verdict.shape for each in found) / len(found))
+    stays = [
+        each.shape == verdict.shape and (axis == "epoch" or each.double_descent == verdict.double_descent)
+        for each in found
+    ]
+    return replace(verdict, sensitivity=sum(stays) / len(stays))
 
 
 def cells_with_sensitivity(

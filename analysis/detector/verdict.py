@@ -36,7 +36,7 @@ class Verdict:
     prominence: min(rise from the first minimum, fall to the second), same unit as the errors.
     final_ascent: how far the error rises again after the second minimum, where that is beyond doubt.
     roughness: standard deviation of a single point about the smooth curve, same unit.
-    p_value: of the test over seeds (two or more on short axes, three or more on epochs), else None.
+    p_value: of the test over two or more seeds, else None.
     single_seed_significance: p-value under a fitted noise model of ONE curve. It says that the peak is more
         than this curve's own noise; it says nothing about another seed. None where there are several seeds.
     agreement: share of the seeds whose own shape is the verdict's; None for one seed.

@@ -80,6 +80,8 @@ def title(run: Run, verdict: Verdict, q: float | None) -> str:
     """Name; shape and p; and the places of a double descent."""
     found = verdict.as_json(run.name)
     shape = found["shape"] + (f" ({found['strength']})" if found["strength"] else "")
+    if verdict.points() and not verdict.double_descent:
+        shape += ", " + found["significance"].replace("_", " ")
     name = visible(run.name)
     lines = [name if len(name) <= 48 else f"{name[:22]}...{name[-22:]}", shape]
     if found["p_value"] is not None:

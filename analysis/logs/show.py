@@ -103,7 +103,7 @@ def _legend(rows: Sequence[tuple[list[str], str]], axis: str, loss: bool, width:
     parts = [f"{'loss' if loss else 'error'} @ {axis}"]
     p_values = [row[6] for row, _ in rows]
     if any(p and not p.startswith("(") for p in p_values):
-        parts += ["p: rotation test over three or more seeds", "q: Benjamini-Hochberg over runs"]
+        parts += ["p: test over seeds", "q: Benjamini-Hochberg over runs"]
     if any(p.startswith("(") for p in p_values):
         parts.append("(p): one seed, against its own noise only")
     return _wrapped("; ".join(parts), width)

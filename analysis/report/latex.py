@@ -6,7 +6,7 @@ import math
 
 import pandas as pd
 
-from analysis.report.wording import MISSING, SHAPES, p_text, per_cent, per_cent_interval
+from analysis.report.wording import MISSING, SHAPES, SIGNIFICANCE, p_text, per_cent, per_cent_interval
 from analysis.tables.groups import varying
 
 _ESCAPES = {
@@ -80,14 +80,22 @@ def _results(row: dict[str, object]) -> list[str]:
 
     shape = row["shape"]
     asked, done = row["n_asked"], row["n_done"]
-    strength = f" ({row['strength']})" if isinstance(row["strength"], str) else ""
     peak = number("peak_epoch")
     return [
         f"{done}" if asked == done else f"{done}/{asked}",
         per_cent_interval(*(number(f"final_test_error{part}") for part in ("", "_low", "_high"))),
         per_cent(number("final_train_error")),
-        f"{SHAPES[shape]}{strength}" if isinstance(shape, str) else MISSING,
+        f"{SHAPES[shape]}{_call(row)}" if isinstance(shape, str) else MISSING,
         MISSING if math.isnan(peak) else f"{peak:.0f}",
         per_cent(number("prominence")),
         p_text(number("p_value")),
     ]
+
+
+def _call(row: dict[str, object]) -> str:
+    """What stands behind the shape: of a significant double descent its strength, of another that it is not."""
+    if row["shape"] != "double_descent":
+        return ""
+    if row["significance"] != "significant":
+        return f", {SIGNIFICANCE[str(row['significance'])]}"
+    return f" ({row['strength'] if row['strength'] in ('weak', 'strong') else 'strength undecided'})"

@@ -92,7 +92,9 @@ READING = (
     "and one shows the opposite, undecided otherwise. The tests of one claim are adjusted together "
     "(Benjamini-Hochberg, q at most 0.05).",
     "Prominence is the smaller of the rise from the first minimum and the fall to the second. p is the probability "
-    "that a curve with no second descent shows so prominent a peak in the mean of as many seeds.",
+    "that a curve with no second descent shows so prominent a peak in the mean of as many seeds. A call is significant "
+    "up to p = 0.05 on epochs; along short axes, where neighbours may be correlated, up to 0.01 over seeds and 0.035 "
+    "for one run. Among several verdicts the adjusted q must also be at most 0.05.",
     f"A run interpolates where its final train error is at most {100 * INTERPOLATES_AT:g} %: test-error peaks are seen "
     "at train errors of 6 to 8 %, not at 0, and small networks at a constant step size end anywhere from 0 to 4 %.",
     "Brackets and bands are 95 % intervals of the mean over seeds (Student's t). They say where the mean of all seeds "
