@@ -10,6 +10,7 @@ paths: what they stand for (files of a folder, objects of a bucket) is known to 
       weights-<sha>.safetensors        sources only
       lease-<token>.json               who runs it now; the highest token holds
       released-<token>                 a lease given back without a result: its token is not used again
+      reset-<token>                    `reset` began it anew: attempts are counted from the tokens after this one
       checkpoint-<epoch>-<sha>.ckpt    the last two while it is under way
       failure-<n>.json                 what went wrong, attempt by attempt
     sweeps/<name>/<digest>.json        the expanded sweep: its runs and their specs; carries its own digest
@@ -74,6 +75,9 @@ class Place(NamedTuple):
     def released(self, token: int) -> str:
         return f"{self.folder}/released-{token:06d}"
 
+    def reset(self, token: int) -> str:
+        return f"{self.folder}/reset-{token:06d}"
+
     def checkpoint(self, epoch: int, sha256: str) -> str:
         return f"{self.folder}/checkpoint-{epoch:08d}-{sha256[:DIGITS]}.ckpt"
 
@@ -90,9 +94,11 @@ class Place(NamedTuple):
 
     def last_token(self, names: Iterable[str]) -> int:
         """The highest token ever given out here, 0 if none."""
-        keys = self.named(names, "lease-", "released-")
-        tokens = [last_part(key).removesuffix(".json").rpartition("-")[2] for key in keys]
-        return max((int(token) for token in tokens if token.isdecimal()), default=0)
+        return _highest(self.named(names, "lease-", "released-", "reset-"))
+
+    def last_reset(self, names: Iterable[str]) -> int:
+        """The token under which the last reset was made, 0 if none: up to it tokens are no attempts."""
+        return _highest(self.named(names, "reset-"))
 
     def checkpoints(self, names: Iterable[str]) -> list[str]:
         """Latest epoch first."""
@@ -101,6 +107,12 @@ class Place(NamedTuple):
     def failures(self, names: Iterable[str]) -> list[str]:
         """First attempt first."""
         return [key for key in self.named(names, "failure-") if key.endswith(".json")]
+
+
+def _highest(keys: Iterable[str]) -> int:
+    """The highest token in names of keys, 0 if none has one."""
+    tokens = [last_part(key).removesuffix(".json").rpartition("-")[2] for key in keys]
+    return max((int(token) for token in tokens if token.isdecimal()), default=0)
 
 
 def shelf(kind: Kind) -> str:

@@ -32,7 +32,10 @@ class Fenced(Exception):
 
 @dataclass
 class Lease:
-    """This process's hold on one run. `progress` (epochs done) travels with the heartbeat."""
+    """This process's hold on one run. `progress` (epochs done) travels with the heartbeat.
+
+    `last_reset`: the token of the last reset before it.
+    """
 
     store: Store
     place: Place
@@ -42,6 +45,7 @@ class Lease:
     progress: int = 0
     epochs: int = 0
     launch: str = ""
+    last_reset: int = 0
     _beat: int = 0
     _written: bytes = b""
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -50,6 +54,11 @@ class Lease:
     @property
     def key(self) -> str:
         return self.place.lease(self.token)
+
+    @property
+    def attempt(self) -> int:
+        """Which attempt this is since the run was begun or reset; the first is 1."""
+        return self.token - self.last_reset
 
     def check(self) -> None:
         """Raise Fenced unless this lease is still the one that holds. Raises OSError."""
@@ -140,7 +149,8 @@ def claim(store: Store, place: Place, epochs: int, watch: Watch, launch: str = "
     if last is not None and watch.alive(place, last):
         raise Held(f"{place.kind} {place.id}: runs on {last.get('host')}, process {last.get('pid')}")
     token = place.last_token(names) + 1
-    lease = Lease(store, place, token, uuid.uuid4().hex, watch.settings, epochs=epochs, launch=launch)
+    reset = place.last_reset(names)
+    lease = Lease(store, place, token, uuid.uuid4().hex, watch.settings, 0, epochs, launch, reset)
     if not lease.take():
         raise Held(f"{place.kind} {place.id}: another process was quicker")
     lease.keep_beating()

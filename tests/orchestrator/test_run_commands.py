@@ -14,12 +14,14 @@ import pytest
 
 from orchestrator import cancel
 from orchestrator.cli import main
+from orchestrator.run_lookup import find
 from orchestrator.schedule.agenda import Agenda
 from orchestrator.schedule.plan import make_plan
 from orchestrator.store.gc import AGE_SECONDS, garbage
 from orchestrator.store.ledger import Ledger
 from orchestrator.store.verify import problems
 from sweeps import layout
+from sweeps.self_digest import seal, unsealed
 from sweeps.sweep import parse
 
 ROOT = Path(__file__).parents[2]
@@ -115,6 +117,21 @@ def test_rerun_of_what_fails_ends_with_its_traceback(
     assert len(opened) == 1
 
 
+def test_rerun_into_refuses_what_is_computed_already_and_the_store(folder: Path, capsys: Told) -> None:
+    run = ids(folder, "run", "done")[0]
+    assert main(["rerun", run, "--into", "other"]) == 0
+    capsys.readouterr()
+    before = snapshot(folder)
+    for into, said in (("other", f"has run {run} already"), ("store", "lies in"), ("store/runs", "lies in the store")):
+        assert main(["rerun", run, "--into", into]) == 2
+        told = capsys.readouterr()
+        assert told.out == "" and said in told.err and told.err.count("\n") == 1
+    shutil.rmtree(folder / "other" / "runs")
+    assert main(["rerun", run, "--into", "other"]) == 2
+    assert "has source " in capsys.readouterr().err
+    assert snapshot(folder) == before
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -156,6 +173,45 @@ def test_show_has_spec_curve_and_files(folder: Path, capsys: Told) -> None:
     assert found["status"] == "done" and len(found["curve"]) == 3 and found["failures"] == 0
     assert main(["show", found["source"]]) == 0
     assert "status: done" in capsys.readouterr().out
+
+
+def test_show_of_a_diverged_model_is_json(folder: Path, capsys: Told) -> None:
+    (source,) = ids(folder, "source", "diverged")
+    assert main(["show", source, "--json"]) == 0
+
+    def no_json(word: str) -> None:
+        raise AssertionError(word)
+
+    found = json.loads(capsys.readouterr().out, parse_constant=no_json)
+    assert found["status"] == "diverged" and None in found["curve"][-1].values()
+
+
+@pytest.mark.parametrize("what", ["result.json", "epochs-"])
+@pytest.mark.parametrize("written", [b"{}", b""])
+def test_show_of_a_damaged_result_shows_the_rest(folder: Path, capsys: Told, what: str, written: bytes) -> None:
+    run, ledger = ids(folder, "run", "done")[0], Ledger(folder / "store")
+    job = find(ledger, run).job
+    ledger.fail(job, ValueError("an earlier failure"))
+    (file,) = (folder / "store").glob(f"runs/*/{run}/{what}*")
+    file.write_bytes(written)
+    assert main(["show", run]) == 0
+    told = capsys.readouterr().out
+    part = "result" if what == "result.json" else "curve"
+    assert len([line for line in told.splitlines() if line.startswith(f"{part}: ") and "damaged" in line]) == 1
+    assert "ValueError: an earlier failure" in told and "failure-0001.json" in told and " rerun " in told
+    assert main(["show", run, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert "damaged" in found["problem"] and found["failures"] == 1 and found["files"] and found["curve"] == []
+
+
+def test_show_of_a_result_of_another_version_shows_the_rest(folder: Path, capsys: Told) -> None:
+    run = ids(folder, "run", "done")[0]
+    (file,) = (folder / "store").glob(f"runs/*/{run}/result.json")
+    record = json.loads(unsealed(file.read_bytes()))
+    file.write_bytes(seal(json.dumps({**record, "schema_version": 99}).encode()))
+    assert main(["show", run]) == 0
+    told = capsys.readouterr().out
+    assert "status: unknown\n" in told and "schema_version = 99" in told and "files:" in told
 
 
 def test_show_of_a_blocked_run_says_by_what(folder: Path, capsys: Told) -> None:
