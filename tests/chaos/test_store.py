@@ -125,6 +125,6 @@ def test_a_store_of_the_version_before(tmp_path: Path, faults) -> None:
         shutil.copytree(OLD, store)
         page.injected += 1
         refused = command("orchestrator", "run", sweep, "--store", store, *LOCAL)
-        assert refused.returncode == 2 and f"python -m orchestrator upgrade {store}" in refused.stderr
+        assert refused.returncode == 2 and f"frostline upgrade {store}" in refused.stderr
         assert command("orchestrator", "upgrade", store).returncode == 0
         assert "nothing to do" in command("orchestrator", "run", sweep, "--store", store, *LOCAL).stdout

@@ -14,6 +14,7 @@ import pytest
 from orchestrator.cli import main
 from orchestrator.runners import cluster
 from sweeps.errors import command_line
+from tests.tasks.files.published_files import BUILDERS, taken_for_published
 
 ROOT = Path(__file__).parents[2]
 BLOCKED = """
@@ -89,8 +90,17 @@ def test_files_of_data_are_checked_before_anything_is_trained(
     (tmp_path / "cifar-10-binary.tar.gz").write_bytes(gzip.compress(b"garbage"))
     assert main(["run", "cifar.yaml"]) == 2
     told = capsys.readouterr()
+    assert told.out == "" and told.err.count("\n") == 1 and "frostline data cifar10" in told.err
+    BUILDERS["cifar10"](tmp_path)
+    arrays = taken_for_published("cifar10", tmp_path).prepare(None, tmp_path, 1)
+    with (arrays / "train.npy").open("r+b") as file:
+        file.seek(-1, 2)
+        file.write(b"\x00" if file.read(1) != b"\x00" else b"\x01")
+    capsys.readouterr()
+    assert main(["run", "cifar.yaml"]) == 2
+    told = capsys.readouterr()
     assert told.out == "" and told.err.count("\n") == 1
-    assert "cifar-10-binary.tar.gz: MD5" in told.err and "delete it and fetch it again" in told.err
+    assert "train.npy is not what was written; delete that folder and prepare it again" in told.err
     assert not (tmp_path / "store").exists()
 
 

@@ -107,9 +107,9 @@ def test_data_of_one_key_are_the_same(family: str) -> None:
 def test_a_worker_loads_data_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     loads: list[int] = []
 
-    def counted(spec: RunSpec) -> TaskData:
+    def counted(spec: RunSpec, *limits: Any, **given: Any) -> TaskData:
         loads.append(spec.seed)
-        return target_data(spec)
+        return target_data(spec, *limits, **given)
 
     monkeypatch.setattr(start.tasks, "target_data", counted)
     _, options = opened(tmp_path)
