@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
 from pathlib import Path
@@ -76,6 +78,18 @@ def test_a_download_that_broke_off_goes_on(ranges: bool, data: Path) -> None:
         assert fetch(download(url), data).read_bytes() == CONTENT
     assert asked == [None, "bytes=300000-"]
     assert [entry.name for entry in data.iterdir()] == ["file.bin"]
+
+
+def test_a_packed_download_that_broke_off_goes_on(data: Path) -> None:
+    packed = gzip.compress(CONTENT, mtime=0)
+    half = len(packed) // 2
+    with served(packed, stop_after=half) as (url, asked):
+        wanted = replace(download(url), packed=True)
+        with pytest.raises(MissingData, match=r"^[^\n]*cannot be fetched[^\n]*more expected[^\n]*$"):
+            fetch(wanted, data)
+        assert (data / "file.bin.part").stat().st_size == half
+        assert fetch(wanted, data).read_bytes() == packed
+    assert asked == [None, f"bytes={half}-"]
 
 
 @pytest.mark.parametrize("sent", [b"<html>404</html>", CONTENT + b"more", CONTENT[:-1] + b"x"])
