@@ -123,7 +123,7 @@ def test_without_a_network_one_line_says_which_file_to_put_where(data: Path) -> 
 
 
 def test_the_command_prepares_from_files_and_says_what_it_made(
-    data: Path, origin: Path, capsys: pytest.CaptureFixture[str]
+    data: Path, origin: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     BUILDERS["svhn"](origin)
     with published(import_module("tasks.datasets.svhn"), taken_for_published("svhn", origin)):
@@ -131,6 +131,9 @@ def test_the_command_prepares_from_files_and_says_what_it_made(
         said = capsys.readouterr().out
         assert said.startswith("svhn: 10 classes, images 40 to train, 20 to test\nmean 0.5")
         assert main(["data", "svhn", "--from", str(origin)]) == 0
+        assert capsys.readouterr().out == said
+        monkeypatch.setattr("tasks.files.published.fetch", lambda *_: pytest.fail("the arrays are there"))
+        assert main(["data", "svhn"]) == 0
         assert capsys.readouterr().out == said
     assert main(["data", "svhn", "--from", str(origin / "train_32x32.mat")]) == 2
     assert "allowed is a folder that holds train_32x32.mat, test_32x32.mat" in capsys.readouterr().err
