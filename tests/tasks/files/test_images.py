@@ -13,11 +13,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from analysis.tables.load import read_sweep
 from frostline.cli import main
+from orchestrator.schedule.plan import make_plan, save_record
 from orchestrator.schedule.vocabulary import KnownWords
+from orchestrator.store.gc import reached
 from orchestrator.store.ledger import Ledger
 from orchestrator.train.start import learn_contents
+from sweeps.errors import SpecError
 from sweeps.expand import expand
+from sweeps.store.records import sweep_keys
 from sweeps.sweep import parse as parse_sweep
 from tasks import canonical_name, check, contents_of, held_out, missing_data, names, target_data
 from tasks.files import content, known
@@ -187,7 +192,7 @@ def test_a_folder_beside_the_splits_makes_no_classes_of_them(data: Path, tmp_pat
     (photos / "meta" / "about.txt").write_text("no image")
     assert name_of(photos) == name and parse(name).class_names == ("cat", "dog")
     shutil.copy(photos / "train" / "cat" / "00.png", photos / "meta")
-    with pytest.raises(ValueError, match=r"^[^\n]*the folder meta holds images and stands beside train and test[^\n]*$"):
+    with pytest.raises(ValueError, match=r"^[^\n]*the folder meta holds images and stands beside train[^\n]*$"):
         name_of(photos)
 
 
@@ -391,3 +396,47 @@ def _other(about: Path) -> str:
     content = json.loads(about.read_text())
     content["source"] = {"content": "0" * 40}
     return json.dumps(content)
+
+
+def test_other_content_at_the_path_of_a_recorded_sweep_is_checked_and_the_earlier_results_stay(
+    data: Path, tmp_path: Path
+) -> None:
+    photos = make_photos(tmp_path / "photos")
+    ledger = Ledger(tmp_path / "store")
+    ledger.open()
+    sweep = parse_sweep(f"name: a\nbase: {json.dumps(base_of(str(photos)))}\n")
+    first = make_plan(sweep, ledger)
+    save_record(first, ledger)
+    shutil.copy(photos / "dog" / "05.bmp", photos / "cat" / "copy.bmp")
+    second = make_plan(sweep, ledger)
+    save_record(second, ledger)
+    save_record(make_plan(sweep, ledger), ledger)
+    assert first.runs.keys() != second.runs.keys()
+    assert reached(ledger.store) == {("run", id) for id in (*first.runs, *second.runs)}
+    assert len(sweep_keys(ledger.store, "a")) == 2
+    assert read_sweep(sweep, ledger.root).record == second.record()
+    for name in ("cat", "dog", "red fox"):  # fewer are left to train on than the 12 asked for
+        for file in sorted((photos / name).glob("0*"))[4:]:
+            file.unlink()
+    with pytest.raises(SpecError, match=r"^[^\n]*target\.size 12: [^\n]* allows 2 to \d+ [^\n]*$"):
+        make_plan(sweep, ledger)
+
+
+def test_numbers_that_name_other_classes_are_refused(data: Path, tmp_path: Path) -> None:
+    name = name_of(make_photos(tmp_path / "photos", 2, tuple(str(number) for number in range(12))))
+    parameters = name.partition("(")[2]
+    assert parse(name).class_names[:4] == ("0", "1", "10", "11")
+    for written in ("1,2", "0-2", "2-4", "11,1"):
+        with pytest.raises(ValueError, match=r"^[^\n]*write an index twice[^\n]*$"):
+            canonical_name(f"images[{written}]({parameters}")
+    assert canonical_name(f"images[0-11]({parameters}") == name
+    task = parse(f"images[4-4,0,3-3,2-2]({parameters}")
+    assert task.class_names == ("0", "10", "11", "2")
+    assert task.name == f"images[0,2-2,3-3,4-4]({parameters}" and canonical_name(task.name) == task.name
+
+
+@pytest.mark.parametrize("names", [("01", "02", "03"), ("1", "2", "3")])
+def test_numbers_from_one_are_refused_too(names: tuple[str, ...], data: Path, tmp_path: Path) -> None:
+    parameters = name_of(make_photos(tmp_path / "photos", 4, names)).partition("(")[2]
+    with pytest.raises(ValueError, match=f"0-0 is class '{names[0]}', 1-1 is class '{names[1]}'"):
+        canonical_name(f"images[{names[0]},{names[1]}]({parameters}")
