@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
 
 from orchestrator import obstacles
+from orchestrator.output import LastingConsole, unread_is_no_error
 from orchestrator.plan_text import print_plan
 from orchestrator.run_commands import State, cancel_sweep, rerun, reset_sweep, show
 from orchestrator.runners.limits import usable_cores
@@ -110,7 +110,7 @@ def run(
     for line in missing(made)[:1]:
         raise SpecError(f"{made.sweep.name}: {line}")
     made.check_files()
-    console = Console()
+    console = LastingConsole()
     ledger.open()
     save_record(made, ledger)
     ledger.save_contents(contents_of(job.spec for job in made.runs.values()))
@@ -123,7 +123,8 @@ def run(
         runner, address, workers, gpus_per_run, threads_per_run, wandb, wandb_project, max_same_failure or None
     )
     expected = forecast(made, how.expected_workers(), gpus_per_run > 0)
-    print_plan(made, expected, ledger, as_json=False, warnings=warnings_of(made, ledger))
+    with unread_is_no_error():
+        print_plan(made, expected, ledger, as_json=False, warnings=warnings_of(made, ledger))
     raise typer.Exit(launch(made, expected, ledger, how, Typed(sweep, store), console))
 
 

@@ -74,7 +74,10 @@ def launch(plan: Plan, expected: Forecast, ledger: Ledger, how: Launch, typed: T
     )
     began, code = time.monotonic(), INTERRUPTED
     try:
-        with watching(ledger, agenda, options.launch) as cancelled, progress.shown(agenda, plan, ledger, console):
+        with (
+            watching(ledger, agenda, options.launch, plan.sweep.name) as cancelled,
+            progress.shown(agenda, plan, ledger, console),
+        ):
             _run(agenda, options, how, console)
     except KeyboardInterrupt:
         console.print("interrupted: the same command goes on from the last saved epochs")

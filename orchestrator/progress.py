@@ -32,15 +32,19 @@ def shown(agenda: Agenda, plan: Plan, ledger: Ledger, console: Console) -> Itera
     """Show progress while the block runs: a live table on a terminal, a line every ten seconds elsewhere."""
     view = View(agenda, plan, ledger)
     stop = threading.Event()
+
+    def say(line: str) -> None:  # it may quote Ray's logs, whose brackets are no markup
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
     if console.is_terminal:
         with Live(get_renderable=view.table, console=console, refresh_per_second=2, transient=True):
             yield
-        console.print(view.line())
+        say(view.line())
         return
 
     def lines() -> None:
         while not stop.wait(LINE_SECONDS):
-            console.print(view.line(), soft_wrap=True)
+            say(view.line())
 
     thread = threading.Thread(target=lines, name="progress", daemon=True)
     thread.start()
@@ -49,7 +53,7 @@ def shown(agenda: Agenda, plan: Plan, ledger: Ledger, console: Console) -> Itera
     finally:
         stop.set()
         thread.join()
-        console.print(view.line(), soft_wrap=True)
+        say(view.line())
 
 
 class View:

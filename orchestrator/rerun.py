@@ -1,7 +1,8 @@
 """`frostline rerun RUN`: one run again, in this process, beside the store: nothing of the store is changed.
 
-A scratch store is given the source model that the run starts from; the run is computed there as a worker computes it,
-and its curve is compared with the committed one, to the bit.
+A scratch store is given the source model that the run starts from, and where its pre-trained weights and images of
+the user's own lie; the run is computed there as a worker computes it, and its curve is compared with the committed one,
+to the bit.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ import sys
 import traceback
 from pathlib import Path
 
+import tasks
 from orchestrator.store.jobs import Job, source_job
-from orchestrator.store.ledger import Damaged, Ledger
+from orchestrator.store.ledger import Damaged, Ledger, StoreError
 from orchestrator.train.options import Ending, TrialOptions
+from sweeps import layout
 from sweeps.errors import SpecError
 from sweeps.records import TIME_COLUMNS, EpochRecord, FailureRecord, RunRecord
 from sweeps.self_digest import seal
@@ -35,7 +38,8 @@ def rerun(job: Job, ledger: Ledger, scratch: Path, threads: int | None, debugger
     """Compute a job in a scratch store and say what came of it.
 
     Returns the exit code: 0 where the curve is the committed one or there is none to compare with, 1 where it failed or
-    differs. `threads`: None takes those of the committed result. Raises SpecError where the source model has diverged.
+    differs. `threads`: None takes those of the committed result. Raises SpecError where the source model has diverged,
+    StoreError where the scratch store has the job or its source model already: nothing would be computed.
     """
     from orchestrator.train.worker_state import WorkerState
 
@@ -48,10 +52,14 @@ def rerun(job: Job, ledger: Ledger, scratch: Path, threads: int | None, debugger
         settings=ledger.settings,
     )
     own = CatchingLedger(scratch, ledger.settings)
+    source = source_job(job.spec, job.varied) if job.kind == "run" else None
+    for each in (job, source):
+        if each is not None and own.store.exists(own.place(each).folder):
+            raise StoreError(f"--into {scratch}: has {each.kind} {each.id} already; allowed: a folder without it")
     own.open()
+    _tell_places(job, ledger, own)
     state = WorkerState(options)
     state.ledger = own
-    source = source_job(job.spec, job.varied) if job.kind == "run" else None
     if source is not None and not _copied(source, ledger, own):
         print(f"source model {source.id} is not in the store: it is trained first")
         ending = _run(source, options, state, own, debugger)
@@ -67,6 +75,17 @@ def rerun(job: Job, ledger: Ledger, scratch: Path, threads: int | None, debugger
     for row in curve[-MOST_EPOCHS:]:
         print(f"  epoch {row.epoch}: test error {row.test_error:.4f}, train error {row.train_error:.4f}")
     return 0 if before is None else _compared(curve, ledger.curve(before))
+
+
+def _tell_places(job: Job, ledger: Ledger, own: Ledger) -> None:
+    """Give the scratch store what a launch has written down of files that lie elsewhere: weights, images."""
+    tasks_of = [part.task for part in (job.spec.source, job.spec.target) if part is not None]
+    keys = [layout.content(digest) for task in tasks_of if (digest := tasks.content_digest(task)) is not None]
+    if job.spec.model.weights is not None:
+        keys.append(layout.weight_path(job.spec.model.weights))
+    for key in keys:
+        if (content := ledger.store.read(key)) is not None:
+            own.store.replace(key, content)
 
 
 def _run(job: Job, options: TrialOptions, state: object, own: CatchingLedger, debugger: bool) -> Ending:

@@ -40,7 +40,7 @@ def show(
     ledger = _checked(store)
     found = find(ledger, run)
     if as_json:
-        print(json.dumps(show_run.as_json(found, ledger), indent=1))
+        print(json.dumps(show_run.as_json(found, ledger), indent=1, allow_nan=False))
         return
     again = Typed("", store).about(found.job.id)
     for line in show_run.printed(show_run.lines(found, ledger, again)):
@@ -67,8 +67,8 @@ def rerun(
     if print_only:
         print(Typed("", store).about(job.id))
         return
-    if into is not None and resolved(into) == ledger.root:
-        raise StoreError(f"--into {into}: allowed: another folder than the store")
+    if into is not None and resolved(into).is_relative_to(ledger.root):
+        raise StoreError(f"--into {into}: lies in the store; allowed: a folder outside of {ledger.root}")
     with tempfile.TemporaryDirectory(prefix="frostline-rerun-") as scratch:
         folder = Path(scratch) / "store" if into is None else resolved(into)
         raise typer.Exit(again(job, ledger, folder, threads, debugger))
@@ -76,33 +76,36 @@ def rerun(
 
 def reset_sweep(plan: Plan, ledger: Ledger, states: list[State]) -> None:
     """Move what failed or diverged runs of a sweep left to quarantine, source models too."""
-    from orchestrator.reset import reset
+    from orchestrator.reset import Outcome, reset
 
     jobs = (*plan.sources.values(), *plan.runs.values())
-    chosen = [job for job in jobs if plan.statuses[job.id] in states]
-    taken: list[Job] = []
+    found: dict[Outcome, list[Job]] = {"reset": [], "nothing": [], "running": [], "changed": []}
     try:
-        taken += [job for job in chosen if reset(ledger, job)]
+        for job in jobs:
+            if plan.statuses[job.id] in states:
+                found[reset(ledger, job, states)].append(job)
     except OSError as problem:
         raise StoreError(f"{problem.filename or ledger.root}: {problem.strerror}") from None
-    told = counted(taken) or "nothing"
+    told = counted(found["reset"]) or "nothing"
     print(f"{told} reset; what they left is in quarantine, and the next `run` begins them anew")
-    if len(taken) < len(chosen):
-        print(f"{len(chosen) - len(taken)} left: they are running by now")
+    if found["running"]:
+        print(f"{counted(found['running'])} left: running by now")
+    if found["changed"]:
+        print(f"{counted(found['changed'])} left: of another state by now")
 
 
 def cancel_sweep(plan: Plan, ledger: Ledger, what: Literal["running", "waiting"]) -> None:
     """Ask all launches that run something of a sweep to end."""
     from orchestrator.cancel import cancel, launches_of
 
-    launches = launches_of(plan)
-    if not launches:
-        print(f"{plan.sweep.name}: nothing of it runs now")
-        return
     try:
+        launches = launches_of(plan, ledger)
         cancel(ledger, launches, what)
     except OSError as problem:
         raise StoreError(f"{problem.filename or ledger.root}: {problem.strerror}") from None
+    if not launches:
+        print(f"{plan.sweep.name}: nothing of it runs now")
+        return
     how = "what runs saves its epoch and ends" if what == "running" else "what runs is finished, nothing more is begun"
     print(f"{plan.sweep.name}: {len(launches)} launch{'es' * (len(launches) != 1)} asked to end: {how}")
 

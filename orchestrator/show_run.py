@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +11,7 @@ from orchestrator.store.jobs import Job, source_job
 from orchestrator.store.ledger import Ledger
 from sweeps.errors import printable
 from sweeps.expand import flat
-from sweeps.records import EpochRecord, Status
+from sweeps.records import EpochRecord, RunRecord, Status
 from sweeps.store.interface import StoreError
 from sweeps.store.status import after_source, obstacle
 
@@ -18,11 +19,15 @@ MOST_EPOCHS = 12
 
 
 def as_json(found: FoundJob, ledger: Ledger) -> dict[str, Any]:
-    """Everything that `show` tells: identity, status, spec, curve, last failure, files."""
+    """Everything that `show` tells: identity, status, spec, curve, last failure, files.
+
+    Numbers that are not finite are None, since JSON has none. `problem`: what cannot be read of the result.
+    """
     job = found.job
     status, reason = status_of(job, ledger)
-    record, lease, last = ledger.result(job), ledger.lease(job), ledger.last_failure(job)
-    return {
+    record, curve, problem = _read(job, ledger)
+    lease, last = ledger.lease(job), ledger.last_failure(job)
+    told = {
         "kind": job.kind,
         "id": job.id,
         "name": job.name,
@@ -34,22 +39,50 @@ def as_json(found: FoundJob, ledger: Ledger) -> dict[str, Any]:
         "progress": None if lease is None else [lease["progress"], lease["epochs"]],
         "spec": job.value,
         "result": None if record is None else record.model_dump(mode="json", exclude={"spec"}),
-        "curve": [row._asdict() for row in ledger.curve(record)] if record is not None else [],
+        "curve": [row._asdict() for row in curve],
+        "problem": problem,
         "failures": 0 if last is None else last[1],
         "last_failure": None if last is None else last[0].model_dump(mode="json"),
         "files": files_of(job, ledger),
     }
+    return _finite(told)
 
 
-def status_of(job: Job, ledger: Ledger) -> tuple[Status, str | None]:
-    """With regard to its source, and why it is blocked."""
-    status = ledger.status(job)
+def _finite(value: Any) -> Any:
+    """The same, with None for each number that is not finite."""
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _read(job: Job, ledger: Ledger) -> tuple[RunRecord | None, list[EpochRecord], str | None]:
+    """The result, its curve, and what is wrong with the one or the other, on one line."""
+    record: RunRecord | None = None
+    try:
+        record = ledger.result(job)
+        return record, [] if record is None else ledger.curve(record), None
+    except StoreError as problem:
+        return record, [], str(problem)
+
+
+def status_of(job: Job, ledger: Ledger) -> tuple[Status | None, str | None]:
+    """With regard to its source, and why it is blocked. None where the result is one that cannot be read at all."""
+    status = _status(job, ledger)
     source = source_job(job.spec, job.varied) if job.kind == "run" else None
-    if source is None:
+    if source is None or status is None:
         return status, None
-    of_source = ledger.status(source)
+    of_source = _status(source, ledger)
     told = after_source(status, of_source)
     return told, obstacle(source.name, of_source) if told == "blocked" else None
+
+
+def _status(job: Job, ledger: Ledger) -> Status | None:
+    try:
+        return ledger.status(job)
+    except StoreError:
+        return None
 
 
 def files_of(job: Job, ledger: Ledger) -> list[dict[str, Any]]:
@@ -63,13 +96,13 @@ def lines(found: FoundJob, ledger: Ledger, again: str) -> Iterator[str]:
     job = found.job
     status, reason = status_of(job, ledger)
     yield f"{job.kind} {job.id} {job.name}"
-    yield f"status: {status}{'' if reason is None else f': {reason}'}"
+    yield f"status: {status or 'unknown'}{'' if reason is None else f': {reason}'}"
     lease = ledger.lease(job)
     if status == "running" and lease is not None:
         yield f"  epoch {lease['progress']} of {lease['epochs']}, on {lease.get('host')}, process {lease.get('pid')}"
     yield f"sweeps: {', '.join(found.sweeps)}"
     if (source := source_job(job.spec, job.varied)) is not None and job.kind == "run":
-        yield f"source: {source.id} {source.name} ({ledger.status(source)})"
+        yield f"source: {source.id} {source.name} ({_status(source, ledger) or 'unknown'})"
     yield "spec:"
     # What a source model's id covers is the source, the network and the seed.
     yield from (f"  {name}: {value}" for name, value in _fields(job).items() if value is not None)
@@ -87,17 +120,16 @@ def _fields(job: Job) -> dict[str, Any]:
 
 
 def _result(job: Job, ledger: Ledger) -> Iterator[str]:
-    record = ledger.result(job)
+    record, curve, problem = _read(job, ledger)
     if record is None:
+        yield from () if problem is None else (f"result: {problem}",)
         return
     yield (
         f"result: {record.status}, {record.epochs} epochs, attempts {record.attempts}, "
         f"{record.busy_seconds:.1f} s on {record.device}, {record.provenance.get('host', 'an unknown host')}"
     )
     yield from (f"  note: {note}" for note in record.notes if note)
-    try:
-        curve = ledger.curve(record)
-    except StoreError as problem:
+    if problem is not None:
         yield f"curve: {problem}"
         return
     yield "curve: epoch, test error, train error"

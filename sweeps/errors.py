@@ -110,7 +110,7 @@ def run_command(app: Callable[..., object], arguments: Sequence[str] | None = No
         complain(str(problem))
         return USAGE
     except BrokenPipeError:  # the reader, `head` say, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()
         return 1
     except OSError as problem:
         about = f"{problem.filename}: " if problem.filename else ""
@@ -126,6 +126,11 @@ def run_command(app: Callable[..., object], arguments: Sequence[str] | None = No
         complain(message())
         return USAGE
     return code if isinstance(code, int) else 0
+
+
+def discard_output() -> None:
+    """Nobody reads standard output any more: what is still to be printed goes nowhere, without an error."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _show_what_the_terminal_can() -> None:

@@ -10,13 +10,17 @@ paths: what they stand for (files of a folder, objects of a bucket) is known to 
       weights-<sha>.safetensors        sources only
       lease-<token>.json               who runs it now; the highest token holds
       released-<token>                 a lease given back without a result: its token is not used again
+      reset-<token>                    `reset` began it anew: attempts are counted from the tokens after this one
       checkpoint-<epoch>-<sha>.ckpt    the last two while it is under way
       failure-<n>.json                 what went wrong, attempt by attempt
     sweeps/<name>/<digest>.json        the expanded sweep: its runs and their specs; carries its own digest
     sweeps/<name>/launches/<when>.json what a launch was forecast to take, and what it took
+    drivers/<launch>.json              a launch that is under way: its sweep and process; written anew while it lives
     stops/<launch>                     a launch that was asked to stop: its workers save their epoch and end
+    stops/<launch>-waiting             one that was asked to begin nothing more: what runs is finished
     features/<2 hex>/<id>.safetensors  activations of frozen prefixes that take long to compute: a cache
     contents/<digest>.json             images of the user's own: what a task's digest stands for, and where they were
+    weights/<digest>.json              where a file of pre-trained weights lies on the machines of a launch
     quarantine/<kind>-<id>-<n>/        a result that was found altered, with reason.json; `gc` deletes it
     wandb/                             offline W&B runs; wandb/published/<id>.json marks what W&B has
 
@@ -42,8 +46,7 @@ DIGITS = 16
 
 FORMAT_KEY = "FORMAT"
 SWEEPS, STOPS, FEATURES, QUARANTINE, WANDB = "sweeps", "stops", "features", "quarantine", "wandb"
-CONTENTS = "contents"
-WEIGHTS = "weights"
+CONTENTS, WEIGHTS, DRIVERS = "contents", "weights", "drivers"
 
 
 class Place(NamedTuple):
@@ -72,6 +75,9 @@ class Place(NamedTuple):
     def released(self, token: int) -> str:
         return f"{self.folder}/released-{token:06d}"
 
+    def reset(self, token: int) -> str:
+        return f"{self.folder}/reset-{token:06d}"
+
     def checkpoint(self, epoch: int, sha256: str) -> str:
         return f"{self.folder}/checkpoint-{epoch:08d}-{sha256[:DIGITS]}.ckpt"
 
@@ -88,9 +94,11 @@ class Place(NamedTuple):
 
     def last_token(self, names: Iterable[str]) -> int:
         """The highest token ever given out here, 0 if none."""
-        keys = self.named(names, "lease-", "released-")
-        tokens = [last_part(key).removesuffix(".json").rpartition("-")[2] for key in keys]
-        return max((int(token) for token in tokens if token.isdecimal()), default=0)
+        return _highest(self.named(names, "lease-", "released-", "reset-"))
+
+    def last_reset(self, names: Iterable[str]) -> int:
+        """The token under which the last reset was made, 0 if none: up to it tokens are no attempts."""
+        return _highest(self.named(names, "reset-"))
 
     def checkpoints(self, names: Iterable[str]) -> list[str]:
         """Latest epoch first."""
@@ -99,6 +107,12 @@ class Place(NamedTuple):
     def failures(self, names: Iterable[str]) -> list[str]:
         """First attempt first."""
         return [key for key in self.named(names, "failure-") if key.endswith(".json")]
+
+
+def _highest(keys: Iterable[str]) -> int:
+    """The highest token in names of keys, 0 if none has one."""
+    tokens = [last_part(key).removesuffix(".json").rpartition("-")[2] for key in keys]
+    return max((int(token) for token in tokens if token.isdecimal()), default=0)
 
 
 def shelf(kind: Kind) -> str:
@@ -117,6 +131,11 @@ def sweep(name: str, digest: str) -> str:
 
 def launches(name: str) -> str:
     return f"{SWEEPS}/{name}/launches"
+
+
+def driver(launch: str) -> str:
+    """There while a launch is under way, from before its first run begins."""
+    return f"{DRIVERS}/{launch}.json"
 
 
 def stop(launch: str) -> str:

@@ -198,16 +198,19 @@ class TransferSpec(Spec):
     @model_validator(mode="before")
     @classmethod
     def _leading_zeros(cls, value: Any) -> Any:
-        """Units of factor 0 at the start of the ladder are frozen ones: one meaning, one id."""
+        """Units of factor 0 at the start of the ladder are frozen ones: one meaning, one id.
+
+        Where `frozen` is written out too it is kept: a plan refuses one that is not the number of these units.
+        """
         if not isinstance(value, dict) or value.get("rate_factors") is None:
             return value
         try:
             text = _factors(numbers_as_text(value["rate_factors"]))
             factors = numbers_of(text) if text is not None else ()
-            frozen = max(int(whole(value.get("frozen", 0))), leading_zeros(factors))
+            frozen = int(whole(value["frozen"])) if "frozen" in value else leading_zeros(factors)
         except ValueError:  # for the fields themselves to say
             return value
-        only_frozen = len(factors) <= frozen and not any(factors)
+        only_frozen = len(factors) == frozen and not any(factors)
         return {**value, "frozen": frozen, "rate_factors": None if only_frozen else text}
 
 

@@ -61,8 +61,12 @@ from orchestrator.runners.searcher import ReadyJobs  # noqa: E402
 logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
 
 
+class NothingRuns(Exception):
+    """The launch is to stop, and no worker is there that would save an epoch and end."""
+
+
 class WorkerDeathCallback(tune.Callback):
-    """Tells the searcher what Tune does not: that a worker is up, and why a trial's worker ended."""
+    """Watches that some worker is up, and tells the searcher what Tune does not: why a trial's worker ended."""
 
     def __init__(self, jobs: ReadyJobs, heed: Callable[[], None], start: StartWatch) -> None:
         self._jobs = jobs
@@ -75,12 +79,11 @@ class WorkerDeathCallback(tune.Callback):
 
     def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
         self._heed()  # Tune takes SIGUSR1 for itself when it starts
-        if self._jobs.stopping and not self._start.up:  # nobody is there to save an epoch and end
-            raise KeyboardInterrupt
-        self._start.look()
-
-    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        self._start.started()
+        # The last ones first: of thousands of trials those before have ended, most of the time.
+        running = any(trial.status == "RUNNING" for trial in reversed(trials))
+        if self._jobs.stopping and not running:
+            raise NothingRuns
+        self._start.look(running)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self._jobs.died(trial.trial_id, _reason(trial))
@@ -201,4 +204,5 @@ def _fit(
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
         ),
     )
-    tuner.fit()
+    with contextlib.suppress(NothingRuns):
+        tuner.fit()

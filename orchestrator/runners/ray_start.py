@@ -142,7 +142,8 @@ def start_timeout() -> float:
 
 
 class StartWatch:
-    """Tells what a launch waits for while no worker has come up, and ends it when it has waited too long."""
+    """Tells what a launch waits for while no worker is up, and ends it when it has waited too long: at its start, and
+    again where the last worker has gone."""
 
     def __init__(
         self, say: Callable[[str], None], seconds: float = STOP_AFTER, clock: Callable[[], float] = time.monotonic
@@ -151,21 +152,20 @@ class StartWatch:
         self._say = say
         self._seconds = seconds
         self._clock = clock
-        self._began = clock()
+        self._since = clock()
         self._said = False
-        self.up = False
-        """Whether a worker has been up."""
 
-    def started(self) -> None:
-        """A worker is up."""
-        if not self.up and self._said:
-            self._say("")
-        self.up = True
-
-    def look(self) -> None:
-        """To be called again and again. Raises CannotStart once there was no worker for all the seconds."""
-        waited = self._clock() - self._began
-        if self.up or waited < min(SAY_AFTER, self._seconds / 5):
+    def look(self, up: bool) -> None:
+        """To be called again and again. `up`: whether a worker is. Raises CannotStart once none was for all the
+        seconds."""
+        now = self._clock()
+        if up:
+            if self._said:
+                self._say("")
+            self._since, self._said = now, False
+            return
+        waited = now - self._since
+        if waited < min(SAY_AFTER, self._seconds / 5):
             return
         if waited >= self._seconds:
             raise CannotStart(f"no worker has started in {waited:.0f} s: {self._cause()}")

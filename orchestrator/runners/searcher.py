@@ -11,8 +11,10 @@ from ray.tune.search import Searcher
 from orchestrator.runners.resources import CannotStart
 from orchestrator.schedule.agenda import Agenda
 from orchestrator.store.jobs import Job
+from orchestrator.store.lease import begun, last_token
 from orchestrator.store.ledger import MOST_ATTEMPTS, Ledger
 from orchestrator.train.options import Ending, OutOfMemory
+from sweeps.store.leases import Lease
 
 BATCH_SECONDS = 5.0
 """Runs that are expected to take less are handed out together, as many as fill this time."""
@@ -59,7 +61,7 @@ class ReadyJobs(Searcher):
         self._batches[trial_id] = batch
         for job in batch:
             with contextlib.suppress(OSError):  # the worker will say what is wrong with the store
-                self._tokens[job.id] = self._ledger.last_token(job)
+                self._tokens[job.id] = last_token(self._ledger.store, self._ledger.place(job))
         return {"jobs": _to_text(batch)}
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
@@ -71,21 +73,31 @@ class ReadyJobs(Searcher):
     def died(self, trial_id: str, reason: str) -> None:
         """A trial's worker ended without reporting. `reason`: what Ray says. Raises CannotStart where none begins."""
         batch = self._batches.pop(trial_id, [])
-        open_jobs = [job for job in batch if self._ledger.status(job) not in ("done", "diverged")]
-        begun = ((job, self._ledger.begun(job, self._tokens.get(job.id, 0), self._launch)) for job in open_jobs)
-        blamed, lease = next(((job, lease) for job, lease in begun if lease is not None), (None, None))
+        endings: dict[str, Ending | None] = {job.id: self._committed(job) for job in batch}
+        open_jobs = [job for job in batch if endings[job.id] is None]
+        attempts = ((job, self._attempt(job)) for job in open_jobs)
+        blamed, lease = next(((job, lease) for job, lease in attempts if lease is not None), (None, None))
         if blamed is None and len(open_jobs) == len(batch):
             self._ended_before_beginning(batch, reason)
             return
         self._before_beginning = 0
         host = None if lease is None else lease.get("host")
         for job in batch:
-            if job not in open_jobs:
-                self._agenda.end(job, "done")
+            if (ending := endings[job.id]) is not None:
+                self._agenda.end(job, ending)
             elif job is not blamed:
                 self._agenda.end(job, "not run")
             else:
                 self._agenda.end(job, self._blame(job, reason, host))
+
+    def _committed(self, job: Job) -> Ending | None:
+        """How a job ended that has a result."""
+        status = self._ledger.status(job)
+        return status if status == "done" or status == "diverged" else None
+
+    def _attempt(self, job: Job) -> Lease | None:
+        """The lease of an attempt that this launch has begun at a job since this was handed out."""
+        return begun(self._ledger.store, self._ledger.place(job), self._tokens.get(job.id, 0), self._launch)
 
     def _ended_before_beginning(self, batch: list[Job], reason: str) -> None:
         """No job of the batch was begun: none loses an attempt, and each is offered again after a pause."""

@@ -12,7 +12,7 @@ from orchestrator.store.interface import Entry, Store
 from orchestrator.store.lease import Held, Watch, claim, living
 from orchestrator.store.settings import DEFAULT, Settings
 from sweeps.identity import source_id
-from sweeps.layout import FEATURES, QUARANTINE, STOPS, SWEEPS, Place, parent
+from sweeps.layout import DRIVERS, FEATURES, QUARANTINE, STOPS, SWEEPS, Place, parent
 from sweeps.store import leases, records
 from sweeps.store.interface import Damaged, StoreError
 
@@ -116,13 +116,13 @@ def _leftovers(store: Store, place: Place, entries: list[Entry]) -> Iterator[Gar
 
 def _elsewhere(store: Store) -> Iterator[Garbage]:
     """What drivers left behind outside of runs, told by its age on the store's own clock."""
-    stops = [(entry, True) for entry in store.entries(STOPS, deep=False)]
+    ended = [(entry, True) for folder in (STOPS, DRIVERS) for entry in store.entries(folder, deep=False)]
     others = [
         (entry, entry.unfinished)
         for folder, deep in (("", False), (SWEEPS, True), (QUARANTINE, False), (FEATURES, True))
         for entry in store.entries(folder, deep)
     ]
-    left = [entry for entry, goes in (*stops, *others) if goes]
+    left = [entry for entry, goes in (*ended, *others) if goes]
     now = store.now() if left else 0.0
     for entry in sorted(left, key=lambda entry: (parent(entry.key), entry.key)):
         if now - entry.written >= AGE_SECONDS:

@@ -32,7 +32,10 @@ class Fenced(Exception):
 
 @dataclass
 class Lease:
-    """This process's hold on one run. `progress` (epochs done) travels with the heartbeat."""
+    """This process's hold on one run. `progress` (epochs done) travels with the heartbeat.
+
+    `last_reset`: the token of the last reset before it.
+    """
 
     store: Store
     place: Place
@@ -42,6 +45,7 @@ class Lease:
     progress: int = 0
     epochs: int = 0
     launch: str = ""
+    last_reset: int = 0
     _beat: int = 0
     _written: bytes = b""
     _stop: threading.Event = field(default_factory=threading.Event)
@@ -50,6 +54,11 @@ class Lease:
     @property
     def key(self) -> str:
         return self.place.lease(self.token)
+
+    @property
+    def attempt(self) -> int:
+        """Which attempt this is since the run was begun or reset; the first is 1."""
+        return self.token - self.last_reset
 
     def check(self) -> None:
         """Raise Fenced unless this lease is still the one that holds. Raises OSError."""
@@ -140,11 +149,26 @@ def claim(store: Store, place: Place, epochs: int, watch: Watch, launch: str = "
     if last is not None and watch.alive(place, last):
         raise Held(f"{place.kind} {place.id}: runs on {last.get('host')}, process {last.get('pid')}")
     token = place.last_token(names) + 1
-    lease = Lease(store, place, token, uuid.uuid4().hex, watch.settings, epochs=epochs, launch=launch)
+    reset = place.last_reset(names)
+    lease = Lease(store, place, token, uuid.uuid4().hex, watch.settings, 0, epochs, launch, reset)
     if not lease.take():
         raise Held(f"{place.kind} {place.id}: another process was quicker")
     lease.keep_beating()
     return lease
+
+
+def last_token(store: Store, place: Place) -> int:
+    """The token of the latest attempt at a job, whoever made it; 0 where there was none. Raises OSError."""
+    return place.last_token(store.list(place.folder))
+
+
+def begun(store: Store, place: Place, after: int, launch: str) -> leases.Lease | None:
+    """The lease of an attempt that a launch began at a job after token `after` and has not given back."""
+    last = current(store, place)
+    if last is None or last["holder"] == "" or last.get("launch") != launch:
+        return None
+    token = last.get("token")
+    return last if isinstance(token, int) and token > after else None
 
 
 def living(store: Store, places: Iterable[Place], settings: Settings = DEFAULT) -> list[Place]:

@@ -97,10 +97,13 @@ class Ledger:
             raise Damaged(f"{self.store.where(key)}: {problem}") from None
 
     def weights_sha256(self, source: str) -> str:
-        """Digest of a source model's weights, by its id. Raises Damaged if there is no such result."""
+        """Digest of a source model's weights, by its id. Raises Damaged if there is no such result, StoreError where it
+        has diverged: nothing starts from it."""
         record = records.result(self.store, layout.place("source", source))
         if record is None or record.weights_sha256 is None:
             raise Damaged(f"source model {source} is not in the store")
+        if record.status == "diverged":
+            raise StoreError(f"source model {source} has diverged: nothing starts from it")
         return record.weights_sha256
 
     def weights(self, source: str, sha256: str) -> bytes:
@@ -155,19 +158,6 @@ class Ledger:
     def claim(self, job: Job, launch: str = "") -> Lease:
         """Raises lease.Held."""
         return claim(self.store, self.place(job), job.epochs, self._watch, launch)
-
-    def last_token(self, job: Job) -> int:
-        """The token of the latest attempt at a job, whoever made it; 0 where there was none. Raises OSError."""
-        place = self.place(job)
-        return place.last_token(self.store.list(place.folder))
-
-    def begun(self, job: Job, after: int, launch: str) -> leases.Lease | None:
-        """The lease of an attempt that a launch began at a job after token `after` and has not given back."""
-        last = self.lease(job)
-        if last is None or last["holder"] == "" or last.get("launch") != launch:
-            return None
-        token = last.get("token")
-        return last if isinstance(token, int) and token > after else None
 
     def silent_holder(self, job: Job) -> leases.Lease | None:
         """What the lease of a job says whose holder is there, as far as one can know, but has expired."""

@@ -11,6 +11,7 @@ from orchestrator.tracking.published import is_published
 from orchestrator.tracking.tracker import Tracker, TrackingOptions
 from orchestrator.tracking.wandb_service import FAILURES_IN_A_ROW
 from sweeps.identity import digest
+from sweeps.layout import place
 from sweeps.records import EpochRecord, RunRecord
 
 
@@ -46,7 +47,7 @@ def publish(
     kept_back: dict[str, list[str]] = {}
     published = tried = in_a_row = 0
     for record, epochs in missing:
-        problem = _replay(record, epochs, options, sweep)
+        problem = _replay(record, epochs, options, sweep, _token(store, record))
         tried += 1
         if problem is None:
             published, in_a_row = published + 1, 0
@@ -65,7 +66,7 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _replay(
-    record: RunRecord, epochs: Sequence[EpochRecord], options: TrackingOptions, sweep: str | None
+    record: RunRecord, epochs: Sequence[EpochRecord], options: TrackingOptions, sweep: str | None, token: int
 ) -> str | None:
     tracker = Tracker(
         options,
@@ -73,7 +74,7 @@ def _replay(
         id=record.id,
         cell=_group(record),
         name=record.name,
-        attempt=record.attempts,
+        attempt=token,
         spec=record.spec,
         sweep=sweep,
         replayed=True,
@@ -82,6 +83,12 @@ def _replay(
         tracker.log(row)
     tracker.finish(record.status, epochs[-1]._asdict() if epochs else {})
     return tracker.problem
+
+
+def _token(store: Store, record: RunRecord) -> int:
+    """The token of the attempt that committed a result: W&B ids are told apart by it, across resets too."""
+    there = place(record.kind, record.id)
+    return record.attempts + there.last_reset(store.list(there.folder))
 
 
 def _group(record: RunRecord) -> str:

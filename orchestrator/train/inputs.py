@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor
 
@@ -26,7 +28,17 @@ class Inputs:
         self.test = test
         self.train_parts = passes(len(train[0]), MOST_IMAGES)
         self.test_parts = passes(len(test[0]), MOST_IMAGES)
-        self.chunks = [self._both(chunk) for chunk in passes(len(test[0]) + len(train[0]), most)]
+        self._slices = passes(len(test[0]) + len(train[0]), most)
+        in_memory = all(isinstance(tensor, Tensor) for tensor in (*train, *test))
+        self._ready = [self._both(chunk) for chunk in self._slices] if in_memory else None
+
+    @property
+    def chunks(self) -> Iterable[State]:
+        """The test set followed by the training set, in the fewest passes that `most` allows.
+
+        One after the other where they are read from a file: what does not fit is never in memory as a whole.
+        """
+        return self._ready if self._ready is not None else map(self._both, self._slices)
 
     def train_logits(self, network: Network, index: Tensor) -> Tensor:
         """(len(index), classes): of the training samples at `index`."""

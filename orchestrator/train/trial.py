@@ -105,7 +105,7 @@ def _computed(job: Job, lease: Lease, ledger: Ledger, options: TrialOptions, sta
         test_samples=len(setting.data.test_labels),
         wall_seconds=time.perf_counter() - began,
         compute_seconds=sum(row.seconds for row in curve),
-        attempts=lease.token,
+        attempts=lease.attempt,
         device=device.name,
         notes=(note, *notes),
         measures={name: tuple(values) for name, values in measures.items()} or None,

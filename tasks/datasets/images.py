@@ -7,6 +7,7 @@ kept under the digest, one for each image size, and are all that workers read.
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import unquote
@@ -107,8 +108,10 @@ class Arrays:
         if folder is None:
             record = known.find(self.digest)
             paths = () if record is None else record.paths
-            where = next((path for path in paths if Path(path).exists()), None)
-            if where is None:
+            found = next((path for path in paths if Path(path).exists()), None)
+            if found is not None:
+                where = shlex.quote(str(found))
+            else:
                 where = f"PATH (they were at {paths[0]}, where they are no longer)" if paths else "PATH"
             raise MissingData(
                 f"images(content={PREFIX}{self.digest}) has no prepared arrays on this machine; make them: "

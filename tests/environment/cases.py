@@ -183,7 +183,13 @@ CASES = (
     Case("standard input closed", shell='exec "$@" <&-', sample=("local",)),
     Case("standard output closed", shell='exec "$@" >&-', cut_off=True, sample=("plan",)),
     Case("standard error closed", shell='exec "$@" 2>&-', cut_off=True, sample=("plan",)),
-    Case("output to a pipe that nobody reads", shell='"$@" | true', cut_off=True, sample=("local",)),
+    Case(  # unbuffered, so that the first line finds it closed
+        "output to a pipe that nobody reads",
+        {"PYTHONUNBUFFERED": "1"},
+        shell='set -o pipefail; "$@" | true',
+        cut_off=True,
+        sample=("local",),
+    ),
     Case("ulimit -n 256", shell='ulimit -n 256; exec "$@"', sample=("local",)),
     Case(
         "a checkout and a working directory that cannot be written",

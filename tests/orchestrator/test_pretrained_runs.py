@@ -74,3 +74,14 @@ def test_a_file_that_went_away_is_told_in_one_line(tmp_path: Path, capsys: pytes
     assert launched(tmp_path, path, "--runner", "local") == 2
     assert f"{path}: No such file or directory" in capsys.readouterr().err
     assert not (tmp_path / "store" / "quarantine").exists()
+
+
+def test_rerun_knows_where_the_weights_lie(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert launched(tmp_path, file_of_weights(tmp_path), "--runner", "local") == 0
+    ((id, _),) = results(tmp_path).items()
+    monkeypatch.setattr(weight_files, "_paths", {})  # as in a process that has seen no sweep
+    capsys.readouterr()
+    assert frostline(["rerun", id, "--store", str(tmp_path / "store")]) == 0, capsys.readouterr().err
+    assert capsys.readouterr().out.endswith("committed one, to the bit\n")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
+from orchestrator import progress
 from orchestrator.progress import View
 from orchestrator.schedule.agenda import Agenda
 from orchestrator.schedule.plan import make_plan
@@ -44,3 +47,15 @@ def test_a_job_is_running_once_a_worker_has_begun_it(tmp_path: Path) -> None:
     agenda.end(first, "failed")
     agenda.end(second, "done")
     assert view.line().startswith("1 of 3 runs done, 0 running")
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_brackets_of_rays_logs_are_no_markup(tmp_path: Path, terminal: bool) -> None:
+    ledger, _ = opened(tmp_path)
+    plan = make_plan(parse(SWEEP), ledger)
+    agenda = Agenda(plan, dict.fromkeys(plan.runs, 1.0))
+    told = "RuntimeError: [/usr/bin/python3, -m, pip] failed [bold]"
+    console = Console(width=200, file=io.StringIO(), force_terminal=terminal, record=True)
+    with progress.shown(agenda, plan, ledger, console):
+        agenda.notice = told
+    assert console.export_text().rstrip().endswith(f"; {told}")

@@ -12,9 +12,17 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator import cancel
 from orchestrator.cli import main
+from orchestrator.run_lookup import find
+from orchestrator.schedule.agenda import Agenda
+from orchestrator.schedule.plan import make_plan
+from orchestrator.store.gc import AGE_SECONDS, garbage
 from orchestrator.store.ledger import Ledger
 from orchestrator.store.verify import problems
+from sweeps import layout
+from sweeps.self_digest import seal, unsealed
+from sweeps.sweep import parse
 
 ROOT = Path(__file__).parents[2]
 SWEEP = """
@@ -109,6 +117,21 @@ def test_rerun_of_what_fails_ends_with_its_traceback(
     assert len(opened) == 1
 
 
+def test_rerun_into_refuses_what_is_computed_already_and_the_store(folder: Path, capsys: Told) -> None:
+    run = ids(folder, "run", "done")[0]
+    assert main(["rerun", run, "--into", "other"]) == 0
+    capsys.readouterr()
+    before = snapshot(folder)
+    for into, said in (("other", f"has run {run} already"), ("store", "lies in"), ("store/runs", "lies in the store")):
+        assert main(["rerun", run, "--into", into]) == 2
+        told = capsys.readouterr()
+        assert told.out == "" and said in told.err and told.err.count("\n") == 1
+    shutil.rmtree(folder / "other" / "runs")
+    assert main(["rerun", run, "--into", "other"]) == 2
+    assert "has source " in capsys.readouterr().err
+    assert snapshot(folder) == before
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -150,6 +173,45 @@ def test_show_has_spec_curve_and_files(folder: Path, capsys: Told) -> None:
     assert found["status"] == "done" and len(found["curve"]) == 3 and found["failures"] == 0
     assert main(["show", found["source"]]) == 0
     assert "status: done" in capsys.readouterr().out
+
+
+def test_show_of_a_diverged_model_is_json(folder: Path, capsys: Told) -> None:
+    (source,) = ids(folder, "source", "diverged")
+    assert main(["show", source, "--json"]) == 0
+
+    def no_json(word: str) -> None:
+        raise AssertionError(word)
+
+    found = json.loads(capsys.readouterr().out, parse_constant=no_json)
+    assert found["status"] == "diverged" and None in found["curve"][-1].values()
+
+
+@pytest.mark.parametrize("what", ["result.json", "epochs-"])
+@pytest.mark.parametrize("written", [b"{}", b""])
+def test_show_of_a_damaged_result_shows_the_rest(folder: Path, capsys: Told, what: str, written: bytes) -> None:
+    run, ledger = ids(folder, "run", "done")[0], Ledger(folder / "store")
+    job = find(ledger, run).job
+    ledger.fail(job, ValueError("an earlier failure"))
+    (file,) = (folder / "store").glob(f"runs/*/{run}/{what}*")
+    file.write_bytes(written)
+    assert main(["show", run]) == 0
+    told = capsys.readouterr().out
+    part = "result" if what == "result.json" else "curve"
+    assert len([line for line in told.splitlines() if line.startswith(f"{part}: ") and "damaged" in line]) == 1
+    assert "ValueError: an earlier failure" in told and "failure-0001.json" in told and " rerun " in told
+    assert main(["show", run, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert "damaged" in found["problem"] and found["failures"] == 1 and found["files"] and found["curve"] == []
+
+
+def test_show_of_a_result_of_another_version_shows_the_rest(folder: Path, capsys: Told) -> None:
+    run = ids(folder, "run", "done")[0]
+    (file,) = (folder / "store").glob(f"runs/*/{run}/result.json")
+    record = json.loads(unsealed(file.read_bytes()))
+    file.write_bytes(seal(json.dumps({**record, "schema_version": 99}).encode()))
+    assert main(["show", run]) == 0
+    told = capsys.readouterr().out
+    assert "status: unknown\n" in told and "schema_version = 99" in told and "files:" in told
 
 
 def test_show_of_a_blocked_run_says_by_what(folder: Path, capsys: Told) -> None:
@@ -224,6 +286,51 @@ def test_cancel_ends_a_launch_with_its_epochs_saved(
     assert capsys.readouterr().out == "long: nothing of it runs now\n"
 
 
+def test_cancel_finds_a_launch_whose_ray_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Told) -> None:
+    monkeypatch.chdir(tmp_path)
+    process = started(tmp_path, "--runner", "ray")
+    until = time.monotonic() + 60
+    while not list(tmp_path.glob("store/drivers/*.json")):
+        assert time.monotonic() < until and process.poll() is None
+        time.sleep(0.05)
+    assert not list(tmp_path.glob("store/runs/*/*/lease-*"))
+    assert main(["cancel", "long.yaml"]) == 0
+    assert capsys.readouterr().out == "long: 1 launch asked to end: what runs saves its epoch and ends\n"
+    output, _ = process.communicate(timeout=90)
+    assert process.returncode == 130 and "cancelled: the same command goes on" in output, output
+    assert not list(tmp_path.glob("store/drivers/*")) and not list(tmp_path.glob("store/stops/*"))
+
+
+def test_the_key_of_a_launch_is_there_while_it_is_and_tells_nothing_once_it_is_dead(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    ledger.open()
+    plan = make_plan(parse(LONG), ledger)
+    agenda = Agenda(plan, dict.fromkeys(plan.runs, 1.0))
+    key = ledger.root / layout.driver("ours")
+    with cancel.watching(ledger, agenda, "ours", "long"), cancel.watching(ledger, agenda, "theirs", "another"):
+        assert cancel.launches_of(plan, ledger) == ["ours"]
+        alive = json.loads(key.read_text())
+        written = key.stat().st_mtime_ns
+        until = time.monotonic() + 20
+        while key.stat().st_mtime_ns == written:
+            assert time.monotonic() < until, "it is not written anew"
+            time.sleep(0.1)
+    assert not key.exists() and cancel.launches_of(plan, ledger) == []
+    elsewhere = {**alive, "host": "node7", "boot": "another"}
+    dead = {"gone": {**alive, "pid_start": "1"}, "old": elsewhere, "new": elsewhere}
+    for launch, told in dead.items():
+        ledger.store.create(layout.driver(launch), json.dumps(told).encode())
+    ledger.store.create(layout.driver("damaged"), b"[")
+    assert cancel.launches_of(plan, ledger) == ["new", "old"]  # nobody can know yet
+    minutes_ago = time.time() - 2 * ledger.settings.lease_expiry
+    os.utime(ledger.root / layout.driver("old"), (minutes_ago, minutes_ago))
+    assert cancel.launches_of(plan, ledger) == ["new"]
+    assert garbage(ledger.store) == []
+    hours_ago = time.time() - 2 * AGE_SECONDS
+    os.utime(ledger.root / layout.driver("old"), (hours_ago, hours_ago))
+    assert [item.key for item in garbage(ledger.store)] == [layout.driver("old")]
+
+
 def test_cancel_of_what_waits_lets_the_running_finish(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Told
 ) -> None:
@@ -241,8 +348,6 @@ def test_cancel_of_what_waits_lets_the_running_finish(
 
 def test_the_time_left_counts_what_running_runs_have_done(tmp_path: Path) -> None:
     from orchestrator.schedule.forecast import forecast
-    from orchestrator.schedule.plan import make_plan
-    from sweeps.sweep import parse
 
     ledger = Ledger(tmp_path)
     ledger.open()

@@ -39,6 +39,8 @@ def test_a_token_is_never_given_out_twice() -> None:
     there = names(PLACE.released(11), PLACE.lease(2), PLACE.result)
     assert PLACE.last_token(there) == 11
     assert PLACE.leases(there) == [PLACE.lease(2)]
+    assert PLACE.last_token(names(PLACE.reset(7), PLACE.result)) == 7
+    assert PLACE.last_reset(names(PLACE.reset(7), PLACE.lease(8))) == 7 and PLACE.last_reset(there) == 0
 
 
 def test_failures_come_first_attempt_first() -> None:

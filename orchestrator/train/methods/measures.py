@@ -59,6 +59,8 @@ class Measures:
         test_logits, _ = self._inputs.all_logits(self._network)
         handle.remove()
         features, tested = torch.cat(seen).double(), len(test_logits)
+        if not torch.isfinite(features).all():
+            return {"readout_gap": math.nan}
         scores = ridge_scores(features[tested:], self._data.labels, features[:tested], test_logits.shape[1])
         wrong = [(found.argmax(1) != self._data.test_labels).double().mean().item() for found in (test_logits, scores)]
         return {"readout_gap": wrong[0] - wrong[1]}

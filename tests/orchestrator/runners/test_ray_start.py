@@ -6,6 +6,8 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -27,22 +29,57 @@ def test_a_launch_without_workers_says_what_it_waits_for_once_and_ends() -> None
     clock, said = Clock(), []
     watch = StartWatch(said.append, 300.0, clock)
     for clock.now in (0.0, 30.0, 59.0):
-        watch.look()
+        watch.look(False)
     assert said == []
     for clock.now in (60.0, 120.0, 299.0):
-        watch.look()
+        watch.look(False)
     assert len(said) == 1 and said[0].startswith("no worker has started in 60 s, waiting: ")
     clock.now = 300.0
     with pytest.raises(CannotStart, match="no worker has started in 300 s: "):
-        watch.look()
+        watch.look(False)
 
 
-def test_a_worker_that_is_up_ends_the_watch() -> None:
+def test_a_worker_that_is_up_is_not_waited_for() -> None:
     clock = Clock()
     watch = StartWatch(lambda _: pytest.fail("nothing is to be said"), 300.0, clock)
-    watch.started()
-    clock.now = 1e6
-    watch.look()
+    for clock.now in (0.0, 1e6, 2e6):
+        watch.look(True)
+    clock.now += 59.0
+    watch.look(False)
+
+
+def test_the_watch_begins_anew_where_the_last_worker_has_gone() -> None:
+    clock, said = Clock(), []
+    watch = StartWatch(said.append, 300.0, clock)
+    watch.look(True)
+    for clock.now in (0.0, 60.0):
+        watch.look(False)
+    assert len(said) == 1
+    clock.now = 1000.0
+    watch.look(True)
+    assert said[1:] == [""]
+    for clock.now in (1059.0, 1060.0):
+        watch.look(False)
+    assert len(said) == 3 and said[2].startswith("no worker has started in 60 s, waiting: ")
+    clock.now = 1300.0
+    with pytest.raises(CannotStart, match="no worker has started in 300 s: "):
+        watch.look(False)
+
+
+def test_a_launch_that_is_to_stop_ends_at_once_where_no_trial_runs() -> None:
+    """A worker was there before, and its trial has ended; the next one waits for a worker that does not come."""
+    from orchestrator.runners.cluster import NothingRuns, WorkerDeathCallback
+
+    jobs = SimpleNamespace(stopping=False)
+    start = StartWatch(lambda _: pytest.fail("nothing is to be said"), 300.0, Clock())
+    callback = WorkerDeathCallback(cast(Any, jobs), lambda: None, start)
+    ended, trial = SimpleNamespace(status="TERMINATED"), SimpleNamespace(status="RUNNING")
+    callback.on_step_begin(0, [ended, trial])
+    jobs.stopping = True
+    callback.on_step_begin(1, [ended, trial])  # it saves its epoch first
+    trial.status = "PENDING"
+    with pytest.raises(NothingRuns):
+        callback.on_step_begin(2, [ended, trial])
 
 
 @pytest.mark.parametrize(
@@ -175,10 +212,10 @@ sys.exit(told.returncode)
 """
 
 
-def joined(folder: Path, cores: int, **environment: str) -> subprocess.CompletedProcess[str]:
-    """A run on a real cluster of one node, which is started for it."""
+def joined(folder: Path, script: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A run on a real cluster, which the script starts for it."""
     return subprocess.run(
-        [sys.executable, "-c", CLUSTER, str(cores)],
+        [sys.executable, "-c", script, *arguments],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3]), **environment},
         capture_output=True,
@@ -193,14 +230,54 @@ def test_a_cluster_with_and_one_without_a_token_are_joined(sweep: Path, mode: st
     """A real head each; the token is there in both cases."""
     (sweep / "token").write_text("a" * 64)
     (sweep / "token").chmod(0o600)
-    told = joined(sweep, 1, RAY_AUTH_MODE=mode, RAY_AUTH_TOKEN_PATH=str(sweep / "token"))
+    told = joined(sweep, CLUSTER, "1", RAY_AUTH_MODE=mode, RAY_AUTH_TOKEN_PATH=str(sweep / "token"))
     assert told.returncode == 0 and "1 of 1 runs done" in told.stdout, (told.stdout[-800:], told.stderr[-800:])
 
 
 def test_the_status_line_of_a_launch_that_cannot_start_says_why(sweep: Path) -> None:
     """A cluster without a core. By default it says so after 60 s and ends after 300 s."""
-    told = joined(sweep, 0, FROSTLINE_START_TIMEOUT="15", RAY_AUTH_MODE="disabled")
+    told = joined(sweep, CLUSTER, "0", FROSTLINE_START_TIMEOUT="15", RAY_AUTH_MODE="disabled")
     lines = [line for line in told.stdout.splitlines() if line.startswith("0 of 1 runs done")]
     assert any("; no worker has started in " in line and "the cluster has 0 CPU free" in line for line in lines), told
     assert told.returncode == 2 and "error: no worker has started in 15 s: the cluster has 0 CPU free" in told.stderr
     assert "Traceback" not in told.stdout + told.stderr
+
+
+LOST = """
+import os, subprocess, sys, time
+from pathlib import Path
+from ray.cluster_utils import Cluster
+cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+node = cluster.add_node(num_cpus=1)
+arguments = [sys.executable, "-m", "frostline", "run", "sweep.yaml", "--wandb", "disabled"]
+launch = subprocess.Popen([*arguments, "--address", cluster.address])
+until = time.monotonic() + 60
+while launch.poll() is None and time.monotonic() < until and not list(Path().glob("store/runs/*/*/lease-*")):
+    time.sleep(0.1)
+cluster.remove_node(node, allow_graceful=False)
+try:
+    code = launch.wait(timeout=70)
+finally:
+    launch.kill()
+    cluster.shutdown()
+sys.exit(code)
+"""
+
+
+def test_a_launch_whose_last_node_has_gone_says_so_and_ends(sweep: Path) -> None:
+    """A real cluster, of a head without cores and one node, which is killed while it trains."""
+    text = (sweep / "sweep.yaml").read_text()
+    (sweep / "sweep.yaml").write_text(text.replace("epochs: 1", "epochs: 500"))
+    told = joined(
+        sweep,
+        LOST,
+        FROSTLINE_START_TIMEOUT="10",
+        FROSTLINE_FAULTS='[{"point": "epoch", "do": "sleep", "hit": 0}]',
+        RAY_AUTH_MODE="disabled",
+    )
+    assert told.returncode == 2 and "error: no worker has started in 1" in told.stderr, (
+        told.stdout,
+        told.stderr[-800:],
+    )
+    assert "; no worker has started in " in told.stdout or "waiting: the cluster has" in told.stdout
+    assert list(sweep.glob("store/runs/*/*/failure-0001.json"))

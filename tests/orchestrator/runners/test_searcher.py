@@ -12,6 +12,7 @@ from orchestrator.schedule.agenda import HELD_SECONDS, Agenda
 from orchestrator.schedule.plan import make_plan
 from orchestrator.store.jobs import Job
 from orchestrator.store.ledger import MOST_ATTEMPTS, Ledger
+from orchestrator.train.trial import run_trial
 from sweeps.sweep import parse
 from tests.orchestrator.small_runs import folder_of, opened
 
@@ -134,3 +135,18 @@ def test_deaths_are_followed_by_a_pause(desk: Desk) -> None:
     assert isinstance(desk.jobs.suggest("third"), dict) and desk.jobs._batches["third"] == [first]
     assert desk.jobs.suggest("fourth") is None
     assert desk.handed_out("fifth") == second
+
+
+def test_a_source_that_diverged_in_the_batch_of_a_worker_that_died_blocks_its_run(tmp_path: Path) -> None:
+    ledger, options = opened(tmp_path)
+    source = 'source: {task: "glyphs[A-D]", size: 40, epochs: 1, optimizer: sgd, learning_rate: 1.0e+30}'
+    plan = make_plan(parse(SWEEP.replace("source: null", source)), ledger)
+    agenda = Agenda(plan, dict.fromkeys([*plan.sources, *plan.runs], 1.0))
+    jobs = ReadyJobs(agenda, ledger, "ours")
+    assert isinstance(jobs.suggest("first"), dict)
+    (job, *_) = jobs._batches["first"]
+    assert job.kind == "source" and run_trial(job, options) == "diverged"
+    jobs.died("first", "node lost")
+    assert agenda.ended == {job.id: "diverged"}
+    assert agenda.blocked == {id for id, run in plan.runs.items() if run.needs == job.id}
+    assert len(agenda.blocked) == 1

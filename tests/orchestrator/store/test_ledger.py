@@ -14,7 +14,7 @@ from orchestrator.train.trial import run_trial
 from sweeps.layout import FORMAT_KEY, last_part
 from sweeps.records import RunRecord
 from sweeps.self_digest import seal, sha256_of
-from tests.orchestrator.small_runs import folder_of, opened, path_of, run_of, small
+from tests.orchestrator.small_runs import folder_of, opened, path_of, run_of, small, source_of
 
 
 def done(tmp_path: Path) -> tuple[Ledger, RunRecord]:
@@ -130,3 +130,13 @@ def test_failures_are_numbered_and_kept(tmp_path: Path) -> None:
     assert last is not None
     assert last[0].error == "RuntimeError: second line" and last[1] == 2
     assert sorted(path.name for path in folder_of(ledger, job).iterdir()) == ["failure-0001.json", "failure-0002.json"]
+
+
+def test_nothing_starts_from_a_source_that_has_diverged(tmp_path: Path) -> None:
+    ledger, options = opened(tmp_path)
+    spec = small(source={"optimizer": "sgd", "learning_rate": 1.0e30}, train={"epochs": 1})
+    source, run = source_of(spec), run_of(spec)
+    assert run_trial(source, options) == "diverged"
+    with pytest.raises(StoreError, match=f"^source model {source.id} has diverged: nothing starts from it$"):
+        ledger.weights_sha256(source.id)
+    assert run_trial(run, options) == "failed" and ledger.result(run) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
@@ -365,6 +366,30 @@ def test_a_moved_folder_is_found_by_its_content_or_refused_in_one_line(
     assert command("run", file, store, *asked) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "there is nothing" in line and "give the path" in line
+
+
+def test_the_command_that_is_told_can_be_pasted(data: Path, tmp_path: Path) -> None:
+    photos = make_photos(tmp_path / "my own photos; 'a'")
+    (spec,) = expand(parse_sweep(f"name: a\nbase: {json.dumps(base_of(str(photos)))}\n"), KnownWords()).values()
+    (line,) = missing_data([spec])
+    told = shlex.split(line.partition("make them: ")[2])
+    assert told == ["frostline", "data", "images", "--side", str(SIDE), "--from", str(photos)]
+    assert main([*told[1:], "--workers", "1"]) == 0
+    assert missing_data([spec]) == []
+
+
+def test_rerun_learns_of_a_content_from_the_store(data: Path, tmp_path: Path) -> None:
+    photos, store = make_photos(tmp_path / "photos"), tmp_path / "store"
+    prepare(photos)
+    assert command("run", written(tmp_path, photos), store, "--runner", "local", "--wandb", "disabled") == 0
+    (result,) = store.glob("runs/*/*/result.json")
+    os.environ["FROSTLINE_DATA"] = str(tmp_path / "of another machine")  # the fixture puts it back
+    names._parsed.cache_clear()
+    known._learnt.clear()
+    try:
+        assert main(["rerun", result.parent.name, "--store", str(store)]) == 0
+    finally:
+        known._learnt.clear()
 
 
 def test_a_worker_elsewhere_learns_of_a_content_from_the_store(data: Path, tmp_path: Path) -> None:

@@ -259,6 +259,8 @@ def test_a_strong_pull_keeps_weights_nearer(tmp_path: Path) -> None:
         ({"train": {"decay": 0.5}}, "train.decay = 0.5: allowed with train.schedule: step alone"),
         ({"transfer": {"rate_factors": [0.5] * 9}}, "9 factors; allowed: at most 8"),
         ({"transfer": {"rate_factors": [1] * 7 + [0]}}, "the last is the head's, which always trains"),
+        ({"transfer": {"frozen": 0, "rate_factors": [0, 0.5]}}, "factors that start with 0 zeros"),
+        ({"transfer": {"frozen": 3, "rate_factors": [0, 0]}}, "factors that start with 3 zeros"),
         ({"transfer": {"frozen": 3, "rate_factors": [0, 0.5]}}, "factors that start with 3 zeros"),
         ({"source": None, "transfer": {"l2_sp": 0.1}}, "transfer.l2_sp = 0.1: allowed with a source"),
         (
