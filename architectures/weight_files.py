@@ -57,8 +57,8 @@ def content_of(digest: str, path: Path | None) -> bytes:
 
 def _digest_of(model: ModelSpec) -> str:
     assert model.weights is not None
-    path = _cached_by_timm(model) if model.weights == PRETRAINED else Path(model.weights).expanduser()
     field = f"model.weights = {shown(model.weights)}"
+    path = _cached_by_timm(model) if model.weights == PRETRAINED else _expanded(field, model.weights)
     if path.suffix != ".safetensors":
         raise ValueError(f"{field}: allowed: a .safetensors file, 'pretrained' or a digest 'sha256:...'")
     try:
@@ -70,6 +70,13 @@ def _digest_of(model: ModelSpec) -> str:
         raise ValueError(f"{field}: {path}: {problem.strerror}") from None
     _paths[digest] = path
     return digest
+
+
+def _expanded(field: str, path: str) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:  # no home folder
+        raise ValueError(f"{field}: there is no such user") from None
 
 
 @functools.lru_cache(maxsize=1000)

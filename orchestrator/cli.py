@@ -18,7 +18,7 @@ from orchestrator.runners.limits import usable_cores
 from orchestrator.runners.resources import check_address, check_resources
 from orchestrator.schedule import launch_log
 from orchestrator.schedule.forecast import forecast
-from orchestrator.schedule.plan import Plan, make_plan
+from orchestrator.schedule.plan import Plan, make_plan, save_record
 from orchestrator.schedule.plan_warnings import missing, warnings_of
 from orchestrator.store import weight_paths
 from orchestrator.store.ledger import Ledger
@@ -112,7 +112,7 @@ def run(
     made.check_files()
     console = LastingConsole()
     ledger.open()
-    ledger.save_sweep(made.record())
+    save_record(made, ledger)
     ledger.save_contents(contents_of(job.spec for job in made.runs.values()))
     weight_paths.write(ledger.store, made.runs.values())
     if not made.open_runs and not made.open_sources:

@@ -35,6 +35,8 @@ def _read_listed(text: str, classes: Sequence[str]) -> list[int]:
             first, end = int(match[1]), int(match[2] or match[1])
             if not first <= end <= last:
                 raise ValueError(f"{item!r} is not within the classes 0-{last}")
+            if match[2] is None or first != end:
+                _refuse_names(item, len(match[1]), first, end, classes)
             indices.extend(range(first, end + 1))
         elif item in classes:
             indices.append(classes.index(item))
@@ -43,10 +45,34 @@ def _read_listed(text: str, classes: Sequence[str]) -> list[int]:
     return indices
 
 
+def _refuse_names(item: str, width: int, first: int, end: int, classes: Sequence[str]) -> None:
+    """Raise ValueError where the numbers are names of classes too, and of others than those at these indices.
+
+    With folders `0` to `11`, ordered by name, the class at index 2 is `10`. `width`: of a number as written (`01`).
+    """
+    place = {name: index for index, name in enumerate(classes)}
+    indices = range(first, end + 1)
+    named = [place.get(str(index).zfill(width)) for index in indices]
+    if None in named or set(named) == set(indices):
+        return
+    index, other = next((index, other) for index, other in zip(indices, named, strict=True) if index != other)
+    raise ValueError(
+        f"{item!r} may mean indices or names of classes; write an index twice: "
+        f"{other}-{other} is class {str(index).zfill(width)!r}, {index}-{index} is class {classes[index]!r}"
+    )
+
+
 def _write_listed(indices: Sequence[int], classes: Sequence[str]) -> str:
-    del classes
     ranges = _ranges(indices, lambda index, following: following == index + 1)
-    return ",".join(f"{first}" if first == last else f"{first}-{last}" for first, last in ranges)
+    return ",".join(_written(first, last, classes) for first, last in ranges)
+
+
+def _written(first: int, last: int, classes: Sequence[str]) -> str:
+    try:
+        _refuse_names("", 1, first, last, classes)
+    except ValueError:
+        return ",".join(f"{index}-{index}" for index in range(first, last + 1))
+    return f"{first}" if first == last else f"{first}-{last}"
 
 
 def _read_characters(text: str, classes: Sequence[str]) -> list[int]:
@@ -83,7 +109,8 @@ def _ranges(indices: Sequence[int], neighbours: Callable[[int, int], bool]) -> l
 
 
 LISTED = ClassList(_read_listed, _write_listed)
-"""Separated by commas, each an index, a range of indices or a class name: `0-4,7`, `cat,dog`. Written as indices."""
+"""Separated by commas, each an index, a range of indices or a class name: `0-4,7`, `cat,dog`. Written as indices.
+Numbers that are also names of other classes are refused; `2-2` is an index always, and how such an index is written."""
 
 CHARACTERS = ClassList(_read_characters, _write_characters)
 """For classes that are characters: characters and ranges of them without separators, as in a regular expression:

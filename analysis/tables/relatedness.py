@@ -23,11 +23,12 @@ _NOT_THE_FEATURES = ("transfer.frozen", "transfer.norm")
 def relatedness_columns(sweep: StoredSweep, final_test_error: np.ndarray) -> dict[str, list[float | None]]:
     """Each of RELATEDNESS for all runs, None where there is nothing to say: no source, no superclasses, no such run.
 
-    final_test_error: (runs,) float64. A sweep that was recorded before there were these columns has none of them.
+    final_test_error: (runs,) float64. A sweep of source models that was recorded before there were these columns has
+    none of them. One that starts from files of weights alone has no overlaps, and the probe.
     """
     known = sweep.record.relatedness
     columns: dict[str, list[float | None]] = {name: [None] * len(sweep.runs) for name in RELATEDNESS}
-    if not known:
+    if not known and any(run.spec.source is not None for run in sweep.runs):  # its tables stay as they were
         return columns
     for name in (name for name in RELATEDNESS if name != PROBE):
         for row, run in enumerate(sweep.runs):

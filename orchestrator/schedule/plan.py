@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -11,6 +12,7 @@ from orchestrator.schedule.vocabulary import KnownWords
 from orchestrator.store.jobs import Job, source_job
 from orchestrator.store.ledger import Ledger
 from orchestrator.store.survey import survey
+from sweeps import layout
 from sweeps.errors import SpecError
 from sweeps.expand import expand
 from sweeps.identity import SCHEMA, canonical
@@ -18,6 +20,8 @@ from sweeps.language.task_text import dataset_of
 from sweeps.naming import differing
 from sweeps.records import FINAL, Status, SweepRecord
 from sweeps.spec import RunSpec
+from sweeps.store import records
+from sweeps.store.interface import Damaged
 from sweeps.store.leases import Lease
 from sweeps.store.status import after_source
 from sweeps.sweep import SweepSpec
@@ -135,10 +139,12 @@ def make_plan(sweep: SweepSpec, ledger: Ledger, thorough: bool = False) -> Plan:
     """Expand, check and look up a sweep. Raises SpecError or StoreError with one line. Changes nothing in the store.
 
     `thorough` hashes every file of every result; otherwise result.json alone is checked by its own digest.
-    A sweep that the store has on record was checked when it was recorded: what it needs on disk is not asked for again.
+    A sweep that the store has on record with these runs was checked when it was recorded: it is not checked again. Its
+    runs may be others by now: the digest of a sweep is of the paths in it, and not of what is there.
     """
     specs = expand(sweep, KnownWords())
-    if not ledger.has_sweep(sweep.name, sweep.digest):
+    earlier = _recorded(sweep.name, sweep.digest, ledger)
+    if earlier is None or earlier.runs.keys() != specs.keys():
         _check(sweep, specs)
     varied = differing(specs.values())
     runs = {id: Job("run", id, spec, varied) for id, spec in specs.items()}
@@ -150,6 +156,28 @@ def make_plan(sweep: SweepSpec, ledger: Ledger, thorough: bool = False) -> Plan:
     plan = Plan(sweep, runs, sources)
     plan.read_statuses(ledger, thorough)
     return plan
+
+
+def save_record(made: Plan, ledger: Ledger) -> None:
+    """Put the plan on record. Raises StoreError if it cannot be written.
+
+    Where the same sweep is on record with runs that it no longer has (images or weights at a path have changed), that
+    record is kept beside it, under a digest of those runs: `frostline gc` leaves their results alone.
+    """
+    record = made.record()
+    earlier = _recorded(record.name, record.digest, ledger)
+    if earlier is not None and not earlier.runs.keys() <= record.runs.keys():
+        text = "\n".join([earlier.digest, *sorted(earlier.runs)])
+        ledger.save_sweep(earlier.model_copy(update={"digest": hashlib.sha256(text.encode()).hexdigest()}))
+    ledger.save_sweep(record)
+
+
+def _recorded(name: str, digest: str, ledger: Ledger) -> SweepRecord | None:
+    """A sweep's record; None where there is none, or none that is whole: a launch writes it again."""
+    try:
+        return records.sweep(ledger.store, layout.sweep(name, digest))
+    except Damaged:
+        return None
 
 
 def _check(sweep: SweepSpec, specs: dict[str, RunSpec]) -> None:

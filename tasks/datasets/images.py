@@ -22,7 +22,7 @@ from tasks.files.archives import BadArchive, MissingData
 from tasks.files.draft import Draft, prepare
 from tasks.files.filling import Picture
 from tasks.files.folders import read_content
-from tasks.files.prepared import SPLITS, Prepared, folder_of, opened
+from tasks.files.prepared import SPLITS, Prepared, check_digests, folder_of, opened
 
 PREFIX = "sha256-"
 EITHER = "images: give either path (of a folder of class folders, or of a .csv) or content (a digest)"
@@ -38,14 +38,19 @@ class Images(Spec):
 def settled(values: Images) -> Images:
     """The digest in place of the path. A path at which there is nothing any more stands for what was last seen there.
 
-    Raises ValueError, in one line, where there is neither.
+    Raises ValueError, in one line, where there is neither, and where a file of what is there cannot be read.
     """
     if values.path is None or values.content is not None:
         raise ValueError(EITHER)
-    path = Path(unquote(values.path)).expanduser()
+    try:
+        path = Path(unquote(values.path)).expanduser()
+    except RuntimeError:
+        raise ValueError(f"images: path {unquote(values.path)}: there is no such user") from None
     try:
         found = known.remember(path, read_content(path))
     except MissingData as problem:
+        if path.exists():  # changed, or not to be read: what was there before is other data
+            raise ValueError(f"images: path {path}: {problem}") from None
         found = known.last_at(path)
         if found is None:
             raise ValueError(f"images: path {problem}; give the path that the images have now") from None
@@ -75,6 +80,7 @@ def with_values(values: Images) -> Dataset:
         test=arrays.test,
         held_out=lambda classes: sum(test[index] for index in classes),
         present=arrays.present,
+        intact=arrays.intact,
         citation=f"Images: a collection of the user's own, content {values.content}.",
         licence="the user's own to state",
     )
@@ -95,7 +101,11 @@ class Arrays:
 
     def present(self, side: int) -> None:
         """Raise MissingData, in one line, where there are no arrays for this side."""
-        if self._folder(side) is None:
+        self._present(side)
+
+    def _present(self, side: int) -> Path:
+        folder = self._folder(side)
+        if folder is None:
             record = known.find(self.digest)
             paths = () if record is None else record.paths
             found = next((path for path in paths if Path(path).exists()), None)
@@ -107,11 +117,14 @@ class Arrays:
                 f"images(content={PREFIX}{self.digest}) has no prepared arrays on this machine; make them: "
                 f"frostline data images --side {side} --from {where}"
             )
+        return folder
+
+    def intact(self, side: int) -> None:
+        """Raise BadArchive, in one line, when the arrays are not those that were written. Reads them whole."""
+        check_digests(self._present(side))
 
     def _opened(self, side: int) -> Prepared:
-        self.present(side)
-        folder = self._folder(side)
-        assert folder is not None
+        folder = self._present(side)
         found = opened(folder)
         if found.about.source != {"content": self.digest} or found.about.side != side:
             raise BadArchive(f"{folder}: made of other images than content {self.digest}; delete that folder")

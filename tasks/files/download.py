@@ -103,5 +103,7 @@ def _receive(download: Download, part: Path) -> None:
                 file.write(piece)
                 have += len(piece)
                 advance(len(piece))
-        if not download.packed and have < download.bytes:
-            raise http.client.IncompleteRead(b"", download.bytes - have)
+        # The size of a packed file is not known beforehand: the server says what it has not sent (Content-Length).
+        short = (response.length or 0) if download.packed else download.bytes - have
+        if have <= download.bytes and short > 0:
+            raise http.client.IncompleteRead(b"", short)

@@ -101,9 +101,15 @@ def _samples(path: Path) -> Iterator[Sample]:
 def _of_folder(path: Path) -> Iterator[Sample]:
     below = {folder.name: folder for folder in _visible(path) if folder.is_dir()}
     test = next((name for name in TEST_FOLDERS if name in below), None)
-    if "train" not in below or test is None or not set(below) <= {"train", *TEST_FOLDERS}:
+    if "train" not in below or test is None:
         yield from _of_classes("", path)
         return
+    for name in sorted(set(below) - {"train", *TEST_FOLDERS}):
+        if next(_images(below[name]), None) is not None:
+            raise ValueError(
+                f"{path}: the folder {name} holds images and stands beside train and {test}, which are splits; "
+                "allowed are train and test folders alone, or class folders alone"
+            )
     yield from _of_classes("train", below["train"])
     yield from _of_classes("test", below[test])
 
@@ -111,11 +117,21 @@ def _of_folder(path: Path) -> Iterator[Sample]:
 def _of_classes(split: str, path: Path) -> Iterator[Sample]:
     for folder in _visible(path):
         if folder.is_dir():
-            for place, folders, names in os.walk(folder):
-                folders[:] = sorted(name for name in folders if not name.startswith("."))
-                for name in sorted(names):
-                    if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES:
-                        yield Sample(split, folder.name, Path(place, name))
+            yield from (Sample(split, folder.name, image) for image in _images(folder))
+
+
+def _images(folder: Path) -> Iterator[Path]:
+    """Image files in a folder and below it."""
+    for place, folders, names in os.walk(folder, onerror=_unreadable):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES:
+                yield Path(place, name)
+
+
+def _unreadable(problem: OSError) -> None:
+    # os.walk passes over a folder that it cannot read: its images would be gone without a word.
+    raise MissingData(f"{problem.filename}: {problem.strerror}")
 
 
 def _visible(path: Path) -> list[Path]:

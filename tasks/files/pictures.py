@@ -35,9 +35,9 @@ def decode(content: bytes | Path, side: int, channels: Channels, name: str) -> n
     with _opened(content, name) as image:
         try:
             image.load()
-        except Exception as problem:  # decoders raise what they like: OSError, SyntaxError, struct.error, ...
+            turned = ImageOps.exif_transpose(image).convert("L" if channels == 1 else "RGB")
+        except Exception as problem:  # decoders and EXIF raise what they like: OSError, SyntaxError, struct.error, ...
             raise _refused(name, problem) from None
-        turned = ImageOps.exif_transpose(image).convert("L" if channels == 1 else "RGB")
     edge = min(turned.size)
     left, top = (turned.width - edge) // 2, (turned.height - edge) // 2
     box = (left, top, left + edge, top + edge)

@@ -47,14 +47,18 @@ class Published:
         check_digests(folder_of(self.name, self.side(side)))
 
     def prepare(self, side: int | None, origin: Path | None, workers: int) -> Path:
-        """Fetch what is missing, or take the files from `origin`, check them, and decode them once.
+        """Fetch what is missing, or take the files from `origin`, check them, and decode them once. Without `origin`
+        nothing is fetched where the arrays are there.
 
         `origin` is a folder with the published files, or the file itself where there is one only. Raises MissingData or
         BadArchive, in one line; then nothing is left of what was decoded.
         """
+        side = self.side(side)
+        if origin is None and is_prepared(self.name, side):  # the archives may be deleted once there are arrays
+            return folder_of(self.name, side)
         files = {download.file: self._file(download, origin) for download in self.downloads}
         source = {download.file: download.sha256 for download in self.downloads}
-        return prepare(self.name, self.side(side), self.classes, source, lambda draft: self.make(draft, files), workers)
+        return prepare(self.name, side, self.classes, source, lambda draft: self.make(draft, files), workers)
 
     def _file(self, download: Download, origin: Path | None) -> Path:
         if origin is None:

@@ -105,6 +105,12 @@ def test_a_file_is_known_by_its_content(tmp_path: Path) -> None:
     assert canonical_model(named("test_resnet.r160_in1k")).name == "test_resnet"
 
 
+def test_a_home_folder_of_nobody_is_told_in_one_line() -> None:
+    weights = "~nosuchuser/w.safetensors"
+    with pytest.raises(ValueError, match=r"^model\.weights = '~nosuchuser/w\.safetensors': there is no such user$"):
+        canonical_model(named("test_resnet").model_copy(update={"weights": weights}))
+
+
 def test_the_content_is_checked_when_it_is_read(tmp_path: Path) -> None:
     path = Path(saved(timms("test_resnet"), tmp_path / "w.safetensors"))
     model = canonical_model(named("test_resnet").model_copy(update={"weights": str(path)}))

@@ -106,8 +106,8 @@ def test_equal_data_have_one_name(written: str, canonical: str) -> None:
 
 @given(st.data())
 def test_a_canonical_name_means_its_classes_and_no_other_spelling_is_canonical(data: st.DataObject) -> None:
-    dataset = row(data.draw(st.sampled_from(sorted(DATASETS))))
-    assert isinstance(dataset, Dataset)
+    rows = [found for found in map(row, sorted(DATASETS)) if isinstance(found, Dataset)]
+    dataset = data.draw(st.sampled_from(rows))
     order = data.draw(st.lists(st.sampled_from(range(len(dataset.classes))), min_size=2, unique=True))
     listed = ",".join(dataset.classes[index] for index in order)
     task = parse(f"{dataset.name}[{listed}]")

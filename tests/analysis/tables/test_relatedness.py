@@ -6,9 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.torch import save_file
 
 import frostline as fl
+from architectures import build
 from frostline.cli import main
+from sweeps.spec import ModelSpec
 from tasks import relatedness
 
 SWEEP = """
@@ -64,3 +67,24 @@ def test_the_tables_have_overlaps_and_the_error_of_a_linear_probe(tmp_path: Path
     for _, pair in cells.groupby("source.task"):
         probe = pair.loc[pair["transfer.frozen"] == 7, "final_test_error"].item()
         assert pair["linear_probe_error"].tolist() == pytest.approx([probe, probe])
+
+
+def test_a_start_from_a_file_of_weights_has_the_probe_without_any_source(tmp_path: Path) -> None:
+    model = ModelSpec(family="resnet", depth=8, width=2)
+    save_file(build(model, 4, seed=9).state_dict(), tmp_path / "w.safetensors")
+    file, store = tmp_path / "weights.yaml", tmp_path / "store"
+    file.write_text(f"""
+name: weights
+base:
+  source: null
+  target: {{task: "digits[4-7]", size: 40}}
+  model: {{family: resnet, depth: 8, width: 2, weights: {tmp_path / "w.safetensors"}}}
+  train: {{epochs: 1}}
+axes:
+  transfer.frozen: [0, 7]
+""")
+    assert main(["run", str(file), "--store", str(store), "--runner", "local", "--wandb", "disabled"]) == 0
+    runs = fl.load(file, store).runs
+    probe = runs.loc[runs["transfer.frozen"] == 7, "final_test_error"].item()
+    assert runs["linear_probe_error"].tolist() == [probe, probe]
+    assert "class_overlap" not in runs or bool(runs["class_overlap"].isna().to_numpy().all())

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
 from pathlib import Path
@@ -78,6 +80,18 @@ def test_a_download_that_broke_off_goes_on(ranges: bool, data: Path) -> None:
     assert [entry.name for entry in data.iterdir()] == ["file.bin"]
 
 
+def test_a_packed_download_that_broke_off_goes_on(data: Path) -> None:
+    packed = gzip.compress(CONTENT, mtime=0)
+    half = len(packed) // 2
+    with served(packed, stop_after=half) as (url, asked):
+        wanted = replace(download(url), packed=True)
+        with pytest.raises(MissingData, match=r"^[^\n]*cannot be fetched[^\n]*more expected[^\n]*$"):
+            fetch(wanted, data)
+        assert (data / "file.bin.part").stat().st_size == half
+        assert fetch(wanted, data).read_bytes() == packed
+    assert asked == [None, f"bytes={half}-"]
+
+
 @pytest.mark.parametrize("sent", [b"<html>404</html>", CONTENT + b"more", CONTENT[:-1] + b"x"])
 def test_what_is_not_the_published_file_is_refused_and_removed(sent: bytes, data: Path) -> None:
     refusals = []
@@ -109,7 +123,7 @@ def test_without_a_network_one_line_says_which_file_to_put_where(data: Path) -> 
 
 
 def test_the_command_prepares_from_files_and_says_what_it_made(
-    data: Path, origin: Path, capsys: pytest.CaptureFixture[str]
+    data: Path, origin: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     BUILDERS["svhn"](origin)
     with published(import_module("tasks.datasets.svhn"), taken_for_published("svhn", origin)):
@@ -117,6 +131,9 @@ def test_the_command_prepares_from_files_and_says_what_it_made(
         said = capsys.readouterr().out
         assert said.startswith("svhn: 10 classes, images 40 to train, 20 to test\nmean 0.5")
         assert main(["data", "svhn", "--from", str(origin)]) == 0
+        assert capsys.readouterr().out == said
+        monkeypatch.setattr("tasks.files.published.fetch", lambda *_: pytest.fail("the arrays are there"))
+        assert main(["data", "svhn"]) == 0
         assert capsys.readouterr().out == said
     assert main(["data", "svhn", "--from", str(origin / "train_32x32.mat")]) == 2
     assert "allowed is a folder that holds train_32x32.mat, test_32x32.mat" in capsys.readouterr().err

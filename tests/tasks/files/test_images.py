@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shlex
@@ -13,14 +14,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from analysis.tables.load import read_sweep
 from frostline.cli import main
+from orchestrator.schedule.plan import make_plan, save_record
 from orchestrator.schedule.vocabulary import KnownWords
+from orchestrator.store.gc import reached
 from orchestrator.store.ledger import Ledger
 from orchestrator.train.start import learn_contents
+from sweeps.errors import SpecError
 from sweeps.expand import expand
+from sweeps.store.records import sweep_keys
 from sweeps.sweep import parse as parse_sweep
 from tasks import canonical_name, check, contents_of, held_out, missing_data, names, target_data
 from tasks.files import content, known
+from tasks.files.archives import BadArchive
+from tasks.files.pictures import decode
 from tasks.files.prepared import opened
 from tasks.names import parse
 
@@ -176,6 +184,33 @@ def test_a_table_and_folders_of_splits(data: Path, tmp_path: Path) -> None:
     assert task.dataset.pool == (7, 7) and held_out(task.name) == 6
 
 
+def test_a_folder_beside_the_splits_makes_no_classes_of_them(data: Path, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    make_photos(photos / "train", classes=("cat", "dog"))
+    shutil.copytree(photos / "train", photos / "test")
+    name = name_of(photos)
+    (photos / "meta").mkdir()
+    (photos / "meta" / "about.txt").write_text("no image")
+    assert name_of(photos) == name and parse(name).class_names == ("cat", "dog")
+    shutil.copy(photos / "train" / "cat" / "00.png", photos / "meta")
+    with pytest.raises(ValueError, match=r"^[^\n]*the folder meta holds images and stands beside train[^\n]*$"):
+        name_of(photos)
+
+
+def test_a_folder_that_cannot_be_read_is_told(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    photos = make_photos(tmp_path / "photos")
+    original = os.scandir
+
+    def refused(path: Any) -> Any:  # the tests may run as root, whom no folder refuses
+        if str(path).endswith("dog"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return original(path)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    with pytest.raises(ValueError, match=r"^[^\n]*photos/dog: Permission denied[^\n]*$"):
+        canonical_name(f"images(path={photos})")
+
+
 def test_grey_pictures_make_grey_arrays_and_a_colour_network_reads_them(data: Path, tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / "grey" / name).mkdir(parents=True)
@@ -210,6 +245,63 @@ def test_what_is_no_collection_of_images_is_told_in_one_line(make: Any, said: st
         with pytest.raises(ValueError, match=r"^[^\n]+$") as refusal:
             canonical_name(name)
         assert said in str(refusal.value)
+
+
+@pytest.mark.parametrize("table", [False, True])
+def test_an_unreadable_file_of_a_changed_collection_does_not_mean_the_old_one(
+    table: bool, data: Path, tmp_path: Path
+) -> None:
+    photos = make_photos(tmp_path / "photos")
+    place = photos
+    if table:
+        place = tmp_path / "photos.csv"
+        rows = [f"photos/{name}/{index:02}.bmp,{name}" for name in ("dog", "red fox") for index in range(10)]
+        place.write_text("\n".join(["path,label", *rows]) + "\n")
+    before = name_of(place)
+    (photos / "dog" / "05.bmp").unlink()
+    (photos / "dog" / "05.bmp").symlink_to("nowhere")
+    with pytest.raises(ValueError, match=rf"^[^\n]*images: path {place}: [^\n]*dog/05\.bmp: No such file[^\n]*$"):
+        name_of(place)
+    shutil.rmtree(photos)
+    if table:
+        place.unlink()
+    assert name_of(place) == before
+
+
+def test_a_home_folder_of_nobody_is_told_in_one_line(data: Path) -> None:
+    with pytest.raises(ValueError, match=r"^[^\n]*images: path ~nosuchuser/x: there is no such user[^\n]*$"):
+        canonical_name("images(path=~nosuchuser/x)")
+
+
+def test_a_changed_byte_of_prepared_images_is_found_before_a_launch(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos = make_photos(tmp_path / "photos")
+    prepare(photos)
+    (array,) = (data / "prepared").glob("images-*/train.npy")
+    content = bytearray(array.read_bytes())
+    content[-1] ^= 1
+    array.write_bytes(content)
+    capsys.readouterr()
+    file = written(tmp_path, photos)
+    assert command("run", file, tmp_path / "store", "--runner", "local", "--wandb", "disabled") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "train.npy is not what was written" in line
+
+
+def test_a_picture_of_broken_exif_is_told_in_one_line(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "a description"
+    exif[0x0112] = 6
+    content = io.BytesIO()
+    Image.new("RGB", (16, 16)).save(content, "JPEG", exif=exif)
+    whole = content.getvalue()
+    assert decode(whole, 8, 3, "x.jpg").shape == (3, 8, 8)
+    tag = whole.index(b"Exif\0\0") + 6 + 8 + 2  # behind the header and the number of entries: that of the text
+    assert whole[tag : tag + 2] == b"\x01\x0e"
+    broken = whole[: tag + 1] + b"\0" + whole[tag + 2 :]  # a width that is a text
+    with pytest.raises(BadArchive, match=r"^x\.jpg: [^\n]+$"):
+        decode(broken, 8, 3, "x.jpg")
 
 
 def test_a_broken_picture_leaves_nothing(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -329,3 +421,47 @@ def _other(about: Path) -> str:
     content = json.loads(about.read_text())
     content["source"] = {"content": "0" * 40}
     return json.dumps(content)
+
+
+def test_other_content_at_the_path_of_a_recorded_sweep_is_checked_and_the_earlier_results_stay(
+    data: Path, tmp_path: Path
+) -> None:
+    photos = make_photos(tmp_path / "photos")
+    ledger = Ledger(tmp_path / "store")
+    ledger.open()
+    sweep = parse_sweep(f"name: a\nbase: {json.dumps(base_of(str(photos)))}\n")
+    first = make_plan(sweep, ledger)
+    save_record(first, ledger)
+    shutil.copy(photos / "dog" / "05.bmp", photos / "cat" / "copy.bmp")
+    second = make_plan(sweep, ledger)
+    save_record(second, ledger)
+    save_record(make_plan(sweep, ledger), ledger)
+    assert first.runs.keys() != second.runs.keys()
+    assert reached(ledger.store) == {("run", id) for id in (*first.runs, *second.runs)}
+    assert len(sweep_keys(ledger.store, "a")) == 2
+    assert read_sweep(sweep, ledger.root).record == second.record()
+    for name in ("cat", "dog", "red fox"):  # fewer are left to train on than the 12 asked for
+        for file in sorted((photos / name).glob("0*"))[4:]:
+            file.unlink()
+    with pytest.raises(SpecError, match=r"^[^\n]*target\.size 12: [^\n]* allows 2 to \d+ [^\n]*$"):
+        make_plan(sweep, ledger)
+
+
+def test_numbers_that_name_other_classes_are_refused(data: Path, tmp_path: Path) -> None:
+    name = name_of(make_photos(tmp_path / "photos", 2, tuple(str(number) for number in range(12))))
+    parameters = name.partition("(")[2]
+    assert parse(name).class_names[:4] == ("0", "1", "10", "11")
+    for written in ("1,2", "0-2", "2-4", "11,1"):
+        with pytest.raises(ValueError, match=r"^[^\n]*write an index twice[^\n]*$"):
+            canonical_name(f"images[{written}]({parameters}")
+    assert canonical_name(f"images[0-11]({parameters}") == name
+    task = parse(f"images[4-4,0,3-3,2-2]({parameters}")
+    assert task.class_names == ("0", "10", "11", "2")
+    assert task.name == f"images[0,2-2,3-3,4-4]({parameters}" and canonical_name(task.name) == task.name
+
+
+@pytest.mark.parametrize("names", [("01", "02", "03"), ("1", "2", "3")])
+def test_numbers_from_one_are_refused_too(names: tuple[str, ...], data: Path, tmp_path: Path) -> None:
+    parameters = name_of(make_photos(tmp_path / "photos", 4, names)).partition("(")[2]
+    with pytest.raises(ValueError, match=f"0-0 is class '{names[0]}', 1-1 is class '{names[1]}'"):
+        canonical_name(f"images[{names[0]},{names[1]}]({parameters}")
