@@ -217,10 +217,6 @@ class Ledger:
             failure = FailureRecord.model_validate({**about, "error": "its record is damaged"})
         return failure, number, self.store.where(key)
 
-    def has_sweep(self, name: str, digest: str) -> bool:
-        """Whether this version of a sweep is on record."""
-        return self.store.exists(layout.sweep(name, digest))
-
     def save_sweep(self, record: SweepRecord) -> None:
         """Raises StoreError if it cannot be written."""
         key = layout.sweep(record.name, record.digest)
