@@ -37,9 +37,7 @@ class Rule:
     bandwidth: float = 1.0  # factor on every smoothing bandwidth
     seen: float = 0.1  # p up to which a peak on a short axis is named; above, the shape is that without it
     level: float = 0.01  # p up to which it is significant: many axes are read, so fewer than one in twenty
-    level_one_seed: float = (
-        0.035  # one run's noise is taken with caution, which makes its p too large rather than too small
-    )
+    level_one_seed: float = 0.035  # the same for one run, whose noise is taken with caution
 
 
 @dataclass(frozen=True)

@@ -90,13 +90,12 @@ def _correlations(curve: Replicates) -> tuple[float, ...]:
 def _nulls(curve: Replicates) -> tuple[Array, ...]:
     """The valleys on which noise may have made the peak, (points,) each.
 
-    One run: a level. Its noise is told from the neighbours, where a bend, a step or a cliff of the curve counts as
-    noise too. A drawn curve with the fitted steps would have that excess twice, in its noise and in its steps, and the
-    test would be too sure. Seeds tell the noise without that, so the null is the fitted valley: the reduced one, on
-    which noise makes most peaks where the curve is level, and the plain one, which keeps the small rises and falls that
-    help noise on one side of a peak.
+    The reduced one, on which noise makes most peaks where the curve is level, and the plain one, which keeps the small
+    rises and falls that help noise on one side of a peak. Both keep a steep fall of the data: where noise is told from
+    neighbours (one run), such a fall counts as noise, in the data and so in the draws too. One run of few points: a
+    level, since the valley follows its noise in steps, and drawn peaks are then studentised by too much.
     """
-    if len(curve.values) == 1:
+    if len(curve.values) == 1 and len(curve.u) < SHORT:
         return (np.full(len(curve.u), curve.mean.mean()),)
     reduced, plain = reduced_valley(curve.mean, curve.error), valley(curve.mean, _weight(curve.error))
     return (reduced,) if np.array_equal(reduced, plain) else (reduced, plain)
