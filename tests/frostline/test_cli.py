@@ -69,7 +69,9 @@ def test_version() -> None:
 
 
 def test_completion_lists_commands_and_the_options_of_each() -> None:
-    script = process("--show-completion", SHELL="/bin/bash")
+    # The shell is the one that the command was typed into: it is looked for among the processes above.
+    typed = ["bash", "-c", '"$0" -W error -m frostline --show-completion; exit $?', sys.executable]
+    script = subprocess.run(typed, capture_output=True, text=True)
     assert "complete -o default -F _frostline_completion frostline" in script.stdout
     asked = {"_FROSTLINE_COMPLETE": "complete_bash", "COMP_CWORD": "1"}
     found = process(**asked, COMP_WORDS="frostline pl")

@@ -280,4 +280,4 @@ def test_a_launch_whose_last_node_has_gone_says_so_and_ends(sweep: Path) -> None
         told.stderr[-800:],
     )
     assert "; no worker has started in " in told.stdout or "waiting: the cluster has" in told.stdout
-    assert list(sweep.glob("store/runs/*/*/failure-0001.json"))
+    assert not list(sweep.glob("store/runs/*/*/result.json"))
