@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from tasks.dataset import Dataset
 from tasks.files.cifar_records import write_splits
 from tasks.files.download import Download
 from tasks.files.draft import Draft
@@ -35,20 +34,11 @@ def make(draft: Draft, files: Mapping[str, Path]) -> None:
 
 FILES = Published("cifar10", CLASSES, (ARCHIVE,), make)
 
-DATASET = Dataset(
-    name="cifar10",
-    classes=CLASSES,
-    default=tuple(range(10)),
+DATASET = FILES.dataset(
     pool=POOL,
-    limit=sum(POOL),
     mean=0.473,
     std=0.252,
-    train=FILES.train,
-    test=FILES.test,
     held_out=lambda classes: 1000 * len(classes),
-    present=FILES.present,
-    intact=FILES.intact,
-    prepare=FILES.prepare,
     citation=(
         "CIFAR-10: A. Krizhevsky (2009), Learning Multiple Layers of Features from Tiny Images, technical report, "
         "University of Toronto."

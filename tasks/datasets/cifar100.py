@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from tasks.dataset import Dataset
 from tasks.files.cifar_records import write_splits
 from tasks.files.download import Download
 from tasks.files.draft import Draft
@@ -61,18 +60,9 @@ def make(draft: Draft, files: Mapping[str, Path]) -> None:
 
 FILES = Published("cifar100", CLASSES, (ARCHIVE,), make)
 
-DATASET = Dataset(
-    name="cifar100",
-    classes=CLASSES,
-    default=tuple(range(100)),
+DATASET = FILES.dataset(
     pool=POOL,
-    limit=sum(POOL),
-    train=FILES.train,
-    test=FILES.test,
     held_out=lambda classes: 100 * len(classes),
-    present=FILES.present,
-    intact=FILES.intact,
-    prepare=FILES.prepare,
     superclasses=tuple(_OF[name] for name in CLASSES),
     citation=(
         "CIFAR-100: A. Krizhevsky (2009), Learning Multiple Layers of Features from Tiny Images, technical report, "

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from tasks.dataset import Dataset
 from tasks.files.archives import BadArchive, gunzip
 from tasks.files.download import Download
 from tasks.files.draft import Draft
@@ -62,18 +61,9 @@ def make(draft: Draft, files: Mapping[str, Path]) -> None:
 
 FILES = Published("fashion_mnist", CLASSES, (TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS), make)
 
-DATASET = Dataset(
-    name="fashion_mnist",
-    classes=CLASSES,
-    default=tuple(range(10)),
+DATASET = FILES.dataset(
     pool=POOL,
-    limit=sum(POOL),
-    train=FILES.train,
-    test=FILES.test,
     held_out=lambda classes: 1000 * len(classes),
-    present=FILES.present,
-    intact=FILES.intact,
-    prepare=FILES.prepare,
     citation=(
         "Fashion-MNIST: H. Xiao, K. Rasul and R. Vollgraf (2017), Fashion-MNIST: a Novel Image Dataset for "
         "Benchmarking Machine Learning Algorithms, arXiv:1708.07747."

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from tasks.dataset import Dataset
 from tasks.files.archives import BadArchive, read_members
 from tasks.files.download import Download
 from tasks.files.draft import Draft
@@ -64,18 +63,9 @@ def _listing(path: Path) -> Listing:
 
 FILES = Published("food101", CLASSES, (ARCHIVE,), make, sized=True)
 
-DATASET = Dataset(
-    name="food101",
-    classes=CLASSES,
-    default=tuple(range(101)),
+DATASET = FILES.dataset(
     pool=POOL,
-    limit=sum(POOL),
-    train=FILES.train,
-    test=FILES.test,
     held_out=lambda classes: 250 * len(classes),
-    present=FILES.present,
-    intact=FILES.intact,
-    prepare=FILES.prepare,
     citation=(
         "Food-101: L. Bossard, M. Guillaumin and L. Van Gool (2014), Food-101 - Mining Discriminative Components with "
         "Random Forests, European Conference on Computer Vision, 446-461."

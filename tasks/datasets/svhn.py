@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from tasks.dataset import Dataset
 from tasks.files.archives import BadArchive
 from tasks.files.download import Download
 from tasks.files.draft import Draft
@@ -73,18 +72,9 @@ def _check_shapes(path: Path, shapes: dict[str, tuple[int, ...]]) -> None:
 
 FILES = Published("svhn", CLASSES, (TRAIN, TEST), make)
 
-DATASET = Dataset(
-    name="svhn",
-    classes=CLASSES,
-    default=tuple(range(10)),
+DATASET = FILES.dataset(
     pool=POOL,
-    limit=sum(POOL),
-    train=FILES.train,
-    test=FILES.test,
     held_out=lambda classes: sum(TEST_POOL[index] for index in classes),
-    present=FILES.present,
-    intact=FILES.intact,
-    prepare=FILES.prepare,
     citation=(
         "SVHN, cropped digits: Y. Netzer, T. Wang, A. Coates, A. Bissacco, B. Wu and A. Y. Ng (2011), Reading Digits "
         "in Natural Images with Unsupervised Feature Learning, NIPS Workshop on Deep Learning and Unsupervised Feature "

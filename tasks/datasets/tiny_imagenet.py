@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from tasks.dataset import Dataset
 from tasks.files.archives import BadArchive, members
 from tasks.files.download import Download
 from tasks.files.draft import Draft
@@ -103,18 +102,9 @@ def _label(labels: Mapping[str, int], synset: str, path: Path) -> int:
 
 FILES = Published("tiny_imagenet", CLASSES, (ARCHIVE,), make)
 
-DATASET = Dataset(
-    name="tiny_imagenet",
-    classes=CLASSES,
-    default=tuple(range(200)),
+DATASET = FILES.dataset(
     pool=POOL,
-    limit=sum(POOL),
-    train=FILES.train,
-    test=FILES.test,
     held_out=lambda classes: 50 * len(classes),
-    present=FILES.present,
-    intact=FILES.intact,
-    prepare=FILES.prepare,
     citation=(
         "Tiny ImageNet: Y. Le and X. Yang (2015), Tiny ImageNet Visual Recognition Challenge, Stanford CS 231N; from "
         "ImageNet, O. Russakovsky et al. (2015), International Journal of Computer Vision 115, 211-252."

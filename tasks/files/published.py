@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sweeps.seeds import Role
-from tasks.dataset import MappedSamples
+from tasks.dataset import Dataset, MappedSamples
 from tasks.files.archives import MissingData
 from tasks.files.download import Download, data_folder, fetch
 from tasks.files.draft import Draft, prepare
@@ -29,6 +29,37 @@ class Published:
     downloads: tuple[Download, ...]
     make: Make
     sized: bool = False
+
+    def dataset(
+        self,
+        *,
+        pool: tuple[int, ...],
+        held_out: Callable[[tuple[int, ...]], int],
+        citation: str,
+        licence: str,
+        mean: float | None = None,
+        std: float | None = None,
+        superclasses: tuple[str, ...] | None = None,
+    ) -> Dataset:
+        """The row of the table of data sets: all classes by default, read and checked as prepared arrays are."""
+        return Dataset(
+            name=self.name,
+            classes=self.classes,
+            default=tuple(range(len(self.classes))),
+            pool=pool,
+            limit=sum(pool),
+            mean=mean,
+            std=std,
+            train=self.train,
+            test=self.test,
+            held_out=held_out,
+            present=self.present,
+            intact=self.intact,
+            prepare=self.prepare,
+            superclasses=superclasses,
+            citation=citation,
+            licence=licence,
+        )
 
     def side(self, side: int | None) -> int | None:
         """The side that belongs to the arrays' name."""

@@ -68,12 +68,12 @@ def peak_test(curve: Replicates, matrices: list[Array], enough: float, draws: in
         if quick.p > FAR * enough:
             return quick
         draws = DRAWS
-    p, drawn, least = 0.0, [], []
+    p, drawn, least, nulls = 0.0, [], [], _nulls(curve)
     for correlation in _correlations(curve):
         rng = np.random.default_rng(_SEED)
         noise = curve.noise * correlated_noise(rng, (draws, *curve.seeds.known.shape), correlation)
         means, residual = curve.seeds.means(noise)
-        for null in _nulls(curve):
+        for null in nulls:
             if p <= enough:
                 one, peaks, ranks = _against(curve, matrices, null + means, residual)
                 p, drawn, least = max(p, one), [*drawn, peaks], [*least, ranks]
