@@ -2,9 +2,9 @@
 
 First the hidden layer: to first order in its weights the outputs change by ((a dV + dc) * [h > 0]) W, so that dV is a
 ridge solution (leave-one-out penalty) of what the head leaves. The network is not linear in V: of the steps t dV, t = 1,
-1/2, 1/4, ..., 0, each followed by the head's own solution on the features that come out, the best is taken, by the
-squared error on the training set (`lva_exact`) or by that of the head's leave-one-out residuals (`lva_ridge`). The step
-0 is the last layer alone, so that by this criterion the second layer never makes it worse.
+1/2, 1/4 and so on down to 0, each followed by the head's own solution on the features that come out, the best is taken,
+by the squared error on the training set (`lva_exact`) or by that of the head's leave-one-out residuals (`lva_ridge`).
+The step 0 is the last layer alone, so that by this criterion the second layer never makes it worse.
 """
 
 from __future__ import annotations
