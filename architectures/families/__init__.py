@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import difflib
 
-from architectures.families import densenet, mlp, preact_resnet, resnet, timm_model, vgg, vit
+from architectures.families import densenet, preact_resnet, resnet, timm_model, vgg, vit
 from architectures.families.family import Family
+from architectures.families.plain import fcn, mlp
 from sweeps.errors import shown
 from sweeps.spec import ModelSpec
 
@@ -25,6 +26,7 @@ FAMILIES: dict[str, Family] = {
     "vit": vit.FAMILY,
     "vgg": vgg.FAMILY,
     "mlp": mlp.FAMILY,
+    "fcn": fcn.FAMILY,
     "timm": timm_model.FAMILY,
 }
 

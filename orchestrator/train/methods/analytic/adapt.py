@@ -22,7 +22,7 @@ def adapt_head(setting: Setting, how: HeadStart) -> dict[str, float]:
 
     Raises ValueError where the head is no layer with a closed form.
     """
-    head = HeadLayer(setting.network)
+    head = HeadLayer(setting.network, setting.data.outputs)
     features, outputs = head.features(setting.inputs)
     rows, weights = head.rows(features), head.weights()
     given, wanted = head.outputs(rows, weights), head.target_rows(targets_of(setting.data))

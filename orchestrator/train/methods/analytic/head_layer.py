@@ -1,7 +1,8 @@
 """A head as a least-squares problem: rows of features, the weights that multiply them, and the targets' rows.
 
 A linear layer has one row a sample. A convolution is unfolded: one row for each pixel that it writes, with the patch
-that it reads there (im2col), so that its kernel is a matrix as well.
+that it reads there (im2col), so that its kernel is a matrix as well. Where its pixels are averaged to one output a
+channel, so are the patches, and there is one row a sample again.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ Layer = nn.Linear | nn.Conv2d
 
 
 class HeadLayer:
-    """The last layer of a network. Raises ValueError where that is neither a linear layer nor a plain convolution."""
+    """The last layer of a network of so many outputs. Raises ValueError where that is neither a linear layer nor a
+    plain convolution."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, outputs: int) -> None:
         owned = network.units[-1].owns
         layer = network.net.get_submodule(owned[0]) if len(owned) == 1 else None
         plain = isinstance(layer, nn.Conv2d) and layer.groups == 1 and layer.padding_mode == "zeros"
@@ -31,6 +33,7 @@ class HeadLayer:
             )
         self.layer: Layer = layer  # pyright: ignore[reportAttributeAccessIssue]
         self.network = network
+        self._averaged = plain and layer.out_channels == outputs
 
     @property
     def bias(self) -> bool:
@@ -43,11 +46,11 @@ class HeadLayer:
             return features.flatten(1).double()
         assert not isinstance(layer.padding, str)
         patches = unfold(features.double(), layer.kernel_size, layer.dilation, layer.padding, layer.stride)
-        return patches.transpose(1, 2).flatten(0, 1)
+        return patches.mean(2) if self._averaged else patches.transpose(1, 2).flatten(0, 1)
 
     def target_rows(self, targets: Tensor) -> Tensor:
         """Targets or outputs of the network (N, T) as the layer writes them, float64 (rows, C)."""
-        if isinstance(self.layer, nn.Linear):
+        if isinstance(self.layer, nn.Linear) or self._averaged:
             return targets.double()
         return targets.double().unflatten(1, (self.layer.out_channels, -1)).transpose(1, 2).flatten(0, 1)
 

@@ -1,10 +1,10 @@
 """The last two layers of a perceptron, f = relu(a V + c) W + b, adapted in closed form. A construction of ours.
 
 First the hidden layer: to first order in its weights the outputs change by ((a dV + dc) * [h > 0]) W, so that dV is a
-ridge solution (leave-one-out penalty) of what the head leaves. The network is not linear in V: of the steps t dV, t = 1,
-1/2, 1/4 and so on down to 0, each followed by the head's own solution on the features that come out, the best is taken,
-by the squared error on the training set (`lva_exact`) or by that of the head's leave-one-out residuals (`lva_ridge`).
-The step 0 is the last layer alone, so that by this criterion the second layer never makes it worse.
+ridge solution (leave-one-out penalty) of what the head leaves. The network is not linear in V: of the steps t dV, t in
+1, 1/2, 1/4 and so on down to 0, each followed by the head's own solution on the features that come out, the best is
+taken, by the squared error on the training set (`lva_exact`) or by that of the head's leave-one-out residuals
+(`lva_ridge`). The step 0 is the last layer alone, so that by this criterion the second layer never makes it worse.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def adapt_last_two(setting: Setting, how: HeadStart) -> dict[str, float]:
 
     `hidden_step` is the share of dV that was taken, `hidden_weight_change` |t dV| / |V|.
     """
-    head = HeadLayer(setting.network)
+    head = HeadLayer(setting.network, setting.data.outputs)
     hidden = _hidden_layer(setting)
     features, outputs = head.features(setting.inputs)
     below = _read_by(setting, hidden).flatten(1).double()
@@ -86,7 +86,7 @@ def _read_by(setting: Setting, layer: nn.Linear) -> Tensor:
     """What a layer reads of all training samples (n, p)."""
     seen: list[Tensor] = []
     handle = layer.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
-    HeadLayer(setting.network).features(setting.inputs)
+    HeadLayer(setting.network, setting.data.outputs).features(setting.inputs)
     handle.remove()
     return torch.cat(seen)
 
