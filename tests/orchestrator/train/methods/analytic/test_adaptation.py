@@ -23,7 +23,8 @@ SERIES: dict[str, Any] = {
     "source": {
         "task": "sine_drift(drift=0)",
         "size": 2000,
-        "epochs": 150,
+        "epochs": 600,
+        "evaluate": "log",
         "batch_size": 2000,
         "learning_rate": 0.01,
         "loss": "squared",
@@ -139,7 +140,7 @@ def test_a_small_shift_is_adapted_to_first_order(store: Store) -> None:
         task = {"target": {"task": f"sine_drift(drift={drift})"}}
         exact, perturb = (store.squares(**task, train={"method": way}) for way in ("lva_exact", "lva_perturb"))
         losses[drift] = perturb / exact
-    assert 1 <= losses[0.02] < 1.02 < losses[1.0]
+    assert 1 - 1e-5 < losses[0.02] < 1.02 < losses[1.0]
 
 
 def test_what_is_recorded(store: Store) -> None:
