@@ -111,7 +111,7 @@ def test_two_layers_do_no_worse_than_one(store: Store) -> None:
         one, two = (store.squares(train={"method": way}, transfer={"frozen": frozen}) for frozen in (2, 1))
         assert two < one
         _, measured = store.run(series(train={"method": way}, transfer={"frozen": 1}))
-        assert measured["hidden_step"] is not None and 0 < measured["hidden_step"] <= 1
+        assert measured["hidden_rounds"] is not None and 0 < measured["hidden_rounds"] <= 1
     rows, measured = store.run(series(train={"method": "lva_ridge"}, transfer={"frozen": 1}))
     assert np.isfinite(rows["train_loss"][0]) and measured["hidden_weight_change"] is not None
 
@@ -146,7 +146,7 @@ def test_a_small_shift_is_adapted_to_first_order(store: Store) -> None:
 def test_what_is_recorded(store: Store) -> None:
     rows, measured = store.run(series(train={"method": "lva_ridge"}))
     unadapted, nothing = store.run(series(train={"method": "unadapted"}))
-    hidden = {"hidden_step", "hidden_weight_change"}
+    hidden = {"hidden_rounds", "hidden_weight_change"}
     assert set(measured) == set(ADAPTATION) - hidden and nothing == {}
     assert measured["unadapted_test_error"] == unadapted["test_error"][0]
     assert measured["unadapted_train_loss"] == unadapted["train_loss"][0]
