@@ -3,9 +3,9 @@
     python -m benchmarks.analytic_head [STORE]
 
 Runs the catalog's `lva_low_data_digits` in this process, one thread, one run after the other (with STORE, what is there
-already is used), and prints for each number of training samples the median test error over the ten splits and the median
-over splits of the paired ratio of seconds. Features of the frozen prefix are in memory for either: seconds are those of
-the epochs alone, training and evaluating, and for the closed form also of evaluating the network before.
+already is used), and prints for each number of training samples the median test error over the ten splits and the
+median over splits of the paired ratio of seconds. Features of the frozen prefix are in memory for either: seconds are
+those of the epochs alone, training and evaluating, and for the closed form also of evaluating the network before.
 """
 
 from __future__ import annotations
