@@ -61,6 +61,12 @@ class HeadLayer:
         matrix = self.layer.weight.detach().flatten(1).T.double()
         return matrix if self.layer.bias is None else torch.cat([matrix, self.layer.bias.detach().double()[None]])
 
+    def compute_in_float64(self) -> None:
+        """Let the layer have and use float64 from now on: least squares may have weights so large that float32 would
+        lose the small differences that are left of them."""
+        self.layer.double()
+        self.layer.register_forward_pre_hook(lambda _, given: (given[0].double(),))
+
     @torch.no_grad()
     def write(self, weights: Tensor) -> None:
         """Set the weights, as `weights` gives them."""
