@@ -16,6 +16,8 @@ DATASETS = {
     "glyphs": "tasks.datasets.glyphs",
     "images": "tasks.datasets.images",
     "mnist": "tasks.datasets.mnist",
+    "noisy_digits": "tasks.datasets.noisy_digits",
+    "sine_drift": "tasks.datasets.sine_drift",
     "svhn": "tasks.datasets.svhn",
     "tiny_imagenet": "tasks.datasets.tiny_imagenet",
 }
