@@ -169,6 +169,9 @@ class ModelSpec(Spec):
     """Of a model of timm, for the family `timm`; `depth` and `width` are 1 then."""
     patch: Count | None = None
     """Side of a patch in pixels (ViT); None: a quarter of the image, at most 4."""
+    inputs: Count | None = None
+    """Length of the input, for a network on vectors; None: it reads images. `image_size` and `channels` say nothing
+    then."""
     weights: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
     """Pre-trained weights that the network starts from instead of random ones: a safetensors file, or `pretrained`
     for timm's own; in a run's specification their digest, `sha256:` and 64 hex digits."""

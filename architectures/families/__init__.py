@@ -40,7 +40,7 @@ def family_of(model: ModelSpec) -> Family:
         near = difflib.get_close_matches(model.family, FAMILIES, n=1)
         meant = f"; did you mean {near[0]!r}?" if near else ""
         raise ValueError(f"model.family = {shown(model.family)}: allowed: {', '.join(others)} or {last}{meant}")
-    for field in sorted({"name", "patch"} - family.own_fields):
+    for field in sorted({"inputs", "name", "patch"} - family.own_fields):
         if getattr(model, field) is not None:
             of = " or ".join(name for name, other in FAMILIES.items() if field in other.own_fields)
             raise ValueError(f"model.{field} = {shown(getattr(model, field))}: allowed with the family {of} alone")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 
 from architectures import canonical_model, check_frozen, family_of, ladder_length
+from orchestrator.schedule.regression_rules import REGRESSION_RULES
 from orchestrator.train.methods.table import check_methods
 from sweeps.errors import shown
 from sweeps.language.list_text import numbers_of
@@ -60,6 +61,7 @@ RULES: tuple[Rule, ...] = (
     pull_has_a_start,
     pace_is_of_gradient_descent,
     check_methods,
+    *REGRESSION_RULES,
 )
 
 

@@ -50,7 +50,7 @@ def setting_of(
     data = data_of(spec, stage.role, keys.data, device, state.data, ledger)
     weights = None if stage.needs is None else weights_of(stage.needs, ledger, state.weights)
     given = weights.tensors if weights is not None else pretrained_of(spec.model, ledger.store, state.weights)
-    network = network_of(spec, stage.role, data.classes, given)
+    network = network_of(spec, stage.role, data.outputs, given)
     network = placed(network, spec.model.family, stage.recipe.kernels, device.torch)
     transfer = spec.transfer if stage.role == "target" else TransferSpec()
     setting = Setting(network, data, images(data), stage.recipe, transfer, stage.role, spec.seed_of(stage.role), device)
@@ -102,10 +102,10 @@ def pretrained_of(model: ModelSpec, store: Reading, kept: LruCache) -> dict[str,
     return tensors
 
 
-def network_of(spec: RunSpec, role: Role, classes: int, weights: Mapping[str, Tensor] | None = None) -> Network:
+def network_of(spec: RunSpec, role: Role, outputs: int, weights: Mapping[str, Tensor] | None = None) -> Network:
     """The network before training, on the CPU: drawn from the seed, then given all of `weights` but the head, then
     frozen. weights: those of the source model, or pre-trained ones. A source model freezes nothing."""
-    network = architectures.build(spec.model, classes, seed_for(spec.seed_of(role), role, "init"))
+    network = architectures.build(spec.model, outputs, seed_for(spec.seed_of(role), role, "init"))
     if weights is not None:
         architectures.inherit(network, weights)
     if role == "target":

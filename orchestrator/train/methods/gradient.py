@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from architectures import exact_prefix, ladder_length
 from architectures.arithmetic import work_from
-from orchestrator.train.batch_sizes import images_per_pass
+from orchestrator.train.batch_sizes import images_per_pass, side_of_vector
 from orchestrator.train.methods.method import Setting, Trained, Work
 from orchestrator.train.methods.recipe_rules import check_recipe
 from sweeps.seeds import Role
 from sweeps.spec import LabelledSet, ModelSpec, Recipe, RunSpec, TransferSpec
-from tasks import classes_of, held_out
+from tasks import held_out, outputs_of
 from tasks.steps import budget, evaluated_epochs
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Gradient:
         check_recipe(recipe, "source" if role == "source" else "train")
 
     def work(self, model: ModelSpec, part: LabelledSet, recipe: Recipe, transfer: TransferSpec) -> Work:
-        classes, tested = classes_of(part.task), held_out(part.task)
+        classes, tested = outputs_of(part.task), held_out(part.task)
         once = prefix_is_cached(model, recipe, transfer)
         trained = work_from(model, classes, transfer.frozen)
         passed = trained if once else work_from(model, classes, 0)
@@ -36,7 +36,8 @@ class Gradient:
         length = budget(recipe, part.size)
         evaluations = len(evaluated_epochs(recipe, length.epochs))
         # As on a CPU: an accelerator takes large images in fewer passes, which its rate of a call learns.
-        looks = evaluations * math.ceil((part.size + tested) / images_per_pass(model.image_size))
+        side = model.image_size if model.inputs is None else side_of_vector(model.inputs)
+        looks = evaluations * math.ceil((part.size + tested) / images_per_pass(side))
         # Forward through what is passed, backward (twice the work) through what trains; then both sets are evaluated.
         learnt, seen = length.steps / length.steps_per_epoch * part.size, evaluations * (part.size + tested)
         apart = part.size + tested if once else 0
