@@ -2,11 +2,12 @@
 
 A two-layer linear network f(x) = <z w.x> / gamma, averages over hidden units, starts from w ~ N(0, I), z ~ N(0, 1) and
 follows the gradient flow of the squared error on P1 source samples of a linear teacher in D dimensions. Its readout is
-then trained on P2 target samples. All here is for D -> infinity at nu1 = P1/D and nu2 = P2/D, with inputs of unit variance.
+then trained on P2 target samples. All here is for D -> infinity at nu1 = P1/D and nu2 = P2/D, with inputs of unit
+variance.
 
-Why finite source sets have a closed form too (derived for this project): the flow turns (w, z) by a product of boosts of
-the Lorentz group SO(D, 1), so that M = <ww'> depends on the path through its end b = <wz>/gamma alone. The flow from 0
-ends at the interpolator of least norm.
+Why finite source sets have a closed form too (derived for this project): the flow turns (w, z) by a product of boosts
+of the Lorentz group SO(D, 1), so that M = <ww'> depends on the path through its end b = <wz>/gamma alone. The flow from
+0 ends at the interpolator of least norm.
 """
 
 from __future__ import annotations

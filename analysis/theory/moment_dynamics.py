@@ -1,7 +1,7 @@
 """The moment equations of an infinitely wide linear network: what the closed form is checked against.
 
-Hidden units w (D,) and readouts z follow w' = gamma z v, z' = gamma w.v with v = X'(y - f)/P, the same for all units. So
-the moments M = <ww'>, m = <wz>, q = <z^2> close (Lauditi, Bordelon & Pehlevan 2025, arXiv:2507.04448):
+Hidden units w (D,) and readouts z follow w' = gamma z v, z' = gamma w.v with v = X'(y - f)/P, the same for all units.
+So the moments M = <ww'>, m = <wz>, q = <z^2> close (Lauditi, Bordelon & Pehlevan 2025, arXiv:2507.04448):
 
     M' = gamma (m v' + v m')      m' = gamma (q v + M v)      q' = 2 gamma m.v      f = X m / gamma
 """

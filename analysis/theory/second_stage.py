@@ -1,7 +1,7 @@
 """What an infinitely wide network that has learnt its source does on the target (Lauditi, Bordelon & Pehlevan 2025).
 
-Two ways: the readout alone is trained on the adapted features (fine-tuning: kernel regression), or everything goes on in
-the rich regime from the source's features (jointly rich), which forgets the source.
+Two ways: the readout alone is trained on the adapted features (fine-tuning: kernel regression), or everything goes on
+in the rich regime from the source's features (jointly rich), which forgets the source.
 """
 
 from __future__ import annotations
