@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
 from architectures.network import Network
+
+
+@runtime_checkable
+class Rebasing(Protocol):
+    """A module that computes from where its training starts, which weights that are copied into it move."""
+
+    def rebase(self) -> None: ...
 
 
 def inherit(network: Network, weights: Mapping[str, Tensor]) -> None:
@@ -29,6 +37,9 @@ def inherit(network: Network, weights: Mapping[str, Tensor]) -> None:
     with torch.no_grad():
         for key, tensor in own.items():
             tensor.copy_(weights[key])
+    for module in network.modules():
+        if isinstance(module, Rebasing):
+            module.rebase()
 
 
 def _kind(tensor: Tensor) -> str:

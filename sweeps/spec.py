@@ -172,6 +172,10 @@ class ModelSpec(Spec):
     inputs: Count | None = None
     """Length of the input, for a network on vectors; None: it reads images. `image_size` and `channels` say nothing
     then."""
+    richness: Annotated[Rate | None, null_for(1.0)] = None
+    """gamma of a mean-field network: how much its features change by training; None: 1."""
+    activation: Annotated[Literal["relu", "linear"] | None, null_for("relu")] = None
+    """Of a mean-field network; None: relu."""
     weights: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
     """Pre-trained weights that the network starts from instead of random ones: a safetensors file, or `pretrained`
     for timm's own; in a run's specification their digest, `sha256:` and 64 hex digits."""
@@ -195,6 +199,8 @@ class TransferSpec(Spec):
     rate_factors: Annotated[NumberList | None, AfterValidator(_factors)] = None
     """Of the ladder's units, from the stem on, those not named having 1: times the learning rate. A unit of factor 0 is
     frozen; zeros at the start are `frozen` units."""
+    richness: Rate | None = None
+    """gamma of a mean-field target network; None: that of the model."""
     l2_sp: Rate | None = None
     """The pull of all units but the head towards the weights that training starts from (Li et al. 2018)."""
 

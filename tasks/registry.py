@@ -15,7 +15,9 @@ DATASETS = {
     "food101": "tasks.datasets.food101",
     "glyphs": "tasks.datasets.glyphs",
     "images": "tasks.datasets.images",
+    "linear_teacher": "tasks.datasets.linear_teacher",
     "mnist": "tasks.datasets.mnist",
+    "polynomial_teacher": "tasks.datasets.polynomial_teacher",
     "svhn": "tasks.datasets.svhn",
     "tiny_imagenet": "tasks.datasets.tiny_imagenet",
 }

@@ -48,8 +48,8 @@ def spectrum(features: Array, targets: Array) -> Spectrum:
 def expected_error(found: Spectrum, samples: int, noise: float = 0.0, ridge: float = 0.0) -> float:
     """E(P): expected squared error of kernel regression on `samples` random samples, in the targets' units squared.
 
-    noise: the standard deviation of label noise, of all C targets together. ridge: added to the diagonal of the kernel's
-    matrix. Infinite at samples = rank without a ridge, where there is noise or power outside the span.
+    noise: the standard deviation of label noise, of all C targets together. ridge: added to the diagonal of
+    the kernel's matrix. Infinite at samples = rank without a ridge, where there is noise or power outside the span.
     """
     if samples < 1:
         raise ValueError(f"samples = {samples}: allowed: 1 or more")

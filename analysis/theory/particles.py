@@ -2,8 +2,8 @@
 
 A network f(x) = <z phi(w.x/sqrt(D))> / gamma, averages over infinitely many hidden units, is a distribution of (w, z)
 that moves by gradient descent on the mean squared error (arXiv:2507.04448; the mean-field limit). Here S draws of
-(w, z) stand for it. Every w comes twice, with z and with -z, as the initial distribution is symmetric in z: f starts at 0
-exactly, as it does at infinite width, at every x.
+(w, z) stand for it. Every w comes twice, with z and with -z, as the initial distribution is symmetric in z: f starts
+at 0 exactly, as it does at infinite width, at every x.
 
 The force on a unit is gamma times that on the network's function, so that gamma -> 0 leaves the features as they are
 (the lazy limit, kernel regression) and a large gamma is rich.
@@ -90,7 +90,8 @@ def descended(
     """Particles after full-batch gradient descent on labels (P,) at factor (P, r).
 
     h' = gamma sum (y - f) z phi'(h) K_x / P, z' = gamma sum (y - f) phi(h) / P. pull: the elastic coupling
-    -pull (w - w0) to the weights that this stage starts from, which is L2-SP's. Raises ValueError where the steps are too long.
+    -pull (w - w0) to the weights that this stage starts from, which is L2-SP's. Raises ValueError where the
+    steps are too long.
     """
     phi, slope = _FUNCTIONS[activation]
     weights, readouts = particles.weights.copy(), particles.readouts.copy()

@@ -47,6 +47,12 @@ def pull_has_a_start(run: RunSpec) -> None:
         raise ValueError(f"transfer.l2_sp = {run.transfer.l2_sp}: allowed with a source or with model.weights")
 
 
+def richness_is_of_mean_field_networks(run: RunSpec) -> None:
+    """`transfer.richness` is of a network that has a richness."""
+    if run.transfer.richness is not None and "richness" not in family_of(run.model).own_fields:
+        raise ValueError(f"transfer.richness = {run.transfer.richness}: allowed with the family mean_field_mlp alone")
+
+
 def pace_is_of_gradient_descent(run: RunSpec) -> None:
     """Only gradient descent has a rate and a penalty on the way."""
     if run.train.method is not None:
@@ -59,6 +65,7 @@ RULES: tuple[Rule, ...] = (
     frozen_units_exist,
     rate_factors_fit,
     pull_has_a_start,
+    richness_is_of_mean_field_networks,
     pace_is_of_gradient_descent,
     check_methods,
     *REGRESSION_RULES,

@@ -105,7 +105,10 @@ def pretrained_of(model: ModelSpec, store: Reading, kept: LruCache) -> dict[str,
 def network_of(spec: RunSpec, role: Role, outputs: int, weights: Mapping[str, Tensor] | None = None) -> Network:
     """The network before training, on the CPU: drawn from the seed, then given all of `weights` but the head, then
     frozen. weights: those of the source model, or pre-trained ones. A source model freezes nothing."""
-    network = architectures.build(spec.model, outputs, seed_for(spec.seed_of(role), role, "init"))
+    model = spec.model
+    if role == "target" and spec.transfer.richness is not None:
+        model = model.model_copy(update={"richness": spec.transfer.richness})
+    network = architectures.build(model, outputs, seed_for(spec.seed_of(role), role, "init"))
     if weights is not None:
         architectures.inherit(network, weights)
     if role == "target":

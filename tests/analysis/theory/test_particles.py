@@ -1,0 +1,114 @@
+"""Particles: against the linear closed form, against the moments of a Gaussian, and what a second stage does."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.polynomial.hermite_e import hermeval
+
+from analysis.theory.linear_transfer import richness_gain
+from analysis.theory.particles import (
+    Step,
+    descended,
+    drawn_particles,
+    features,
+    input_factor,
+    outputs,
+    stable_step,
+)
+from analysis.theory.second_stage import Samples, Stage, fine_tuned_error, jointly_rich, trained_source
+
+D = 20
+
+
+def task(rng: np.random.Generator, degree: int, samples: int, tested: int = 400) -> Samples:
+    """He_1 or He_2 of the first of D inputs, of variance 1."""
+    train, test = (rng.standard_normal((n, D)) for n in (samples, tested))
+    scale = [1.0, 1.0, np.sqrt(2.0)][degree]
+    labels = [hermeval(x[:, 0], np.eye(degree + 1)[degree]) / scale for x in (train, test)]
+    return Samples(input_factor(train), labels[0], input_factor(test), labels[1])
+
+
+def test_a_network_starts_at_zero_with_the_kernel_of_its_inputs() -> None:
+    rng = np.random.default_rng(0)
+    factor = input_factor(rng.standard_normal((30, D)))
+    particles = drawn_particles(20_000, D, rng)
+    np.testing.assert_allclose(outputs(particles, factor, 0.1), 0.0, atol=1e-12)
+    z = features(particles, factor, "linear")
+    np.testing.assert_allclose(z @ z.T, factor @ factor.T, atol=0.05)
+    z = features(particles, factor, "relu")
+    norms = np.linalg.norm(factor, axis=1)
+    np.testing.assert_allclose(np.diag(z @ z.T), norms**2 / 2, rtol=0.06)  # <relu(h)^2> = |x|^2/2
+
+
+def test_the_factor_is_one_of_the_kernel_of_inputs() -> None:
+    rng = np.random.default_rng(1)
+    for samples in (5, 50):
+        x = rng.standard_normal((samples, D))
+        factor = input_factor(x)
+        assert factor.shape == (samples, min(samples, D))
+        np.testing.assert_allclose(factor @ factor.T, x @ x.T / D, atol=1e-12)
+
+
+@pytest.mark.parametrize("gamma", [0.3, 1.0])
+def test_linear_particles_meet_the_closed_form(gamma: float) -> None:
+    """On a source that determines the teacher the kernel grows by chi along it; inputs are scaled by sqrt(D)."""
+    rng = np.random.default_rng(2)
+    inputs = rng.standard_normal((400, D))
+    factor, labels = input_factor(inputs), inputs[:, 0]
+    particles = drawn_particles(20_000, D, rng)
+    step = Step(stable_step(particles, factor, gamma, "linear"), 1500)
+    found = descended(particles, factor, labels, gamma, step, "linear")
+    np.testing.assert_allclose(outputs(found, factor, gamma, "linear"), labels, atol=0.02)
+    moment = found.weights.T @ found.weights / len(found.weights)
+    assert moment[0, 0] - 1 == pytest.approx(richness_gain(gamma, np.sqrt(D)), rel=0.05)
+    assert moment[1, 1] == pytest.approx(1.0, abs=0.05)
+
+
+def test_a_lazy_network_leaves_its_features_and_is_kernel_regression() -> None:
+    rng = np.random.default_rng(3)
+    source, target = task(rng, 1, 60), task(rng, 2, 40)
+    learnt = trained_source(source, Stage(0.01, 50.0), 400, rng)
+    start = drawn_particles(400, D, np.random.default_rng(3))
+    assert fine_tuned_error(learnt, target) < 2
+    moved = np.linalg.norm(learnt.weights - trained_source(source, Stage(0.01, 1e-9), 400, rng).weights)
+    assert moved > 0 and start.weights.shape == learnt.weights.shape
+
+
+def test_a_strong_pull_keeps_the_weights() -> None:
+    rng = np.random.default_rng(4)
+    source = task(rng, 1, 60)
+    start = drawn_particles(400, D, rng)
+    size = stable_step(start, source.train, 2.0)
+    free, held = (
+        descended(start, source.train, source.labels, 2.0, Step(size, 300), pull=pull) for pull in (0.0, 0.5 / size)
+    )
+    moved = [np.linalg.norm(found.weights - start.weights) for found in (free, held)]
+    assert moved[1] < 0.1 * moved[0]
+
+
+def test_a_step_that_is_too_long_is_told() -> None:
+    rng = np.random.default_rng(5)
+    source = task(rng, 1, 30)
+    with (
+        pytest.raises(ValueError, match=r"^step size 1000: the descent diverges; allowed: smaller$"),
+        np.errstate(all="ignore"),
+    ):
+        descended(drawn_particles(100, D, rng), source.train, source.labels, 1.0, Step(1000.0, 200))
+    with pytest.raises(ValueError, match=r"^number = 3: allowed: even, from 2 on$"):
+        drawn_particles(3, D, rng)
+
+
+def test_a_jointly_rich_stage_trades_the_target_against_the_source() -> None:
+    """Richer: the target's error falls and the source's rises, so that their sum is least in between."""
+    rng = np.random.default_rng(6)
+    source, target = task(rng, 1, 150), task(rng, 2, 150)
+    learnt = trained_source(source, Stage(1.0, 150.0), 600, rng)
+    grid = [0.03, 0.3, 1.0, 3.0, 10.0]
+    found = [jointly_rich(learnt, source, target, 1.0, Stage(gamma, 100.0), rng) for gamma in grid]
+    assert found[0].forgetting == pytest.approx(0.0, abs=0.02)
+    assert found[-1].forgetting > 0.1
+    assert min(joint.target for joint in found[1:]) < found[0].target
+    assert all(joint.source_refitted < joint.source_after + 0.05 for joint in found[2:])
+    best = int(np.argmin([joint.total for joint in found]))
+    assert 0 < best < len(grid) - 1
