@@ -89,6 +89,12 @@ def fine_tuned_error(
     return readout_error(train, target.labels, test, target.truth, ridge)
 
 
+def trained_error(particles: Particles, task: Samples, stage: Stage, activation: Activation = "relu") -> float:
+    """Relative test error of particles that are trained on a task as they are."""
+    after = _trained(particles, task, stage, activation)
+    return squared_error(outputs(after, task.test, stage.gamma, activation), task.truth)
+
+
 def jointly_rich(
     learnt: Particles,
     source: Samples,

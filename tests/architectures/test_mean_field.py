@@ -1,4 +1,4 @@
-"""The mean-field perceptron: its start, its gradients at every width and richness, its ladder, what a target inherits."""
+"""The mean-field perceptron: its start, its gradients, its ladder, what a target inherits."""
 
 from __future__ import annotations
 

@@ -1,0 +1,69 @@
+"""Cells on teachers with a mean-field network: the measured final error, and what theory says from the specification."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.tables.collect import Tables
+from analysis.theory.teacher_prediction import Prediction, is_of_teachers, teacher_prediction
+from sweeps.spec import RunSpec
+
+MEASURED = ("n_done", "final_test_error", "final_test_error_low", "final_test_error_high")
+THEORY = ("theory_test_error", "theory_standard_error", "theory_kind", "theory_difference", "theory_relative")
+"""Predicted relative test error; its standard error over draws of data (missing of a closed form); which theory, or why
+there is none; measured less predicted; that over the predicted."""
+
+
+def teacher_cells(tables: Tables) -> pd.DataFrame:
+    """One row per cell on teachers: the fields that differ between them, MEASURED and THEORY. Empty where there is none.
+
+    Runs with the same fields but the width have one prediction: it is of infinite width.
+    """
+    specs = [tables.sweep.runs[int(rows[0])].spec for rows in tables.rows]
+    chosen = [place for place, spec in enumerate(specs) if is_of_teachers(spec)]
+    cells = tables.cells.iloc[chosen].reset_index(drop=True)
+    varying = [name for name in cells.columns if name in _fields(tables) and cells[name].nunique(dropna=False) > 1]
+    predictions: dict[str, Prediction] = {}
+    found = [_predicted(specs[place], predictions) for place in chosen]
+    frame = cells[["cell_id", *varying, *MEASURED]].copy()
+    frame["theory_test_error"] = [each.test_error for each in found]
+    frame["theory_standard_error"] = [each.standard_error for each in found]
+    frame["theory_kind"] = [each.kind for each in found]
+    measured = frame["final_test_error"].to_numpy(dtype=np.float64, na_value=np.nan)
+    frame["theory_difference"] = measured - frame["theory_test_error"].to_numpy()
+    frame["theory_relative"] = frame["theory_difference"] / frame["theory_test_error"]
+    return frame
+
+
+def varying_fields(frame: pd.DataFrame) -> list[str]:
+    """The fields of specifications among the columns of `teacher_cells`."""
+    return [name for name in frame.columns if name not in ("cell_id", *MEASURED, *THEORY)]
+
+
+def _fields(tables: Tables) -> set[str]:
+    return {name for run in tables.sweep.runs[:1] for name in run.fields} | {
+        name for name in tables.cells.columns if "." in name
+    }
+
+
+def _predicted(spec: RunSpec, known: dict[str, Prediction]) -> Prediction:
+    key = spec.model_copy(update={"seed": 0, "model": spec.model.model_copy(update={"width": 1})}).model_dump_json()
+    if key not in known:
+        try:
+            known[key] = teacher_prediction(spec)
+        except ValueError as problem:
+            known[key] = Prediction(math.nan, math.nan, f"none: {problem}")
+    return known[key]
+
+
+def difference_text(frame: pd.DataFrame) -> str:
+    """How far theory and measurement are apart, over cells that have both."""
+    both = frame.dropna(subset=["theory_relative"])
+    if not len(both):
+        return "no cell has both a prediction and a finished run"
+    size: Any = both["theory_relative"].abs()
+    return f"{len(both)} cells: relative difference {size.median():.1%} in the median, {size.max():.1%} at most"
