@@ -1,7 +1,7 @@
 """`frostline theory SWEEP`: what theory says of a sweep's runs, beside what they measured.
 
-Runs on teachers are predicted from their specification, runs whose head alone trains from their frozen features. All else
-is counted and left.
+Runs on teachers are predicted from their specification, runs whose head alone trains from their frozen features. All
+else is counted and left.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ class ReadoutOverlay(NamedTuple):
 
 
 def readout_overlay(stored: StoredSweep, run: StoredRun, task: Readout, truth: Array) -> ReadoutOverlay:
-    """Predict a finished run from what its head reads. Raises ValueError, in one line, for a recipe without a theory."""
+    """Predict a finished run from what its head reads. Raises ValueError, in one line, for a recipe without theory."""
     kind = kind_of(run.spec.train, run.spec.target.size)
     measured = read_epochs(stored.store, run, ["epoch", *FOLLOWED]).to_pandas()
     predicted = predicted_curve(task, kind, measured["epoch"].to_numpy())
@@ -58,8 +58,8 @@ def readout_row(found: ReadoutOverlay) -> dict[str, Any]:
 
     theory_loss_difference: the largest relative difference of the test losses; NaN where the surrogate has none.
     theory_peak_epoch, peak_epoch: where the test error is largest after its first minimum (where the loss is, of one
-    output). theory_expected_loss: of least squares on random sets of this size, from the spectrum of all samples at hand;
-    without label noise alone.
+    output). theory_expected_loss: of least squares on random sets of this size, from the spectrum of all samples at
+    hand; without label noise alone.
     """
     task, predicted, measured = found.task, found.predicted, found.measured
     loss, error = readout_limit(task)
@@ -84,8 +84,8 @@ def readout_row(found: ReadoutOverlay) -> dict[str, Any]:
 def peak_epoch(epochs: NDArray[np.int64], values: Array) -> float:
     """The epoch of the largest value after the first minimum that is followed by a rise, for a curve that falls again.
 
-    NaN where the largest later value is the last one or there is none. The first minimum is the smallest value before the
-    largest one that follows it by the largest rise.
+    NaN where the largest later value is the last one, or there is none. The peak is where the value is furthest above
+    the smallest one before it.
     """
     if len(values) < 3 or not np.isfinite(values).all():
         return math.nan

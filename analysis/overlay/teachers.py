@@ -1,4 +1,4 @@
-"""Cells on teachers with a mean-field network: the measured final error, and what theory says from the specification."""
+"""Cells on teachers with a mean-field network: the measured final error, and what theory says of the specification."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ there is none; measured less predicted; that over the predicted."""
 
 
 def teacher_cells(tables: Tables) -> pd.DataFrame:
-    """One row per cell on teachers: the fields that differ between them, MEASURED and THEORY. Empty where there is none.
+    """One row per cell on teachers: the fields that differ between them, MEASURED and THEORY. Empty without any.
 
     Runs with the same fields but the width have one prediction: it is of infinite width.
     """
     specs = [tables.sweep.runs[int(rows[0])].spec for rows in tables.rows]
     chosen = [place for place, spec in enumerate(specs) if is_of_teachers(spec)]
     cells = tables.cells.iloc[chosen].reset_index(drop=True)
-    varying = [name for name in cells.columns if name in _fields(tables) and cells[name].nunique(dropna=False) > 1]
+    fields = pd.DataFrame([tables.sweep.runs[int(tables.rows[place][0])].fields for place in chosen])
     predictions: dict[str, Prediction] = {}
     found = [_predicted(specs[place], predictions) for place in chosen]
-    frame = cells[["cell_id", *varying, *MEASURED]].copy()
+    frame = pd.concat([cells[["cell_id"]], fields[_varying(fields)], cells[list(MEASURED)]], axis=1)
     frame["theory_test_error"] = [each.test_error for each in found]
     frame["theory_standard_error"] = [each.standard_error for each in found]
     frame["theory_kind"] = [each.kind for each in found]
@@ -44,10 +44,10 @@ def varying_fields(frame: pd.DataFrame) -> list[str]:
     return [name for name in frame.columns if name not in ("cell_id", *MEASURED, *THEORY)]
 
 
-def _fields(tables: Tables) -> set[str]:
-    return {name for run in tables.sweep.runs[:1] for name in run.fields} | {
-        name for name in tables.cells.columns if "." in name
-    }
+def _varying(fields: pd.DataFrame) -> list[str]:
+    """What differs between cells. The text of a task says nothing beyond its parameters, where these have columns."""
+    names = [name for name in fields.columns if name != "seed" and fields[name].nunique(dropna=False) > 1]
+    return [name for name in names if not any(other.startswith(f"{name}.") for other in names)]
 
 
 def _predicted(spec: RunSpec, known: dict[str, Prediction]) -> Prediction:

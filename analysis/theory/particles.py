@@ -18,6 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+
+CAUTION = 0.3
+"""Steps that follow the flow, over its fastest time; 2 is the limit of stability."""
+LOOKS = 5
+"""Steps after which that time is looked at again: a rich kernel grows."""
 Activation = Literal["relu", "linear"]
 
 
@@ -33,11 +38,17 @@ class Particles(NamedTuple):
         return Particles(np.concatenate([self.weights] * 2), np.concatenate([fresh, -fresh]))
 
 
-class Step(NamedTuple):
-    """Gradient descent on the mean over samples of (f - y)^2 / 2: `size` in units of the flow's time, and how many."""
+class Stage(NamedTuple):
+    """How particles are trained: gradient descent on the mean over samples of (f - y)^2 / 2, for so long.
 
-    size: float
-    number: int
+    time: of the flow. step: of the descent, in that time; None follows the flow, in steps well below the limit of
+    stability. pull: the elastic coupling -pull (w - w0) to the weights that the stage starts from, which is L2-SP's.
+    """
+
+    gamma: float
+    time: float
+    step: float | None = None
+    pull: float = 0.0
 
 
 _FUNCTIONS: dict[Activation, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
@@ -79,41 +90,39 @@ def outputs(particles: Particles, factor: Array, gamma: float, activation: Activ
 
 
 def descended(
-    particles: Particles,
-    factor: Array,
-    labels: Array,
-    gamma: float,
-    steps: Step,
-    activation: Activation = "relu",
-    pull: float = 0.0,
+    particles: Particles, factor: Array, labels: Array, stage: Stage, activation: Activation = "relu"
 ) -> Particles:
-    """Particles after full-batch gradient descent on labels (P,) at factor (P, r).
+    """Particles after training on labels (P,) at factor (P, r).
 
-    h' = gamma sum (y - f) z phi'(h) K_x / P, z' = gamma sum (y - f) phi(h) / P. pull: the elastic coupling
-    -pull (w - w0) to the weights that this stage starts from, which is L2-SP's. Raises ValueError where the
-    steps are too long.
+    h' = gamma sum (y - f) z phi'(h) K_x / P, z' = gamma sum (y - f) phi(h) / P. Raises ValueError where given steps are
+    too long.
     """
     phi, slope = _FUNCTIONS[activation]
-    weights, readouts = particles.weights.copy(), particles.readouts.copy()
-    start, number, samples = particles.weights, len(particles.weights), len(labels)
-    for _ in range(steps.number):
+    weights, readouts, start = particles.weights.copy(), particles.readouts, particles.weights
+    number, samples, gamma = len(start), len(labels), stage.gamma
+    number_of_steps = None if stage.step is None else max(1, round(stage.time / stage.step))
+    left, count, size = stage.time, 0, stage.step or 0.0
+    while count < number_of_steps if number_of_steps is not None else left > 0:
         fields = weights @ factor.T
-        active = phi(fields)
-        error = (labels - readouts @ active / (gamma * number)) * (steps.size * gamma / samples)
-        if pull:
-            weights += (steps.size * pull) * (start - weights)
-        weights += readouts[:, None] * ((slope(fields) * error) @ factor)
+        active, slopes = phi(fields), slope(fields)
+        if number_of_steps is None and count % LOOKS == 0:
+            size = CAUTION / _fastest(active, slopes * readouts[:, None], factor)
+        taken = size if number_of_steps is not None else min(size, left)
+        error = (labels - readouts @ active / (gamma * number)) * (taken * gamma / samples)
+        if stage.pull:
+            weights += (taken * stage.pull) * (start - weights)
+        weights += readouts[:, None] * ((slopes * error) @ factor)
         readouts = readouts + active @ error
+        left, count = left - taken, count + 1
     if not (np.isfinite(readouts).all() and np.isfinite(weights).all()):
-        raise ValueError(f"step size {steps.size:g}: the descent diverges; allowed: smaller")
+        raise ValueError(f"step {stage.step}: the descent diverges; allowed: smaller")
     return Particles(weights, readouts)
 
 
-def stable_step(particles: Particles, factor: Array, gamma: float, activation: Activation = "relu") -> float:
-    """A step size well below the limit of stability: half of P / lambda_max of the tangent kernel at the start, over
-    sqrt(1 + gamma^2) for its growth (exactly so in linear networks with a unit predictor)."""
-    phi, slope = _FUNCTIONS[activation]
-    fields = factor @ particles.weights.T
-    active, slopes = phi(fields), slope(fields) * particles.readouts
-    kernel = (active @ active.T + (slopes @ slopes.T) * (factor @ factor.T)) / len(particles.weights)
-    return 0.5 * len(factor) / (float(np.linalg.norm(kernel, 2)) * np.hypot(1.0, gamma))
+def _fastest(active: Array, pushed: Array, factor: Array) -> float:
+    """An upper bound of the fastest rate of the flow: of the tangent kernel over P, by its largest row sum.
+
+    active: phi(h) (S, P); pushed: z phi'(h) (S, P).
+    """
+    kernel = (active.T @ active + (pushed.T @ pushed) * (factor @ factor.T)) / len(active)
+    return float(np.abs(kernel).sum(1).max()) / len(factor)

@@ -15,12 +15,11 @@ from analysis.theory.kernel_regression import RIDGE, readout_error, squared_erro
 from analysis.theory.particles import (
     Activation,
     Particles,
-    Step,
+    Stage,
     descended,
     drawn_particles,
     features,
     outputs,
-    stable_step,
 )
 
 Array = NDArray[np.float64]
@@ -36,15 +35,6 @@ class Samples(NamedTuple):
     labels: Array
     test: Array
     truth: Array
-
-
-class Stage(NamedTuple):
-    """How a stage is trained: its richness, and how long. `time` is of the flow; the step is found, or given."""
-
-    gamma: float
-    time: float
-    step: float | None = None
-    pull: float = 0.0
 
 
 class Joint(NamedTuple):
@@ -117,6 +107,4 @@ def jointly_rich(
 
 
 def _trained(particles: Particles, task: Samples, stage: Stage, activation: Activation) -> Particles:
-    step = stage.step if stage.step is not None else stable_step(particles, task.train, stage.gamma, activation)
-    steps = Step(step, max(1, round(stage.time / step)))
-    return descended(particles, task.train, task.labels, stage.gamma, steps, activation, stage.pull)
+    return descended(particles, task.train, task.labels, stage, activation)

@@ -8,6 +8,7 @@ The network divides its inputs by sqrt(D), so that a linear teacher of unit leng
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,12 +16,10 @@ from numpy.polynomial.hermite_e import hermeval
 from numpy.typing import NDArray
 
 from analysis.theory.linear_transfer import transfer_loss
-from analysis.theory.particles import Activation, drawn_particles
+from analysis.theory.particles import Activation, Particles, Stage, drawn_particles
 from analysis.theory.second_stage import (
     Samples,
-    Stage,
     fine_tuned_error,
-    jointly_rich,
     trained_error,
     trained_source,
 )
@@ -78,7 +77,7 @@ def teacher_prediction(spec: RunSpec) -> Prediction:
     linear = spec.model.activation == "linear" and target.degree == 1 and (source is None or source.degree == 1)
     if linear and spec.transfer.frozen == 1:
         return Prediction(_closed_form(spec, source, target), math.nan, "closed form, D to infinity")
-    draws = [_drawn_error(spec, source, target, np.random.default_rng([_SEED, draw])) for draw in range(DRAWS)]
+    draws = [_drawn_error(spec, source, target, draw) for draw in range(DRAWS)]
     spread = float(np.std(draws, ddof=1)) / math.sqrt(DRAWS)
     return Prediction(float(np.mean(draws)), spread, f"{PARTICLES} particles, {DRAWS} draws of data")
 
@@ -101,22 +100,27 @@ def _closed_form(spec: RunSpec, source: Teacher | None, target: Teacher) -> floa
     return transfer_loss(gamma, nu_target, min(cosine, 1.0), nu_source, source.noise, target.noise)
 
 
-def _drawn_error(spec: RunSpec, source: Teacher | None, target: Teacher, rng: np.random.Generator) -> float:
+def _drawn_error(spec: RunSpec, source: Teacher | None, target: Teacher, draw: int) -> float:
     activation: Activation = "linear" if spec.model.activation == "linear" else "relu"
-    aim = _samples(target, spec.target.size, rng)
+    rng = np.random.default_rng([_SEED, draw, 1])
+    aim, learnt = _samples(target, spec.target.size, rng), None
     if source is None or spec.source is None:
-        learnt, taught = drawn_particles(PARTICLES, target.dimension, rng), None
+        start = drawn_particles(PARTICLES, target.dimension, rng)
     else:
-        taught = _samples(source, spec.source.size, rng)
         stage = _stage(spec.source, spec.source.size, _gamma(spec), "source")
-        learnt = trained_source(taught, stage, PARTICLES, rng, activation)
+        start = learnt = _learnt(source, spec.source.size, stage, activation, draw)
     if spec.transfer.frozen == 1:
-        return fine_tuned_error(learnt, aim, activation)
+        return fine_tuned_error(start, aim, activation)
     gamma = spec.transfer.richness or _gamma(spec)
     stage = _stage(spec.train, spec.target.size, gamma, "train")._replace(pull=(spec.transfer.l2_sp or 0.0) / 2)
-    if taught is None:
-        return trained_error(learnt, aim, stage, activation)
-    return jointly_rich(learnt, taught, aim, _gamma(spec), stage, rng, activation).target
+    return trained_error(start if learnt is None else learnt.with_fresh_readouts(rng), aim, stage, activation)
+
+
+@lru_cache(maxsize=32)
+def _learnt(source: Teacher, size: int, stage: Stage, activation: Activation, draw: int) -> Particles:
+    """Particles that have learnt the source: those of many cells."""
+    rng = np.random.default_rng([_SEED, draw, 0])
+    return trained_source(_samples(source, size, rng), stage, PARTICLES, rng, activation)
 
 
 def _samples(teacher: Teacher, size: int, rng: np.random.Generator) -> Samples:
@@ -130,7 +134,7 @@ def _gamma(spec: RunSpec) -> float:
 
 
 def _stage(recipe: Recipe, size: int, gamma: float, section: str) -> Stage:
-    """Full-batch gradient descent at the rate eta on the mean squared error: steps of 2 eta of the flow's time."""
+    """Full-batch gradient descent at the rate eta on the mean squared error takes steps of 2 eta of the flow's time."""
     for field, value, allowed in (
         ("optimizer", recipe.optimizer, "sgd"),
         ("momentum", recipe.momentum, 0.0),
@@ -142,5 +146,4 @@ def _stage(recipe: Recipe, size: int, gamma: float, section: str) -> Stage:
             raise ValueError(f"{section}.{field} = {value}: allowed for a theory of rich training: {allowed}")
     if recipe.batch_size < size:
         raise ValueError(f"{section}.batch_size = {recipe.batch_size}: allowed for a theory of rich training: {size}")
-    step = 2 * recipe.learning_rate
-    return Stage(gamma, step * (recipe.steps or recipe.epochs), step)
+    return Stage(gamma, 2 * recipe.learning_rate * (recipe.steps or recipe.epochs))

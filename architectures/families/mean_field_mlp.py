@@ -43,7 +43,7 @@ def run_hidden(net: MeanFieldMLP, state: State) -> State:
 
 
 def run_readout(net: MeanFieldMLP, state: State) -> State:
-    return (net.readout(*state),)
+    return (net.read(*state),)
 
 
 def ladder(model: ModelSpec) -> tuple[Unit, ...]:

@@ -41,32 +41,29 @@ class Hidden(nn.Module):
         scale.fill_(self.richness * math.sqrt(len(self.weight)))
 
 
-class Readout(nn.Linear):
-    """Readouts as start + scale * weight, less what the network gives at its start: `weight` (outputs, N) is 0 there.
-
-    Where the hidden units are at their start it is the linear layer `weight`.
-    """
-
-    def __init__(self, width: int, outputs: int, richness: float) -> None:
-        super().__init__(width, outputs, bias=False)
-        nn.init.zeros_(self.weight)
-        self.register_buffer("start", torch.randn(outputs, width))
-        self.scale = richness * math.sqrt(width)
-
-    def forward(self, features: Tensor, reference: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        moved = linear(features - reference, self.get_buffer("start")) / self.scale
-        return linear(features, self.weight) + moved
-
-
 class MeanFieldMLP(nn.Module):
-    """Hidden units, and a readout once `add_readout` has been called."""
+    """Hidden units, and a readout once `add_readout` has been called.
+
+    The readout's weights (outputs, N) are start + gamma sqrt(N) * weight: `readout.weight`, which trains, is 0 where
+    training starts, and what the network gives there is taken off. Where the hidden units are at their start too, the
+    network is `readout`, a linear layer like any other, on their features.
+    """
 
     def __init__(self, inputs: int, width: int, richness: float, rectified: bool) -> None:
         super().__init__()
         self.hidden = Hidden(inputs, width, richness, rectified)
+        self.scale = richness * math.sqrt(width)
 
     def add_readout(self, outputs: int) -> None:
-        self.readout = Readout(len(self.hidden.weight), outputs, self.hidden.richness)
+        width = len(self.hidden.weight)
+        self.readout = nn.Linear(width, outputs, bias=False)
+        nn.init.zeros_(self.readout.weight)
+        self.readout.register_buffer("start", torch.randn(outputs, width))
+
+    def read(self, features: Tensor, reference: Tensor) -> Tensor:
+        """Outputs (samples, outputs) of features as they are and at the start."""
+        moved = linear(features - reference, self.readout.get_buffer("start")) / self.scale
+        return self.readout(features) + moved
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.readout(*self.hidden(x))
+        return self.read(*self.hidden(x))

@@ -8,15 +8,14 @@ from numpy.polynomial.hermite_e import hermeval
 
 from analysis.theory.linear_transfer import richness_gain
 from analysis.theory.particles import (
-    Step,
+    Stage,
     descended,
     drawn_particles,
     features,
     input_factor,
     outputs,
-    stable_step,
 )
-from analysis.theory.second_stage import Samples, Stage, fine_tuned_error, jointly_rich, trained_source
+from analysis.theory.second_stage import Samples, fine_tuned_error, jointly_rich, trained_source
 
 D = 20
 
@@ -57,32 +56,37 @@ def test_linear_particles_meet_the_closed_form(gamma: float) -> None:
     inputs = rng.standard_normal((400, D))
     factor, labels = input_factor(inputs), inputs[:, 0]
     particles = drawn_particles(20_000, D, rng)
-    step = Step(stable_step(particles, factor, gamma, "linear"), 1500)
-    found = descended(particles, factor, labels, gamma, step, "linear")
+    found = descended(particles, factor, labels, Stage(gamma, 300.0), "linear")
     np.testing.assert_allclose(outputs(found, factor, gamma, "linear"), labels, atol=0.02)
     moment = found.weights.T @ found.weights / len(found.weights)
     assert moment[0, 0] - 1 == pytest.approx(richness_gain(gamma, np.sqrt(D)), rel=0.05)
     assert moment[1, 1] == pytest.approx(1.0, abs=0.05)
 
 
-def test_a_lazy_network_leaves_its_features_and_is_kernel_regression() -> None:
+def test_a_lazy_network_leaves_its_features() -> None:
     rng = np.random.default_rng(3)
     source, target = task(rng, 1, 60), task(rng, 2, 40)
-    learnt = trained_source(source, Stage(0.01, 50.0), 400, rng)
-    start = drawn_particles(400, D, np.random.default_rng(3))
-    assert fine_tuned_error(learnt, target) < 2
-    moved = np.linalg.norm(learnt.weights - trained_source(source, Stage(0.01, 1e-9), 400, rng).weights)
-    assert moved > 0 and start.weights.shape == learnt.weights.shape
+    start = drawn_particles(400, D, np.random.default_rng(7))
+    learnt = trained_source(source, Stage(0.01, 100.0), 400, np.random.default_rng(7))
+    assert np.linalg.norm(learnt.weights - start.weights) < 0.02 * np.linalg.norm(start.weights)
+    np.testing.assert_allclose(outputs(learnt, source.train, 0.01), source.labels, atol=0.3)
+    assert fine_tuned_error(learnt, target) == pytest.approx(fine_tuned_error(start, target), rel=0.05)
+
+
+def test_given_steps_and_the_flow_come_to_the_same() -> None:
+    rng = np.random.default_rng(8)
+    source = task(rng, 1, 60)
+    start = drawn_particles(400, D, rng)
+    steps, flow = (descended(start, source.train, source.labels, Stage(1.0, 20.0, step)) for step in (0.01, None))
+    found = [outputs(each, source.test, 1.0) for each in (steps, flow)]
+    np.testing.assert_allclose(found[0], found[1], atol=0.02)
 
 
 def test_a_strong_pull_keeps_the_weights() -> None:
     rng = np.random.default_rng(4)
     source = task(rng, 1, 60)
     start = drawn_particles(400, D, rng)
-    size = stable_step(start, source.train, 2.0)
-    free, held = (
-        descended(start, source.train, source.labels, 2.0, Step(size, 300), pull=pull) for pull in (0.0, 0.5 / size)
-    )
+    free, held = (descended(start, source.train, source.labels, Stage(2.0, 100.0, 0.1, pull)) for pull in (0.0, 5.0))
     moved = [np.linalg.norm(found.weights - start.weights) for found in (free, held)]
     assert moved[1] < 0.1 * moved[0]
 
@@ -91,10 +95,10 @@ def test_a_step_that_is_too_long_is_told() -> None:
     rng = np.random.default_rng(5)
     source = task(rng, 1, 30)
     with (
-        pytest.raises(ValueError, match=r"^step size 1000: the descent diverges; allowed: smaller$"),
+        pytest.raises(ValueError, match=r"^step 1000\.0: the descent diverges; allowed: smaller$"),
         np.errstate(all="ignore"),
     ):
-        descended(drawn_particles(100, D, rng), source.train, source.labels, 1.0, Step(1000.0, 200))
+        descended(drawn_particles(100, D, rng), source.train, source.labels, Stage(1.0, 2e5, 1000.0))
     with pytest.raises(ValueError, match=r"^number = 3: allowed: even, from 2 on$"):
         drawn_particles(3, D, rng)
 
