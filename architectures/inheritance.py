@@ -1,4 +1,4 @@
-"""What a target network takes over from its source: everything but the head."""
+"""What a target network takes over from its source: everything but the head, or everything."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ class Rebasing(Protocol):
     def rebase(self) -> None: ...
 
 
-def inherit(network: Network, weights: Mapping[str, Tensor]) -> None:
+def inherit(network: Network, weights: Mapping[str, Tensor], head_too: bool = False) -> None:
     """Copy parameters and buffers of all units but the head from the state dict of a source network.
 
-    The source may have had another number of classes: its head is ignored. Raises ValueError, before anything
-    is copied, naming the first tensor that is missing, unexpected or of another shape or dtype.
+    The source may have had another number of classes: its head is ignored, unless `head_too`. Raises ValueError, before
+    anything is copied, naming the first tensor that is missing, unexpected or of another shape or dtype.
     """
     head = network.units[-1]
-    own = {key: tensor for key, tensor in network.state_dict().items() if not head.holds(key)}
+    own = {key: tensor for key, tensor in network.state_dict().items() if head_too or not head.holds(key)}
     for key in weights:
         if key not in own and not head.holds(key):
             raise ValueError(f"source weights: tensor {key!r} is unexpected, the target has no such name")
@@ -37,7 +37,7 @@ def inherit(network: Network, weights: Mapping[str, Tensor]) -> None:
     with torch.no_grad():
         for key, tensor in own.items():
             tensor.copy_(weights[key])
-    for module in network.modules():
+    for module in () if head_too else network.modules():
         if isinstance(module, Rebasing):
             module.rebase()
 

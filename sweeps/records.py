@@ -44,6 +44,23 @@ class EpochRecord(NamedTuple):
 EPOCH_TYPES: dict[str, str] = {
     name: "int64" if name in ("epoch", "step") else "float64" for name in EpochRecord._fields
 }
+ADAPTATION = (
+    "residual_share",
+    "weight_change",
+    "penalty",
+    "effective_rank",
+    "hidden_step",
+    "hidden_weight_change",
+    "feature_shift",
+    "target_shift",
+    "first_order_error",
+    "unadapted_test_error",
+    "unadapted_test_loss",
+    "unadapted_train_loss",
+    "adaptation_harm",
+)
+"""Measures of a run whose head was adapted in closed form (docs/tables.md says what each is), as in `measures`."""
+
 TIME_COLUMNS = ("seconds", "wall_seconds", "compute_seconds")
 """What differs between two runs of the same spec: no comparison of results looks at it."""
 

@@ -100,6 +100,12 @@ def vector_length(task: str) -> int | None:
     return parse(task).dataset.vector
 
 
+def has_pairs(task: str) -> bool:
+    """Whether a task knows the source sample that each training sample is a shifted form of; ValueError for an unknown
+    task."""
+    return parse(task).dataset.paired is not None
+
+
 def held_out(task: str) -> int:
     """How many test samples a task has; ValueError for a name that means no task."""
     found = parse(task)

@@ -17,7 +17,9 @@ DATASETS = {
     "images": "tasks.datasets.images",
     "linear_teacher": "tasks.datasets.linear_teacher",
     "mnist": "tasks.datasets.mnist",
+    "noisy_digits": "tasks.datasets.noisy_digits",
     "polynomial_teacher": "tasks.datasets.polynomial_teacher",
+    "sine_drift": "tasks.datasets.sine_drift",
     "svhn": "tasks.datasets.svhn",
     "tiny_imagenet": "tasks.datasets.tiny_imagenet",
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 
 from architectures import canonical_model, check_frozen, family_of, ladder_length
+from orchestrator.schedule.head_rules import source_head_fits
 from orchestrator.schedule.regression_rules import REGRESSION_RULES
 from orchestrator.train.methods.table import check_methods
 from sweeps.errors import shown
@@ -48,9 +49,14 @@ def pull_has_a_start(run: RunSpec) -> None:
 
 
 def richness_is_of_mean_field_networks(run: RunSpec) -> None:
-    """`transfer.richness` is of a network that has a richness."""
-    if run.transfer.richness is not None and "richness" not in family_of(run.model).own_fields:
-        raise ValueError(f"transfer.richness = {run.transfer.richness}: allowed with the family mean_field_mlp alone")
+    """`transfer.richness` is of a network that has a richness, and not of one that goes on with the source's readout."""
+    if run.transfer.richness is None:
+        return
+    place = f"transfer.richness = {run.transfer.richness}"
+    if "richness" not in family_of(run.model).own_fields:
+        raise ValueError(f"{place}: allowed with the family mean_field_mlp alone")
+    if run.transfer.head is not None:
+        raise ValueError(f"{place}: allowed with transfer.head null, not {run.transfer.head}")
 
 
 def pace_is_of_gradient_descent(run: RunSpec) -> None:
@@ -68,6 +74,7 @@ RULES: tuple[Rule, ...] = (
     richness_is_of_mean_field_networks,
     pace_is_of_gradient_descent,
     check_methods,
+    source_head_fits,
     *REGRESSION_RULES,
 )
 

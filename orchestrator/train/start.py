@@ -103,14 +103,15 @@ def pretrained_of(model: ModelSpec, store: Reading, kept: LruCache) -> dict[str,
 
 
 def network_of(spec: RunSpec, role: Role, outputs: int, weights: Mapping[str, Tensor] | None = None) -> Network:
-    """The network before training, on the CPU: drawn from the seed, then given all of `weights` but the head, then
-    frozen. weights: those of the source model, or pre-trained ones. A source model freezes nothing."""
+    """The network before training, on the CPU: drawn from the seed, then given all of `weights` but the head (with
+    `transfer.head: source`, the head too), then frozen. weights: those of the source model, or pre-trained ones. A
+    source model freezes nothing."""
     model = spec.model
     if role == "target" and spec.transfer.richness is not None:
         model = model.model_copy(update={"richness": spec.transfer.richness})
     network = architectures.build(model, outputs, seed_for(spec.seed_of(role), role, "init"))
     if weights is not None:
-        architectures.inherit(network, weights)
+        architectures.inherit(network, weights, role == "target" and spec.transfer.head == "source")
     if role == "target":
         still = zero_factors(spec.transfer)
         architectures.freeze(network, spec.transfer.frozen, spec.transfer.norm, still)

@@ -20,7 +20,7 @@ from architectures.families.work import Work, linear_head
 from sweeps.spec import ModelSpec
 
 if TYPE_CHECKING:
-    from architectures.families.mean_field_module import MeanFieldMLP
+    from architectures.families.plain.mean_field_module import MeanFieldMLP
 
 
 def inputs_of(model: ModelSpec) -> int:
@@ -28,7 +28,7 @@ def inputs_of(model: ModelSpec) -> int:
 
 
 def construct(model: ModelSpec) -> MeanFieldMLP:
-    from architectures.families.mean_field_module import MeanFieldMLP
+    from architectures.families.plain.mean_field_module import MeanFieldMLP
 
     richness = 1.0 if model.richness is None else model.richness
     return MeanFieldMLP(inputs_of(model), model.width, richness, model.activation != "linear")

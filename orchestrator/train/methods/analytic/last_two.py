@@ -1,0 +1,103 @@
+"""The last two layers of a perceptron, f = relu(a V + c) W + b, adapted in closed form. A construction of ours.
+
+First the hidden layer: to first order in its weights the outputs change by ((a dV + dc) * [h > 0]) W, so that dV is a
+ridge solution (leave-one-out penalty) of what the head leaves. The network is not linear in V: of the steps t dV, t in
+1, 1/2, 1/4 and so on down to 0, each followed by the head's own solution on the features that come out, the best is
+taken, by the squared error on the training set (`lva_exact`) or by that of the head's leave-one-out residuals
+(`lva_ridge`). The step 0 is the last layer alone, so that by this criterion the second layer never makes it worse.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from orchestrator.train.methods.analytic.adapt import check_linear, record, solution
+from orchestrator.train.methods.analytic.conditions import data_condition
+from orchestrator.train.methods.analytic.head_layer import HeadLayer, targets_of
+from orchestrator.train.methods.analytic.solve import Change, ridge_change
+from orchestrator.train.methods.method import Setting
+from sweeps.spec import HeadStart
+
+STEPS = (*(0.5**halving for halving in range(8)), 0.0)
+
+
+def adapt_last_two(setting: Setting, how: HeadStart) -> dict[str, float]:
+    """Change the last hidden layer and the head. Returns what is recorded, of the head and of the hidden layer.
+
+    `hidden_step` is the share of dV that was taken, `hidden_weight_change` |t dV| / |V|.
+    """
+    head = HeadLayer(setting.network, setting.data.outputs)
+    hidden = _hidden_layer(setting)
+    features, outputs = head.features(setting.inputs)
+    below = _read_by(setting, hidden).flatten(1).double()
+    weights, wanted = head.weights(), head.target_rows(targets_of(setting.data))
+    given = head.outputs(features.double(), weights)
+    check_linear(head, given, outputs)
+    condition = data_condition(setting, head, features.double(), outputs)
+
+    matrix = _weights(hidden)
+    change = _hidden_change(below, matrix, hidden.bias is not None, weights, wanted - given)
+    tried = [_tried(head, hidden, below, matrix + step * change, weights, wanted, how) for step in STEPS]
+    best = min(range(len(STEPS)), key=lambda place: tried[place][0])
+    _write(hidden, matrix + STEPS[best] * change)
+    _, rows, solved = tried[best]
+    head.write(weights + solved.weights)
+    return {
+        **record(head, rows, weights, solved, wanted, given),
+        "hidden_step": STEPS[best],
+        "hidden_weight_change": STEPS[best] * torch.linalg.norm(change).item() / torch.linalg.norm(matrix).item(),
+        **condition,
+    }
+
+
+def _hidden_change(below: Tensor, matrix: Tensor, bias: bool, weights: Tensor, residuals: Tensor) -> Tensor:
+    """dV, as `_weights` gives V: the ridge solution of the outputs' first-order change for the residuals (n, C)."""
+    read = torch.nn.functional.pad(below, (0, 1), value=1.0) if bias else below
+    active = (read @ matrix > 0).double()
+    top = weights[: matrix.shape[1]]
+    # d f_c / d V_km = a_k [h_m > 0] W_mc: one row for each sample and output
+    slopes = active[:, None, :] * top.T[None]
+    jacobian = (read[:, None, :, None] * slopes[:, :, None, :]).flatten(2).flatten(0, 1)
+    solved = ridge_change(jacobian, residuals.reshape(-1, 1), bias=False)
+    return solved.weights.reshape(matrix.shape)
+
+
+def _tried(
+    head: HeadLayer, hidden: nn.Linear, below: Tensor, matrix: Tensor, weights: Tensor, wanted: Tensor, how: HeadStart
+) -> tuple[float, Tensor, Change]:
+    """(criterion, features, head's change) with the hidden layer's weights `matrix`."""
+    read = torch.nn.functional.pad(below, (0, 1), value=1.0) if hidden.bias is not None else below
+    rows = (read @ matrix).relu()
+    solved = solution(how, rows, wanted - head.outputs(rows, weights), head.bias)
+    left = (wanted - head.outputs(rows, weights + solved.weights)).square().sum().item()
+    return (solved.left_out if how == "lva_ridge" else left), rows, solved
+
+
+def _hidden_layer(setting: Setting) -> nn.Linear:
+    unit = setting.network.units[-2]
+    layers = [layer for layer in setting.network.net.get_submodule(unit.owns[0]).modules() if type(layer) is nn.Linear]
+    assert len(layers) == 1, "rows.py allows families whose last hidden unit is one linear layer and a ReLU"
+    return layers[0]
+
+
+@torch.no_grad()
+def _read_by(setting: Setting, layer: nn.Linear) -> Tensor:
+    """What a layer reads of all training samples (n, p)."""
+    seen: list[Tensor] = []
+    handle = layer.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    HeadLayer(setting.network, setting.data.outputs).features(setting.inputs)
+    handle.remove()
+    return torch.cat(seen)
+
+
+def _weights(layer: nn.Linear) -> Tensor:
+    matrix = layer.weight.detach().T.double()
+    return matrix if layer.bias is None else torch.cat([matrix, layer.bias.detach().double()[None]])
+
+
+@torch.no_grad()
+def _write(layer: nn.Linear, matrix: Tensor) -> None:
+    layer.weight.copy_((matrix if layer.bias is None else matrix[:-1]).T)
+    if layer.bias is not None:
+        layer.bias.copy_(matrix[-1])
