@@ -49,7 +49,7 @@ def pull_has_a_start(run: RunSpec) -> None:
 
 
 def richness_is_of_mean_field_networks(run: RunSpec) -> None:
-    """`transfer.richness` is of a network that has a richness, and not of one that goes on with the source's readout."""
+    """`transfer.richness` is of a network that has a richness, with a readout of its own."""
     if run.transfer.richness is None:
         return
     place = f"transfer.richness = {run.transfer.richness}"
