@@ -41,7 +41,7 @@ Loss = Literal["cross_entropy", "squared"]
 MethodName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Evaluation = Literal["epochs", "log"]
 HeadStart = Literal["lva_exact", "lva_ridge", "lva_perturb"]
-MEASURES = ("readout_gap", "source_distance")
+MEASURES = ("readout_gap", "source_distance", "source_error")
 """What may be measured beside the errors and losses of an epoch (orchestrator/train/methods/measures.py)."""
 
 DEFAULT_LOSS: Loss = "cross_entropy"

@@ -12,10 +12,14 @@ from analysis.tables.collect import Tables
 from analysis.theory.teacher_prediction import Prediction, is_of_teachers, teacher_prediction
 from sweeps.spec import RunSpec
 
-MEASURED = ("n_done", "final_test_error", "final_test_error_low", "final_test_error_high")
-THEORY = ("theory_test_error", "theory_standard_error", "theory_kind", "theory_difference", "theory_relative")
-"""Predicted relative test error; its standard error over draws of data (missing of a closed form); which theory, or why
-there is none; measured less predicted; that over the predicted."""
+MEASURED = ("n_done", "final_test_error", "final_test_error_low", "final_test_error_high", "source_error")
+"""`source_error`: mean of the measure of that name after the last epoch, missing where runs have none."""
+THEORY = (
+    *("theory_test_error", "theory_standard_error", "theory_source_error", "theory_kind"),
+    *("theory_difference", "theory_relative"),
+)
+"""Predicted relative test error; its standard error over draws of data (missing of a closed form); that of the source's
+readout afterwards; which theory, or why there is none; measured less predicted; that over the predicted."""
 
 
 def teacher_cells(tables: Tables) -> pd.DataFrame:
@@ -29,12 +33,14 @@ def teacher_cells(tables: Tables) -> pd.DataFrame:
     fields = pd.DataFrame([tables.sweep.runs[int(tables.rows[place][0])].fields for place in chosen])
     predictions: dict[str, Prediction] = {}
     found = [_predicted(specs[place], predictions) for place in chosen]
-    frame = pd.concat([cells[["cell_id"]], fields[_varying(fields)], cells[list(MEASURED)]], axis=1)
+    measured = cells[list(MEASURED[:-1])].assign(source_error=[_source_error(tables, place) for place in chosen])
+    frame = pd.concat([cells[["cell_id"]], fields[_varying(fields)], measured], axis=1)
     frame["theory_test_error"] = [each.test_error for each in found]
     frame["theory_standard_error"] = [each.standard_error for each in found]
+    frame["theory_source_error"] = [each.source_error for each in found]
     frame["theory_kind"] = [each.kind for each in found]
-    measured = frame["final_test_error"].to_numpy(dtype=np.float64, na_value=np.nan)
-    frame["theory_difference"] = measured - frame["theory_test_error"].to_numpy()
+    errors = frame["final_test_error"].to_numpy(dtype=np.float64, na_value=np.nan)
+    frame["theory_difference"] = errors - frame["theory_test_error"].to_numpy()
     frame["theory_relative"] = frame["theory_difference"] / frame["theory_test_error"]
     return frame
 
@@ -42,6 +48,13 @@ def teacher_cells(tables: Tables) -> pd.DataFrame:
 def varying_fields(frame: pd.DataFrame) -> list[str]:
     """The fields of specifications among the columns of `teacher_cells`."""
     return [name for name in frame.columns if name not in ("cell_id", *MEASURED, *THEORY)]
+
+
+def _source_error(tables: Tables, place: int) -> float:
+    results = [tables.sweep.runs[int(row)].result for row in tables.rows[place]]
+    columns = [result.measures.get("source_error") for result in results if result is not None and result.measures]
+    last = [column[-1] for column in columns if column and column[-1] is not None]
+    return float(np.mean(last)) if last else math.nan
 
 
 def _varying(fields: pd.DataFrame) -> list[str]:

@@ -20,6 +20,7 @@ from analysis.theory.particles import Activation, Particles, Stage, drawn_partic
 from analysis.theory.second_stage import (
     Samples,
     fine_tuned_error,
+    jointly_rich,
     trained_error,
     trained_source,
 )
@@ -37,11 +38,13 @@ _SEED = 20250704
 
 
 class Prediction(NamedTuple):
-    """Of the relative test error: its mean, and its standard error over draws of data (NaN of a closed form)."""
+    """Of the relative test error: its mean, and its standard error over draws of data (NaN of a closed form).
+    `source_error`: that of the source's own readout after the target's training, NaN where only the readout trains."""
 
     test_error: float
     standard_error: float
     kind: str
+    source_error: float = math.nan
 
 
 class Teacher(NamedTuple):
@@ -78,8 +81,10 @@ def teacher_prediction(spec: RunSpec) -> Prediction:
     if linear and spec.transfer.frozen == 1:
         return Prediction(_closed_form(spec, source, target), math.nan, "closed form, D to infinity")
     draws = [_drawn_error(spec, source, target, draw) for draw in range(DRAWS)]
-    spread = float(np.std(draws, ddof=1)) / math.sqrt(DRAWS)
-    return Prediction(float(np.mean(draws)), spread, f"{PARTICLES} particles, {DRAWS} draws of data")
+    errors, source_errors = np.array(draws).T
+    spread = float(errors.std(ddof=1)) / math.sqrt(DRAWS)
+    kind = f"{PARTICLES} particles, {DRAWS} draws of data"
+    return Prediction(float(errors.mean()), spread, kind, float(source_errors.mean()))
 
 
 def teacher_of(part: LabelledSet) -> Teacher:
@@ -100,30 +105,37 @@ def _closed_form(spec: RunSpec, source: Teacher | None, target: Teacher) -> floa
     return transfer_loss(gamma, nu_target, min(cosine, 1.0), nu_source, source.noise, target.noise)
 
 
-def _drawn_error(spec: RunSpec, source: Teacher | None, target: Teacher, draw: int) -> float:
+def _drawn_error(spec: RunSpec, source: Teacher | None, target: Teacher, draw: int) -> tuple[float, float]:
+    """(relative test error, that of the source's readout afterwards) of one draw of data and particles."""
     activation: Activation = "linear" if spec.model.activation == "linear" else "relu"
-    rng = np.random.default_rng([_SEED, draw, 1])
-    aim, learnt = _samples(target, spec.target.size, rng), None
+    rng = np.random.default_rng([_SEED, draw, 2])
+    aim = _samples(target, spec.target.size, draw, 1)
+    gamma = spec.transfer.richness or _gamma(spec)
     if source is None or spec.source is None:
         start = drawn_particles(PARTICLES, target.dimension, rng)
-    else:
-        stage = _stage(spec.source, spec.source.size, _gamma(spec), "source")
-        start = learnt = _learnt(source, spec.source.size, stage, activation, draw)
+        if spec.transfer.frozen == 1:
+            return fine_tuned_error(start, aim, activation), math.nan
+        return trained_error(start, aim, _stage(spec.train, spec.target.size, gamma, "train"), activation), math.nan
+    stage = _stage(spec.source, spec.source.size, _gamma(spec), "source")
+    learnt = _learnt(source, spec.source.size, stage, activation, draw)
     if spec.transfer.frozen == 1:
-        return fine_tuned_error(start, aim, activation)
-    gamma = spec.transfer.richness or _gamma(spec)
+        return fine_tuned_error(learnt, aim, activation), math.nan
     stage = _stage(spec.train, spec.target.size, gamma, "train")._replace(pull=(spec.transfer.l2_sp or 0.0) / 2)
-    return trained_error(start if learnt is None else learnt.with_fresh_readouts(rng), aim, stage, activation)
+    taught = _samples(source, spec.source.size, draw, 0)
+    found = jointly_rich(learnt, taught, aim, _gamma(spec), stage, rng, activation)
+    return found.target, found.source_after
 
 
 @lru_cache(maxsize=32)
 def _learnt(source: Teacher, size: int, stage: Stage, activation: Activation, draw: int) -> Particles:
     """Particles that have learnt the source: those of many cells."""
-    rng = np.random.default_rng([_SEED, draw, 0])
-    return trained_source(_samples(source, size, rng), stage, PARTICLES, rng, activation)
+    rng = np.random.default_rng([_SEED, draw, 3])
+    return trained_source(_samples(source, size, draw, 0), stage, PARTICLES, rng, activation)
 
 
-def _samples(teacher: Teacher, size: int, rng: np.random.Generator) -> Samples:
+def _samples(teacher: Teacher, size: int, draw: int, role: int) -> Samples:
+    """Of the source (role 0) or the target (role 1), the same whenever asked for."""
+    rng = np.random.default_rng([_SEED, draw, role])
     train, labels = teacher.drawn(size, rng)
     test, truth = teacher.drawn(TESTED, rng, noisy=False)
     return Samples(train, labels, test, truth)

@@ -59,6 +59,14 @@ def richness_is_of_mean_field_networks(run: RunSpec) -> None:
         raise ValueError(f"{place}: allowed with transfer.head null, not {run.transfer.head}")
 
 
+def forgetting_has_a_source(run: RunSpec) -> None:
+    """The measure `source_error` is of a target that starts from a source model."""
+    if run.source is None and "source_error" in (run.train.measures or ""):
+        raise ValueError(f"train.measures = {run.train.measures!r}: source_error is allowed with a source")
+    if run.source is not None and "source_error" in (run.source.measures or ""):
+        raise ValueError(f"source.measures = {run.source.measures!r}: source_error is allowed in train.measures")
+
+
 def pace_is_of_gradient_descent(run: RunSpec) -> None:
     """Only gradient descent has a rate and a penalty on the way."""
     if run.train.method is not None:
@@ -72,6 +80,7 @@ RULES: tuple[Rule, ...] = (
     rate_factors_fit,
     pull_has_a_start,
     richness_is_of_mean_field_networks,
+    forgetting_has_a_source,
     pace_is_of_gradient_descent,
     check_methods,
     source_head_fits,

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from architectures import Network, build, freeze, inherit, ladder_length
+from architectures import Network, build, freeze, inherit, ladder_length, take_body
 from architectures.arithmetic import unit_work
 from sweeps.spec import ModelSpec
 
@@ -88,3 +88,25 @@ def test_richness_is_of_this_family() -> None:
     with pytest.raises(ValueError, match=r"^model\.richness = 2\.0: allowed with the family mean_field_mlp alone$"):
         build(ModelSpec(family="resnet", depth=8, width=4, richness=2.0), 2, 0)
     assert model(richness=1, activation="relu") == model()
+
+
+def test_the_source_s_head_on_a_network_that_has_gone_on() -> None:
+    """`take_body`: the source's function with the hidden weights of the target, its readouts as they were."""
+    x = vectors(20)
+    source = build(model(richness=2.0), 1, seed=0)
+    descend(source, x, x[:, :1], 0.2, 50)
+    target = build(model(richness=0.5), 1, seed=1)
+    inherit(target, source.state_dict())
+    kept = build(model(richness=2.0), 1, seed=0)
+    inherit(kept, source.state_dict(), head_too=True)
+    take_body(kept, target)
+    torch.testing.assert_close(kept(x), source(x))
+    descend(target, x, x[:, 1:2], 0.2, 50)
+    take_body(kept, target)
+    hidden, readout = source.net.get_submodule("hidden"), source.net.get_submodule("readout")
+    scale = 2.0 * 8
+    z = readout.get_buffer("start") + scale * readout.get_parameter("weight")
+    first = (x / math.sqrt(10) @ hidden.get_buffer("start").T).relu() @ readout.get_buffer("start").T
+    expected = (8 * target.prefix(x, 1)[0] @ z.T - first) / (2.0 * 64)
+    torch.testing.assert_close(kept(x), expected, rtol=1e-4, atol=1e-5)
+    assert (kept(x) - source(x)).abs().max() > 1e-3

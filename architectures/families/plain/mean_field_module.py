@@ -32,13 +32,20 @@ class Hidden(nn.Module):
         fields = x @ weights.T
         return (fields.relu() if self.rectified else fields) / math.sqrt(len(weights))
 
+    def base(self) -> tuple[Tensor, Tensor]:
+        return self.get_buffer("start").clone(), self.get_buffer("scale").clone()
+
     @torch.no_grad()
-    def rebase(self) -> None:
-        """Let the weights as they are be the start of what follows, at this network's own richness."""
-        scale = self.get_buffer("scale")
-        self.get_buffer("start").add_(scale * self.weight)
-        self.weight.zero_()
-        scale.fill_(self.richness * math.sqrt(len(self.weight)))
+    def rebase(self, base: tuple[Tensor, Tensor] | None = None) -> None:
+        """Write the weights as they are as a difference from another start. None: they are the start of what follows,
+        at this network's own richness."""
+        start, scale = self.get_buffer("start"), self.get_buffer("scale")
+        now = start + scale * self.weight
+        own = torch.tensor(self.richness * math.sqrt(len(self.weight)))
+        new_start, new_scale = (now, own) if base is None else base
+        self.weight.copy_((now - new_start) / new_scale)
+        start.copy_(new_start)
+        scale.copy_(new_scale)
 
 
 class MeanFieldMLP(nn.Module):

@@ -74,9 +74,11 @@ def test_particles_predict_what_has_no_closed_form(monkeypatch: pytest.MonkeyPat
     )
     assert "particles" in rich.kind and rich.standard_error > 0
     assert rich.test_error < lazy.test_error - 0.1
-    on = run(model__activation="relu", target__task=square, target__size=60, transfer={"frozen": 0},
-             train={"loss": "squared", "optimizer": "sgd", "batch_size": 100, "epochs": 50, "learning_rate": 0.1})  # fmt: skip
-    assert 0 < teacher_prediction(on).test_error < 2
+    train = {"loss": "squared", "optimizer": "sgd", "batch_size": 100, "epochs": 50, "learning_rate": 0.1}
+    on = run(model__activation="relu", target__task=square, target__size=60, transfer={"frozen": 0}, train=train)
+    found = teacher_prediction(on)
+    assert 0 < found.test_error < 2 and 0 < found.source_error < 1
+    assert math.isnan(rich.source_error)
 
 
 def test_a_recipe_without_a_theory_is_one_line() -> None:
