@@ -16,7 +16,7 @@ from scipy.integrate import solve_ivp
 
 Array = NDArray[np.float64]
 
-TOLERANCE = 1e-6
+TOLERANCE = 1e-8
 """Relative and absolute, of the integrator's steps."""
 
 

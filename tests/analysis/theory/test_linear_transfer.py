@@ -109,7 +109,7 @@ def test_source_noise_gives_double_descent_in_the_source_size() -> None:
     measured, error = draws.mean(0), draws.std(0, ddof=1) / math.sqrt(len(draws))
     for losses in (predicted, measured):
         assert losses.argmax() == 3
-        assert losses[1] < losses[3] - 0.2 and losses[-1] < losses[1]
+        assert losses[1] < min(losses[0] - 0.05, losses[3] - 0.1) and losses[-1] < losses[1]
     away = grid != 1.0  # there the norm of the predictor is of heavy tails
     assert (abs(measured - predicted) <= 3 * error + 5 / D * predicted)[away].all()
     assert predicted[3] == pytest.approx(0.5)
