@@ -49,7 +49,7 @@ ADAPTATION = (
     "weight_change",
     "penalty",
     "effective_rank",
-    "hidden_step",
+    "hidden_rounds",
     "hidden_weight_change",
     "feature_shift",
     "target_shift",

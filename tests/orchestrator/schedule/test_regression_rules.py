@@ -58,7 +58,10 @@ def test_what_can_be_is_expanded() -> None:
             "model.inputs = 2: source.task = 'sine_drift(drift=0.0)' has vectors of 1; allowed: 1",
         ),
         ({"model": {"inputs": None}}, "model.inputs = None: source.task = 'sine_drift(drift=0.0)' has vectors of 1"),
-        ({"target": {"task": "digits"}}, "model.inputs = 1: target.task = 'digits' has images; allowed: null"),
+        (
+            {"target": {"task": "digits"}, "transfer": {"head": None}},
+            "model.inputs = 1: target.task = 'digits' has images; allowed: null",
+        ),
         ({"train": {"augment": "crop_flip"}}, "train.augment = 'crop_flip': allowed with vectors as inputs: none"),
         ({"model": {"biases": [0, 1]}}, "model.biases = '0,1': allowed: 3 numbers, one for each layer"),
         ({"model": {"biases": [0, 2, 0]}}, "1 for a layer with a bias, 0 for one without"),

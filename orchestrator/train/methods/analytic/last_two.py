@@ -1,13 +1,16 @@
 """The last two layers of a perceptron, f = relu(a V + c) W + b, adapted in closed form. A construction of ours.
 
-First the hidden layer: to first order in its weights the outputs change by ((a dV + dc) * [h > 0]) W, so that dV is a
-ridge solution (leave-one-out penalty) of what the head leaves. The network is not linear in V: of the steps t dV, t in
-1, 1/2, 1/4 and so on down to 0, each followed by the head's own solution on the features that come out, the best is
-taken, by the squared error on the training set (`lva_exact`) or by that of the head's leave-one-out residuals
-(`lva_ridge`). The step 0 is the last layer alone, so that by this criterion the second layer never makes it worse.
+Rounds of Gauss and Newton. To first order in the hidden layer's weights the outputs change by ((a dV + dc) * [h > 0])
+W, so that dV is a ridge solution (leave-one-out penalty) of what the head leaves. The network is not linear in V: of
+the steps t dV, t in 1, 1/2, 1/4 and so on down to 0, each followed by the head's own solution on the features that come
+out, the best is taken, by the squared error on the training set (`lva_exact`) or by that of the head's leave-one-out
+residuals (`lva_ridge`). It ends after ROUNDS, or where a round gains less than GAIN. The step 0 is the last layer
+alone, so that by this criterion the second layer never makes it worse.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -19,13 +22,16 @@ from orchestrator.train.methods.analytic.solve import Change, ridge_change
 from orchestrator.train.methods.method import Setting
 from sweeps.spec import HeadStart
 
-STEPS = (*(0.5**halving for halving in range(8)), 0.0)
+STEPS = (*(0.5**halving for halving in range(6)), 0.0)
+ROUNDS = 8
+GAIN = 0.01
+"""The least relative gain of a round that another one follows."""
 
 
 def adapt_last_two(setting: Setting, how: HeadStart) -> dict[str, float]:
     """Change the last hidden layer and the head. Returns what is recorded, of the head and of the hidden layer.
 
-    `hidden_step` is the share of dV that was taken, `hidden_weight_change` |t dV| / |V|.
+    `hidden_rounds` counts the rounds in which the hidden layer moved, `hidden_weight_change` is |V_end - V| / |V|.
     """
     head = HeadLayer(setting.network, setting.data.outputs)
     hidden = _hidden_layer(setting)
@@ -36,19 +42,39 @@ def adapt_last_two(setting: Setting, how: HeadStart) -> dict[str, float]:
     check_linear(head, given, outputs)
     condition = data_condition(setting, head, features.double(), outputs)
 
-    matrix = _weights(hidden)
-    change = _hidden_change(below, matrix, hidden.bias is not None, weights, wanted - given)
-    tried = [_tried(head, hidden, below, matrix + step * change, weights, wanted, how) for step in STEPS]
-    best = min(range(len(STEPS)), key=lambda place: tried[place][0])
-    _write(hidden, matrix + STEPS[best] * change)
-    _, rows, solved = tried[best]
-    head.write(weights + solved.weights)
+    start, matrix = _weights(hidden), _weights(hidden)
+    best = _tried(head, hidden, below, matrix, weights, wanted, how)
+    rounds = 0
+    while rounds < ROUNDS:
+        solved = weights + best.change.weights
+        left = wanted - head.outputs(best.rows, solved)
+        step = _hidden_change(below, matrix, hidden.bias is not None, solved, left)
+        tried = [_tried(head, hidden, below, matrix + size * step, weights, wanted, how) for size in STEPS]
+        place = min(range(len(STEPS)), key=lambda each: tried[each].criterion)
+        gained = 1 - tried[place].criterion / best.criterion if best.criterion > 0 else 0.0
+        if STEPS[place] == 0:
+            break
+        matrix, best, rounds = matrix + STEPS[place] * step, tried[place], rounds + 1
+        if gained < GAIN:
+            break
+    _write(hidden, matrix)
+    head.write(weights + best.change.weights)
     return {
-        **record(head, rows, weights, solved, wanted, given),
-        "hidden_step": STEPS[best],
-        "hidden_weight_change": STEPS[best] * torch.linalg.norm(change).item() / torch.linalg.norm(matrix).item(),
+        **record(head, best.rows, weights, best.change, wanted, given),
+        "hidden_rounds": float(rounds),
+        "hidden_weight_change": torch.linalg.norm(matrix - start).item() / torch.linalg.norm(start).item(),
         **condition,
     }
+
+
+class Tried(NamedTuple):
+    """A hidden layer's weights, judged."""
+
+    criterion: float
+    rows: Tensor
+    """The features that come out, float64 (n, width)."""
+    change: Change
+    """Of the head, from its first weights."""
 
 
 def _hidden_change(below: Tensor, matrix: Tensor, bias: bool, weights: Tensor, residuals: Tensor) -> Tensor:
@@ -65,13 +91,13 @@ def _hidden_change(below: Tensor, matrix: Tensor, bias: bool, weights: Tensor, r
 
 def _tried(
     head: HeadLayer, hidden: nn.Linear, below: Tensor, matrix: Tensor, weights: Tensor, wanted: Tensor, how: HeadStart
-) -> tuple[float, Tensor, Change]:
-    """(criterion, features, head's change) with the hidden layer's weights `matrix`."""
+) -> Tried:
+    """The head's solution with the hidden layer's weights `matrix`."""
     read = torch.nn.functional.pad(below, (0, 1), value=1.0) if hidden.bias is not None else below
     rows = (read @ matrix).relu()
     solved = solution(how, rows, wanted - head.outputs(rows, weights), head.bias)
     left = (wanted - head.outputs(rows, weights + solved.weights)).square().sum().item()
-    return (solved.left_out if how == "lva_ridge" else left), rows, solved
+    return Tried(solved.left_out if how == "lva_ridge" else left, rows, solved)
 
 
 def _hidden_layer(setting: Setting) -> nn.Linear:

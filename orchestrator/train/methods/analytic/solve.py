@@ -55,7 +55,7 @@ def ridge_change(features: Tensor, residuals: Tensor, bias: bool) -> Change:
     # t t' = Z Z', its columns orthogonal: squared norms `squares`
     t = z @ vectors if columns <= samples else vectors * squares.sqrt()
     projected = t.T @ r
-    scale = (squares.sum() / columns).clamp_min(torch.finfo(squares.dtype).tiny)
+    scale = squares.sum().item() / columns or 1.0  # features that are all zero have none
 
     def left_out(penalty: float) -> float:
         shrunk = 1 / (squares + penalty * scale)
@@ -73,7 +73,7 @@ def ridge_change(features: Tensor, residuals: Tensor, bias: bool) -> Change:
     if bias:
         weights = torch.cat([weights, (level - center @ weights)[None]])
     rank = (squares * shrunk).sum().item() + float(bias)
-    return Change(weights, penalty * scale.item(), rank, errors[penalty])
+    return Change(weights, penalty * scale, rank, errors[penalty])
 
 
 def _with_ones(features: Tensor) -> Tensor:

@@ -23,7 +23,8 @@ SERIES: dict[str, Any] = {
     "source": {
         "task": "sine_drift(drift=0)",
         "size": 2000,
-        "epochs": 150,
+        "epochs": 600,
+        "evaluate": "log",
         "batch_size": 2000,
         "learning_rate": 0.01,
         "loss": "squared",
@@ -110,7 +111,7 @@ def test_two_layers_do_no_worse_than_one(store: Store) -> None:
         one, two = (store.squares(train={"method": way}, transfer={"frozen": frozen}) for frozen in (2, 1))
         assert two < one
         _, measured = store.run(series(train={"method": way}, transfer={"frozen": 1}))
-        assert measured["hidden_step"] is not None and 0 < measured["hidden_step"] <= 1
+        assert measured["hidden_rounds"] is not None and 0 < measured["hidden_rounds"] <= 1
     rows, measured = store.run(series(train={"method": "lva_ridge"}, transfer={"frozen": 1}))
     assert np.isfinite(rows["train_loss"][0]) and measured["hidden_weight_change"] is not None
 
@@ -139,13 +140,13 @@ def test_a_small_shift_is_adapted_to_first_order(store: Store) -> None:
         task = {"target": {"task": f"sine_drift(drift={drift})"}}
         exact, perturb = (store.squares(**task, train={"method": way}) for way in ("lva_exact", "lva_perturb"))
         losses[drift] = perturb / exact
-    assert 1 <= losses[0.02] < 1.02 < losses[1.0]
+    assert 1 - 1e-5 < losses[0.02] < 1.02 < losses[1.0]
 
 
 def test_what_is_recorded(store: Store) -> None:
     rows, measured = store.run(series(train={"method": "lva_ridge"}))
     unadapted, nothing = store.run(series(train={"method": "unadapted"}))
-    hidden = {"hidden_step", "hidden_weight_change"}
+    hidden = {"hidden_rounds", "hidden_weight_change"}
     assert set(measured) == set(ADAPTATION) - hidden and nothing == {}
     assert measured["unadapted_test_error"] == unadapted["test_error"][0]
     assert measured["unadapted_train_loss"] == unadapted["train_loss"][0]
