@@ -36,6 +36,7 @@ def kind_of(recipe: Recipe, samples: int) -> Kind:
     """Of a recipe on so many training samples. Raises ValueError, in one line, for one that no theory here is of."""
     for field, value, allowed in (
         ("method", recipe.method or DEFAULT_METHOD, (DEFAULT_METHOD,)),
+        ("head_start", recipe.head_start, (None,)),
         ("optimizer", recipe.optimizer, ("sgd",)),
         ("schedule", recipe.schedule, ("constant",)),
         ("augment", recipe.augment, ("none",)),
