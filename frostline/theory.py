@@ -6,10 +6,12 @@ else is counted and left.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from analysis.loaded import LoadedSweep, load
@@ -20,7 +22,11 @@ from analysis.report.table_files import replaced
 from analysis.tables.load import StoredRun
 from analysis.theory.gradient_filter import Readout
 from analysis.theory.readout_prediction import kind_of
-from analysis.theory.teacher_prediction import is_of_teachers
+from analysis.theory.second_stage import Samples
+from analysis.theory.teacher_prediction import TaskPair, TeacherTheory, is_of_teachers
+from sweeps.seeds import Role
+from sweeps.spec import LabelledSet, RunSpec
+from tasks.names import parse
 
 MOST_REASONS = 5
 
@@ -34,7 +40,7 @@ def write_theory(sweep: str, store: Path, out: Path | None) -> tuple[list[str], 
     loaded = load(sweep, store)
     folder = out or Path("results") / loaded.name
     folder.mkdir(parents=True, exist_ok=True)
-    cells = teacher_cells(loaded.tables)
+    cells = teacher_cells(loaded.tables, TeacherTheory(own_samples))
     left: Counter[str] = Counter()
     overlays = list(_overlays(loaded, store, left))
     lines, files = [], []
@@ -49,6 +55,20 @@ def write_theory(sweep: str, store: Path, out: Path | None) -> tuple[list[str], 
     files += theory_figures(overlays, cells, folder)
     lines += [f"without a theory: {number} runs: {reason}" for reason, number in left.most_common(MOST_REASONS)]
     return lines, files
+
+
+def own_samples(spec: RunSpec) -> TaskPair:
+    """The samples that a run on teachers is trained and tested on."""
+    source = None if spec.source is None else _samples(spec.source, "source", spec.seed_of("source"))
+    return TaskPair(source, _samples(spec.target, "target", spec.seed))
+
+
+def _samples(part: LabelledSet, role: Role, seed: int) -> Samples:
+    dataset = parse(part.task).dataset
+    sets = (*dataset.train((), role, part.size, seed, 0), *dataset.test((), 0))
+    train, labels, test, truth = (np.asarray(each, dtype=np.float64) for each in sets)
+    scale = math.sqrt(train.shape[1])
+    return Samples(train / scale, labels[:, 0], test / scale, truth[:, 0])
 
 
 def _overlays(loaded: LoadedSweep, store: Path, left: Counter[str]) -> Iterator[ReadoutOverlay]:

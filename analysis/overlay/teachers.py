@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.tables.collect import Tables
-from analysis.theory.teacher_prediction import Prediction, is_of_teachers, teacher_prediction
+from analysis.theory.teacher_prediction import Prediction, TeacherTheory, is_of_teachers
 from sweeps.spec import RunSpec
 
 MEASURED = ("n_done", "final_test_error", "final_test_error_low", "final_test_error_high", "source_error")
@@ -18,29 +18,31 @@ THEORY = (
     *("theory_test_error", "theory_standard_error", "theory_source_error", "theory_kind"),
     *("theory_difference", "theory_relative"),
 )
-"""Predicted relative test error; its standard error over draws of data (missing of a closed form); that of the source's
+"""Predicted relative test error; its standard error over seeds (missing of a closed form); that of the source's
 readout afterwards; which theory, or why there is none; measured less predicted; that over the predicted."""
 
 
-def teacher_cells(tables: Tables) -> pd.DataFrame:
+def teacher_cells(tables: Tables, theory: TeacherTheory | None = None) -> pd.DataFrame:
     """One row per cell on teachers: the fields that differ between them, MEASURED and THEORY. Empty without any.
 
-    Runs with the same fields but the width have one prediction: it is of infinite width.
+    A prediction is the mean over the cell's seeds. Runs that differ in width alone share it: it is of infinite width.
     """
-    specs = [tables.sweep.runs[int(rows[0])].spec for rows in tables.rows]
-    chosen = [place for place, spec in enumerate(specs) if is_of_teachers(spec)]
+    theory = theory or TeacherTheory()
+    specs = [[tables.sweep.runs[int(row)].spec for row in rows] for rows in tables.rows]
+    chosen = [place for place, (spec, *_) in enumerate(specs) if is_of_teachers(spec)]
     cells = tables.cells.iloc[chosen].reset_index(drop=True)
     fields = pd.DataFrame([tables.sweep.runs[int(tables.rows[place][0])].fields for place in chosen])
-    predictions: dict[str, Prediction] = {}
-    found = [_predicted(specs[place], predictions) for place in chosen]
+    known: dict[str, Prediction] = {}
+    found = [[_predicted(spec, theory, known) for spec in specs[place]] for place in chosen]
     measured = cells[list(MEASURED[:-1])].assign(source_error=[_source_error(tables, place) for place in chosen])
     frame = pd.concat([cells[["cell_id"]], fields[_varying(fields)], measured], axis=1)
-    frame["theory_test_error"] = [each.test_error for each in found]
-    frame["theory_standard_error"] = [each.standard_error for each in found]
-    frame["theory_source_error"] = [each.source_error for each in found]
-    frame["theory_kind"] = [each.kind for each in found]
-    errors = frame["final_test_error"].to_numpy(dtype=np.float64, na_value=np.nan)
-    frame["theory_difference"] = errors - frame["theory_test_error"].to_numpy()
+    errors = [np.array([each.test_error for each in seeds]) for seeds in found]
+    frame["theory_test_error"] = [each.mean() for each in errors]
+    frame["theory_standard_error"] = [_standard_error(each) for each in errors]
+    frame["theory_source_error"] = [float(np.mean([each.source_error for each in seeds])) for seeds in found]
+    frame["theory_kind"] = [seeds[0].kind for seeds in found]
+    mean = frame["final_test_error"].to_numpy(dtype=np.float64, na_value=np.nan)
+    frame["theory_difference"] = mean - frame["theory_test_error"].to_numpy()
     frame["theory_relative"] = frame["theory_difference"] / frame["theory_test_error"]
     return frame
 
@@ -63,11 +65,16 @@ def _varying(fields: pd.DataFrame) -> list[str]:
     return [name for name in names if not any(other.startswith(f"{name}.") for other in names)]
 
 
-def _predicted(spec: RunSpec, known: dict[str, Prediction]) -> Prediction:
-    key = spec.model_copy(update={"seed": 0, "model": spec.model.model_copy(update={"width": 1})}).model_dump_json()
+def _standard_error(errors: np.ndarray) -> float:
+    """NaN below two seeds, and where all are equal: a closed form."""
+    return float(errors.std(ddof=1) / math.sqrt(len(errors))) if len(set(errors)) > 1 else math.nan
+
+
+def _predicted(spec: RunSpec, theory: TeacherTheory, known: dict[str, Prediction]) -> Prediction:
+    key = spec.model_copy(update={"model": spec.model.model_copy(update={"width": 1})}).model_dump_json()
     if key not in known:
         try:
-            known[key] = teacher_prediction(spec)
+            known[key] = theory.prediction(spec)
         except ValueError as problem:
             known[key] = Prediction(math.nan, math.nan, f"none: {problem}")
     return known[key]

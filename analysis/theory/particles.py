@@ -2,8 +2,7 @@
 
 A network f(x) = <z phi(w.x/sqrt(D))> / gamma, averages over infinitely many hidden units, is a distribution of (w, z)
 that moves by gradient descent on the mean squared error (arXiv:2507.04448; the mean-field limit). Here S draws of
-(w, z) stand for it. Every w comes twice, with z and with -z, as the initial distribution is symmetric in z: f starts
-at 0 exactly, as it does at infinite width, at every x.
+(w, z) stand for it. At infinite width f starts at 0; of finitely many draws what they give at the start is taken off.
 
 The force on a unit is gamma times that on the network's function, so that gamma -> 0 leaves the features as they are
 (the lazy limit, kernel regression) and a large gamma is rich.
@@ -27,15 +26,17 @@ Activation = Literal["relu", "linear"]
 
 
 class Particles(NamedTuple):
-    """Hidden weights (S, r) and readouts (S,)."""
+    """Hidden weights (S, r) and readouts (S,), as they are and as they started."""
 
     weights: Array
     readouts: Array
+    first_weights: Array
+    first_readouts: Array
 
     def with_fresh_readouts(self, rng: np.random.Generator) -> Particles:
-        """Twice as many: each w with a new z ~ N(0, 1) and with -z. The start of a second stage."""
+        """The same weights with z ~ N(0, 1) drawn anew: the start of a second stage."""
         fresh = rng.standard_normal(len(self.weights))
-        return Particles(np.concatenate([self.weights] * 2), np.concatenate([fresh, -fresh]))
+        return Particles(self.weights, fresh, self.weights, fresh)
 
 
 class Stage(NamedTuple):
@@ -59,11 +60,9 @@ _FUNCTIONS: dict[Activation, tuple[Callable[[Array], Array], Callable[[Array], A
 
 
 def drawn_particles(number: int, dims: int, rng: np.random.Generator) -> Particles:
-    """`number` particles, an even one: w ~ N(0, I), z ~ N(0, 1), in pairs (w, z), (w, -z)."""
-    if number < 2 or number % 2:
-        raise ValueError(f"number = {number}: allowed: even, from 2 on")
-    half = Particles(rng.standard_normal((number // 2, dims)), np.empty(0))
-    return half.with_fresh_readouts(rng)
+    """`number` particles, w ~ N(0, I), z ~ N(0, 1)."""
+    weights, readouts = rng.standard_normal((number, dims)), rng.standard_normal(number)
+    return Particles(weights, readouts, weights, readouts)
 
 
 def input_factor(inputs: Array) -> Array:
@@ -84,9 +83,11 @@ def features(particles: Particles, factor: Array, activation: Activation = "relu
 
 
 def outputs(particles: Particles, factor: Array, gamma: float, activation: Activation = "relu") -> Array:
-    """f (P,)."""
-    scale = gamma * np.sqrt(len(particles.weights))
-    return features(particles, factor, activation) @ particles.readouts / scale
+    """f (P,), less what it was at the start."""
+    phi, _ = _FUNCTIONS[activation]
+    weights, readouts, first_weights, first_readouts = particles
+    now, first = phi(factor @ weights.T) @ readouts, phi(factor @ first_weights.T) @ first_readouts
+    return (now - first) / (gamma * len(readouts))
 
 
 def descended(
@@ -100,6 +101,7 @@ def descended(
     phi, slope = _FUNCTIONS[activation]
     weights, readouts, start = particles.weights.copy(), particles.readouts, particles.weights
     number, samples, gamma = len(start), len(labels), stage.gamma
+    aimed = labels + phi(factor @ particles.first_weights.T) @ particles.first_readouts / (gamma * number)
     number_of_steps = None if stage.step is None else max(1, round(stage.time / stage.step))
     left, count, size = stage.time, 0, stage.step or 0.0
     while count < number_of_steps if number_of_steps is not None else left > 0:
@@ -108,7 +110,7 @@ def descended(
         if number_of_steps is None and count % LOOKS == 0:
             size = CAUTION / _fastest(active, slopes * readouts[:, None], factor)
         taken = size if number_of_steps is not None else min(size, left)
-        error = (labels - readouts @ active / (gamma * number)) * (taken * gamma / samples)
+        error = (aimed - readouts @ active / (gamma * number)) * (taken * gamma / samples)
         if stage.pull:
             weights += (taken * stage.pull) * (start - weights)
         weights += readouts[:, None] * ((slopes * error) @ factor)
@@ -116,7 +118,7 @@ def descended(
         left, count = left - taken, count + 1
     if not (np.isfinite(readouts).all() and np.isfinite(weights).all()):
         raise ValueError(f"step {stage.step}: the descent diverges; allowed: smaller")
-    return Particles(weights, readouts)
+    return Particles(weights, readouts, particles.first_weights, particles.first_readouts)
 
 
 def _fastest(active: Array, pushed: Array, factor: Array) -> float:

@@ -97,7 +97,7 @@ def jointly_rich(
     """Train the source's particles on the target too, with fresh readouts, and look back at the source."""
     before = squared_error(outputs(learnt, source.test, source_gamma, activation), source.truth)
     after = _trained(learnt.with_fresh_readouts(rng), target, stage, activation)
-    kept = Particles(after.weights, np.concatenate([learnt.readouts] * 2))
+    kept = learnt._replace(weights=after.weights)
     return Joint(
         squared_error(outputs(after, target.test, stage.gamma, activation), target.truth),
         before,

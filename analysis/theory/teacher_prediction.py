@@ -1,14 +1,15 @@
 """What theory says of a run on teachers (`linear_teacher`, `polynomial_teacher`) with a mean-field network.
 
-Linear units on linear teachers: the closed form, at nu = P/D. Anything else: particles, trained as the recipe says on
-data drawn anew. The readout alone (`frozen: 1`) is taken at its end, kernel regression; with `frozen: 0` all goes on.
-The network divides its inputs by sqrt(D), so that a linear teacher of unit length is a predictor of norm sqrt(D) there.
+Linear units on linear teachers: the closed form, at nu = P/D. Anything else: particles, trained as the recipe says, on
+the run's own samples where they are given and else on samples drawn anew. The readout alone (`frozen: 1`) is taken at
+its end, kernel regression; with `frozen: 0` all goes on. The network divides its inputs by sqrt(D), so that a linear
+teacher of unit length is a predictor of norm sqrt(D) there.
 """
 
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,19 +33,25 @@ Array = NDArray[np.float64]
 TEACHERS = ("linear_teacher", "polynomial_teacher")
 FAMILY = "mean_field_mlp"
 PARTICLES = 2000
-DRAWS = 3
 TESTED = 1000
+CLOSED_FORM = "closed form, D to infinity"
 _SEED = 20250704
 
 
 class Prediction(NamedTuple):
-    """Of the relative test error: its mean, and its standard error over draws of data (NaN of a closed form).
-    `source_error`: that of the source's own readout after the target's training, NaN where only the readout trains."""
+    """Of the relative test error, and of that of the source's own readout after the target's training: NaN where the
+    readout alone trains, and in a closed form."""
 
     test_error: float
-    standard_error: float
+    source_error: float
     kind: str
-    source_error: float = math.nan
+
+
+class TaskPair(NamedTuple):
+    """Samples of a run's source, None without one, and target, their inputs over sqrt(D)."""
+
+    source: Samples | None
+    target: Samples
 
 
 class Teacher(NamedTuple):
@@ -65,26 +72,65 @@ class Teacher(NamedTuple):
 
 
 def is_of_teachers(spec: RunSpec) -> bool:
-    """Whether a run is one that `teacher_prediction` is of, its recipe aside."""
+    """Whether a run is one that `TeacherTheory` is of, its recipe aside."""
     tasks = [part.task for part in (spec.source, spec.target) if part is not None]
     return spec.model.family == FAMILY and all(dataset_of(task) in TEACHERS for task in tasks)
 
 
-def teacher_prediction(spec: RunSpec) -> Prediction:
-    """The relative test error of the target, 1 being that of predicting the mean.
+class TeacherTheory:
+    """Predictions of runs. What has learnt a source is kept for the other runs that start from it.
 
-    Raises ValueError, in one line, for a recipe that no theory here is of: anything but full-batch gradient descent for
-    what learns features.
+    samples_of: the samples of a run; by default they are drawn anew, from the run's seed.
     """
-    target, source = teacher_of(spec.target), None if spec.source is None else teacher_of(spec.source)
-    linear = spec.model.activation == "linear" and target.degree == 1 and (source is None or source.degree == 1)
-    if linear and spec.transfer.frozen == 1:
-        return Prediction(_closed_form(spec, source, target), math.nan, "closed form, D to infinity")
-    draws = [_drawn_error(spec, source, target, draw) for draw in range(DRAWS)]
-    errors, source_errors = np.array(draws).T
-    spread = float(errors.std(ddof=1)) / math.sqrt(DRAWS)
-    kind = f"{PARTICLES} particles, {DRAWS} draws of data"
-    return Prediction(float(errors.mean()), spread, kind, float(source_errors.mean()))
+
+    def __init__(self, samples_of: Callable[[RunSpec], TaskPair] | None = None) -> None:
+        self._samples_of = samples_of or drawn_samples
+        self._learnt: dict[str, Particles] = {}
+        own = "the runs' own samples" if samples_of is not None else "samples drawn anew"
+        self.kind = f"{PARTICLES} particles on {own}"
+
+    def prediction(self, spec: RunSpec) -> Prediction:
+        """The relative test error of the target, 1 being that of predicting the mean.
+
+        Raises ValueError, in one line, for a recipe that no theory here is of: anything but full-batch gradient descent
+        for what learns features.
+        """
+        target, source = teacher_of(spec.target), None if spec.source is None else teacher_of(spec.source)
+        linear = spec.model.activation == "linear" and target.degree == 1 and (source is None or source.degree == 1)
+        if linear and spec.transfer.frozen == 1:
+            return Prediction(_closed_form(spec, source, target), math.nan, CLOSED_FORM)
+        return Prediction(*self._errors(spec), self.kind)
+
+    def _errors(self, spec: RunSpec) -> tuple[float, float]:
+        activation = _activation(spec)
+        rng = np.random.default_rng([_SEED, spec.seed, 2])
+        source, target = self._samples_of(spec)
+        if source is None:
+            start = drawn_particles(PARTICLES, target.train.shape[1], rng)
+            if spec.transfer.frozen == 1:
+                return fine_tuned_error(start, target, activation), math.nan
+            return trained_error(start, target, _second_stage(spec), activation), math.nan
+        learnt = self._after_source(spec, source)
+        if spec.transfer.frozen == 1:
+            return fine_tuned_error(learnt, target, activation), math.nan
+        found = jointly_rich(learnt, source, target, _gamma(spec), _second_stage(spec), rng, activation)
+        return found.target, found.source_after
+
+    def _after_source(self, spec: RunSpec, source: Samples) -> Particles:
+        assert spec.source is not None
+        model = spec.model.model_copy(update={"width": 1})
+        key = f"{spec.source.model_dump_json()} {model.model_dump_json()} {spec.seed_of('source')}"
+        if key not in self._learnt:
+            stage = _stage(spec.source, spec.source.size, _gamma(spec), "source")
+            rng = np.random.default_rng([_SEED, spec.seed_of("source"), 3])
+            self._learnt[key] = trained_source(source, stage, PARTICLES, rng, _activation(spec))
+        return self._learnt[key]
+
+
+def drawn_samples(spec: RunSpec) -> TaskPair:
+    """Samples of a run's tasks, drawn anew."""
+    source = None if spec.source is None else _samples(spec.source, spec.seed_of("source"), 0)
+    return TaskPair(source, _samples(spec.target, spec.seed, 1))
 
 
 def teacher_of(part: LabelledSet) -> Teacher:
@@ -105,44 +151,25 @@ def _closed_form(spec: RunSpec, source: Teacher | None, target: Teacher) -> floa
     return transfer_loss(gamma, nu_target, min(cosine, 1.0), nu_source, source.noise, target.noise)
 
 
-def _drawn_error(spec: RunSpec, source: Teacher | None, target: Teacher, draw: int) -> tuple[float, float]:
-    """(relative test error, that of the source's readout afterwards) of one draw of data and particles."""
-    activation: Activation = "linear" if spec.model.activation == "linear" else "relu"
-    rng = np.random.default_rng([_SEED, draw, 2])
-    aim = _samples(target, spec.target.size, draw, 1)
-    gamma = spec.transfer.richness or _gamma(spec)
-    if source is None or spec.source is None:
-        start = drawn_particles(PARTICLES, target.dimension, rng)
-        if spec.transfer.frozen == 1:
-            return fine_tuned_error(start, aim, activation), math.nan
-        return trained_error(start, aim, _stage(spec.train, spec.target.size, gamma, "train"), activation), math.nan
-    stage = _stage(spec.source, spec.source.size, _gamma(spec), "source")
-    learnt = _learnt(source, spec.source.size, stage, activation, draw)
-    if spec.transfer.frozen == 1:
-        return fine_tuned_error(learnt, aim, activation), math.nan
-    stage = _stage(spec.train, spec.target.size, gamma, "train")._replace(pull=(spec.transfer.l2_sp or 0.0) / 2)
-    taught = _samples(source, spec.source.size, draw, 0)
-    found = jointly_rich(learnt, taught, aim, _gamma(spec), stage, rng, activation)
-    return found.target, found.source_after
-
-
-@lru_cache(maxsize=32)
-def _learnt(source: Teacher, size: int, stage: Stage, activation: Activation, draw: int) -> Particles:
-    """Particles that have learnt the source: those of many cells."""
-    rng = np.random.default_rng([_SEED, draw, 3])
-    return trained_source(_samples(source, size, draw, 0), stage, PARTICLES, rng, activation)
-
-
-def _samples(teacher: Teacher, size: int, draw: int, role: int) -> Samples:
-    """Of the source (role 0) or the target (role 1), the same whenever asked for."""
-    rng = np.random.default_rng([_SEED, draw, role])
-    train, labels = teacher.drawn(size, rng)
+def _samples(part: LabelledSet, seed: int, role: int) -> Samples:
+    teacher, rng = teacher_of(part), np.random.default_rng([_SEED, seed, role])
+    train, labels = teacher.drawn(part.size, rng)
     test, truth = teacher.drawn(TESTED, rng, noisy=False)
     return Samples(train, labels, test, truth)
 
 
+def _activation(spec: RunSpec) -> Activation:
+    return "linear" if spec.model.activation == "linear" else "relu"
+
+
 def _gamma(spec: RunSpec) -> float:
     return 1.0 if spec.model.richness is None else spec.model.richness
+
+
+def _second_stage(spec: RunSpec) -> Stage:
+    """The pull of L2-SP is in the gradient: at the rate eta it takes steps eta, not 2 eta."""
+    stage = _stage(spec.train, spec.target.size, spec.transfer.richness or _gamma(spec), "train")
+    return stage._replace(pull=(spec.transfer.l2_sp or 0.0) / 2)
 
 
 def _stage(recipe: Recipe, size: int, gamma: float, section: str) -> Stage:

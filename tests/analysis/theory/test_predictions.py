@@ -12,13 +12,17 @@ from analysis.theory import teacher_prediction as module
 from analysis.theory.gradient_filter import Readout
 from analysis.theory.linear_transfer import transfer_loss
 from analysis.theory.readout_prediction import EXACT, kind_of, predicted_curve
-from analysis.theory.teacher_prediction import Teacher, is_of_teachers, teacher_of, teacher_prediction
+from analysis.theory.teacher_prediction import CLOSED_FORM, Teacher, TeacherTheory, is_of_teachers, teacher_of
 from sweeps.spec import Recipe, RunSpec
 
 
 def teacher(name: str, **given: Any) -> str:
     values = {"alignment": 1.0, "dimension": 20, "noise": 0.0, **given}
     return f"{name}({','.join(f'{key}={value}' for key, value in sorted(values.items()))})"
+
+
+def predicted(spec: RunSpec) -> module.Prediction:
+    return TeacherTheory().prediction(spec)
 
 
 def run(**given: Any) -> RunSpec:
@@ -37,15 +41,15 @@ def run(**given: Any) -> RunSpec:
 
 
 def test_linear_readouts_have_the_closed_form() -> None:
-    found = teacher_prediction(run(model__richness=0.5))
+    found = predicted(run(model__richness=0.5))
     assert found.test_error == pytest.approx(transfer_loss(0.5 * math.sqrt(20), 0.5, 1.0, 2.0))
-    assert found.kind == "closed form, D to infinity" and math.isnan(found.standard_error)
-    assert teacher_prediction(run(source=None)).test_error == pytest.approx(0.5)
+    assert found.kind == CLOSED_FORM and math.isnan(found.source_error)
+    assert predicted(run(source=None)).test_error == pytest.approx(0.5)
     noisy = run(
         source__task=teacher("linear_teacher", noise=0.5), target__task=teacher("linear_teacher", alignment=0.6)
     )
     expected = transfer_loss(math.sqrt(20), 0.5, 0.6, 2.0, 0.5)
-    assert teacher_prediction(noisy).test_error == pytest.approx(expected)
+    assert predicted(noisy).test_error == pytest.approx(expected)
 
 
 def test_what_a_task_says() -> None:
@@ -66,26 +70,25 @@ def test_teachers_draw_what_their_names_say() -> None:
 
 def test_particles_predict_what_has_no_closed_form(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PARTICLES", 400)
-    monkeypatch.setattr(module, "DRAWS", 2)
     square = teacher("polynomial_teacher", degree=2)
     lazy, rich = (
-        teacher_prediction(run(model__activation="relu", model__richness=gamma, target__task=square, target__size=60))
+        predicted(run(model__activation="relu", model__richness=gamma, target__task=square, target__size=60))
         for gamma in (0.01, 1.0)
     )
-    assert "particles" in rich.kind and rich.standard_error > 0
+    assert rich.kind == "400 particles on samples drawn anew"
     assert rich.test_error < lazy.test_error - 0.1
     train = {"loss": "squared", "optimizer": "sgd", "batch_size": 100, "epochs": 50, "learning_rate": 0.1}
     on = run(model__activation="relu", target__task=square, target__size=60, transfer={"frozen": 0}, train=train)
-    found = teacher_prediction(on)
+    found = predicted(on)
     assert 0 < found.test_error < 2 and 0 < found.source_error < 1
     assert math.isnan(rich.source_error)
 
 
 def test_a_recipe_without_a_theory_is_one_line() -> None:
     with pytest.raises(ValueError, match=r"^source\.optimizer = adam: allowed for a theory of rich training: sgd$"):
-        teacher_prediction(run(model__activation="relu", source__optimizer="adam"))
+        predicted(run(model__activation="relu", source__optimizer="adam"))
     with pytest.raises(ValueError, match=r"^source\.batch_size = 10: allowed for a theory of rich training: 40$"):
-        teacher_prediction(run(model__activation="relu", source__batch_size=10))
+        predicted(run(model__activation="relu", source__batch_size=10))
     with pytest.raises(ValueError, match=r"^train\.optimizer = adam: allowed for a theory of the readout: sgd$"):
         kind_of(Recipe(), 100)
 
