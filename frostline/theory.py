@@ -68,7 +68,7 @@ def _samples(part: LabelledSet, role: Role, seed: int) -> Samples:
     sets = (*dataset.train((), role, part.size, seed, 0), *dataset.test((), 0))
     train, labels, test, truth = (np.asarray(each, dtype=np.float64) for each in sets)
     scale = math.sqrt(train.shape[1])
-    return Samples(train / scale, labels[:, 0], test / scale, truth[:, 0])
+    return Samples(train / scale, labels, test / scale, truth)
 
 
 def _overlays(loaded: LoadedSweep, store: Path, left: Counter[str]) -> Iterator[ReadoutOverlay]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,11 +24,22 @@ def kernel_predictions(kernel: Array, cross: Array, labels: Array, ridge: float 
     return cross @ np.linalg.solve(lifted, labels)
 
 
-def squared_error(predictions: Array, truth: Array) -> float:
-    """Mean squared error as a share of the truth's mean square: 1 is that of predicting 0."""
-    return float(np.mean((predictions - truth) ** 2) / np.mean(truth**2))
+class Score(NamedTuple):
+    """On a test set: `loss`, the mean squared error over samples and outputs, and `error`: of several outputs the share
+    of samples whose largest is not that of the truth, of one the loss over the truth's mean square (1: as good as 0)."""
+
+    error: float
+    loss: float
 
 
-def readout_error(train: Array, labels: Array, test: Array, truth: Array, ridge: float = RIDGE) -> float:
-    """`squared_error` of kernel regression on features train (P, S) and test (Q, S)."""
-    return squared_error(kernel_predictions(train @ train.T, test @ train.T, labels, ridge), truth)
+def score(predictions: Array, truth: Array) -> Score:
+    """Of predictions (Q, C) for the true targets (Q, C)."""
+    loss = float(np.mean((predictions - truth) ** 2))
+    if truth.shape[1] > 1:
+        return Score(float(np.mean(predictions.argmax(1) != truth.argmax(1))), loss)
+    return Score(loss / float(np.mean(truth**2)), loss)
+
+
+def readout_score(train: Array, labels: Array, test: Array, truth: Array, ridge: float = RIDGE) -> Score:
+    """Of kernel regression on features train (P, S) and test (Q, S)."""
+    return score(kernel_predictions(train @ train.T, test @ train.T, labels, ridge), truth)

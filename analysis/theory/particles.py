@@ -26,16 +26,16 @@ Activation = Literal["relu", "linear"]
 
 
 class Particles(NamedTuple):
-    """Hidden weights (S, r) and readouts (S,), as they are and as they started."""
+    """Hidden weights (S, r) and readouts (S, C) of C outputs, as they are and as they started."""
 
     weights: Array
     readouts: Array
     first_weights: Array
     first_readouts: Array
 
-    def with_fresh_readouts(self, rng: np.random.Generator) -> Particles:
+    def with_fresh_readouts(self, rng: np.random.Generator, outputs: int = 1) -> Particles:
         """The same weights with z ~ N(0, 1) drawn anew: the start of a second stage."""
-        fresh = rng.standard_normal(len(self.weights))
+        fresh = rng.standard_normal((len(self.weights), outputs))
         return Particles(self.weights, fresh, self.weights, fresh)
 
 
@@ -59,9 +59,9 @@ _FUNCTIONS: dict[Activation, tuple[Callable[[Array], Array], Callable[[Array], A
 """phi and its derivative."""
 
 
-def drawn_particles(number: int, dims: int, rng: np.random.Generator) -> Particles:
+def drawn_particles(number: int, dims: int, rng: np.random.Generator, outputs: int = 1) -> Particles:
     """`number` particles, w ~ N(0, I), z ~ N(0, 1)."""
-    weights, readouts = rng.standard_normal((number, dims)), rng.standard_normal(number)
+    weights, readouts = rng.standard_normal((number, dims)), rng.standard_normal((number, outputs))
     return Particles(weights, readouts, weights, readouts)
 
 
@@ -83,7 +83,7 @@ def features(particles: Particles, factor: Array, activation: Activation = "relu
 
 
 def outputs(particles: Particles, factor: Array, gamma: float, activation: Activation = "relu") -> Array:
-    """f (P,), less what it was at the start."""
+    """f (P, C), less what it was at the start."""
     phi, _ = _FUNCTIONS[activation]
     weights, readouts, first_weights, first_readouts = particles
     now, first = phi(factor @ weights.T) @ readouts, phi(factor @ first_weights.T) @ first_readouts
@@ -93,7 +93,7 @@ def outputs(particles: Particles, factor: Array, gamma: float, activation: Activ
 def descended(
     particles: Particles, factor: Array, labels: Array, stage: Stage, activation: Activation = "relu"
 ) -> Particles:
-    """Particles after training on labels (P,) at factor (P, r).
+    """Particles after training on labels (P, C) at factor (P, r).
 
     h' = gamma sum (y - f) z phi'(h) K_x / P, z' = gamma sum (y - f) phi(h) / P. Raises ValueError where given steps are
     too long.
@@ -108,12 +108,12 @@ def descended(
         fields = weights @ factor.T
         active, slopes = phi(fields), slope(fields)
         if number_of_steps is None and count % LOOKS == 0:
-            size = CAUTION / _fastest(active, slopes * readouts[:, None], factor)
+            size = CAUTION / _fastest(active, slopes, readouts, factor)
         taken = size if number_of_steps is not None else min(size, left)
-        error = (aimed - readouts @ active / (gamma * number)) * (taken * gamma / samples)
+        error = (aimed - active.T @ readouts / (gamma * number)) * (taken * gamma / samples)
         if stage.pull:
             weights += (taken * stage.pull) * (start - weights)
-        weights += readouts[:, None] * ((slopes * error) @ factor)
+        weights += (slopes * (readouts @ error.T)) @ factor
         readouts = readouts + active @ error
         left, count = left - taken, count + 1
     if not (np.isfinite(readouts).all() and np.isfinite(weights).all()):
@@ -121,10 +121,11 @@ def descended(
     return Particles(weights, readouts, particles.first_weights, particles.first_readouts)
 
 
-def _fastest(active: Array, pushed: Array, factor: Array) -> float:
+def _fastest(active: Array, slopes: Array, readouts: Array, factor: Array) -> float:
     """An upper bound of the fastest rate of the flow: of the tangent kernel over P, by its largest row sum.
 
-    active: phi(h) (S, P); pushed: z phi'(h) (S, P).
+    active: phi(h), slopes: phi'(h), (S, P). Several outputs share their hidden units: their kernels are added up.
     """
+    pushed = slopes * np.linalg.norm(readouts, axis=1)[:, None]
     kernel = (active.T @ active + (pushed.T @ pushed) * (factor @ factor.T)) / len(active)
     return float(np.abs(kernel).sum(1).max()) / len(factor)

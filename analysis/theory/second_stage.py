@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.theory.kernel_regression import RIDGE, readout_error, squared_error
+from analysis.theory.kernel_regression import RIDGE, Score, readout_score, score
 from analysis.theory.particles import (
     Activation,
     Particles,
@@ -28,7 +28,7 @@ Array = NDArray[np.float64]
 class Samples(NamedTuple):
     """One task: rows of the factor F that it trains and is tested on, its labels as given, the test set's true ones.
 
-    train (P, r), labels (P,), test (Q, r), truth (Q,).
+    train (P, r), labels (P, C), test (Q, r), truth (Q, C).
     """
 
     train: Array
@@ -38,51 +38,45 @@ class Samples(NamedTuple):
 
 
 class Joint(NamedTuple):
-    """After the second stage: mean squared test errors over the labels' mean square (0 is perfect)."""
+    """Scores on test sets after the second stage."""
 
-    target: float
-    """Of the target."""
-    source_before: float
+    target: Score
+    source_before: Score
     """Of the source, after its own stage."""
-    source_after: float
+    source_after: Score
     """Of the source's readout on the hidden units as the target has left them."""
-    source_refitted: float
+    source_refitted: Score
     """Of a new readout on them, trained on the source's samples (kernel regression)."""
 
     @property
     def forgetting(self) -> float:
-        """How much worse the source's readout has become."""
-        return self.source_after - self.source_before
+        """How much larger the error of the source's readout has become."""
+        return self.source_after.error - self.source_before.error
 
     @property
     def total(self) -> float:
-        """Of both tasks: least where the target's gain and the source's loss balance."""
-        return self.target + self.source_after
+        """The errors of both tasks: least where the target's gain and the source's loss balance."""
+        return self.target.error + self.source_after.error
 
 
 def trained_source(
-    source: Samples,
-    stage: Stage,
-    number: int,
-    rng: np.random.Generator,
-    activation: Activation = "relu",
+    source: Samples, stage: Stage, number: int, rng: np.random.Generator, activation: Activation = "relu"
 ) -> Particles:
     """`number` particles, drawn and trained on the source."""
-    return _trained(drawn_particles(number, source.train.shape[1], rng), source, stage, activation)
+    drawn = drawn_particles(number, source.train.shape[1], rng, source.labels.shape[1])
+    return descended(drawn, source.train, source.labels, stage, activation)
 
 
-def fine_tuned_error(
-    particles: Particles, target: Samples, activation: Activation = "relu", ridge: float = RIDGE
-) -> float:
-    """Relative test error on the target of a readout trained to its end on the particles' features."""
-    train, test = (features(particles, rows, activation) for rows in (target.train, target.test))
-    return readout_error(train, target.labels, test, target.truth, ridge)
+def fine_tuned(particles: Particles, task: Samples, activation: Activation = "relu", ridge: float = RIDGE) -> Score:
+    """Of a readout trained to its end on the particles' features."""
+    train, test = (features(particles, rows, activation) for rows in (task.train, task.test))
+    return readout_score(train, task.labels, test, task.truth, ridge)
 
 
-def trained_error(particles: Particles, task: Samples, stage: Stage, activation: Activation = "relu") -> float:
-    """Relative test error of particles that are trained on a task as they are."""
-    after = _trained(particles, task, stage, activation)
-    return squared_error(outputs(after, task.test, stage.gamma, activation), task.truth)
+def trained(particles: Particles, task: Samples, stage: Stage, activation: Activation = "relu") -> Score:
+    """Of particles that are trained on a task as they are."""
+    after = descended(particles, task.train, task.labels, stage, activation)
+    return score(outputs(after, task.test, stage.gamma, activation), task.truth)
 
 
 def jointly_rich(
@@ -95,16 +89,13 @@ def jointly_rich(
     activation: Activation = "relu",
 ) -> Joint:
     """Train the source's particles on the target too, with fresh readouts, and look back at the source."""
-    before = squared_error(outputs(learnt, source.test, source_gamma, activation), source.truth)
-    after = _trained(learnt.with_fresh_readouts(rng), target, stage, activation)
+    before = score(outputs(learnt, source.test, source_gamma, activation), source.truth)
+    start = learnt.with_fresh_readouts(rng, target.labels.shape[1])
+    after = descended(start, target.train, target.labels, stage, activation)
     kept = learnt._replace(weights=after.weights)
     return Joint(
-        squared_error(outputs(after, target.test, stage.gamma, activation), target.truth),
+        score(outputs(after, target.test, stage.gamma, activation), target.truth),
         before,
-        squared_error(outputs(kept, source.test, source_gamma, activation), source.truth),
-        fine_tuned_error(after, source, activation),
+        score(outputs(kept, source.test, source_gamma, activation), source.truth),
+        fine_tuned(after, source, activation),
     )
-
-
-def _trained(particles: Particles, task: Samples, stage: Stage, activation: Activation) -> Particles:
-    return descended(particles, task.train, task.labels, stage, activation)

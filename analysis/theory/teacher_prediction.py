@@ -20,9 +20,9 @@ from analysis.theory.linear_transfer import transfer_loss
 from analysis.theory.particles import Activation, Particles, Stage, drawn_particles
 from analysis.theory.second_stage import (
     Samples,
-    fine_tuned_error,
+    fine_tuned,
     jointly_rich,
-    trained_error,
+    trained,
     trained_source,
 )
 from sweeps.language.task_text import dataset_of, parameter_values
@@ -106,15 +106,15 @@ class TeacherTheory:
         rng = np.random.default_rng([_SEED, spec.seed, 2])
         source, target = self._samples_of(spec)
         if source is None:
-            start = drawn_particles(PARTICLES, target.train.shape[1], rng)
+            start = drawn_particles(PARTICLES, target.train.shape[1], rng, target.labels.shape[1])
             if spec.transfer.frozen == 1:
-                return fine_tuned_error(start, target, activation), math.nan
-            return trained_error(start, target, _second_stage(spec), activation), math.nan
+                return fine_tuned(start, target, activation).error, math.nan
+            return trained(start, target, _second_stage(spec), activation).error, math.nan
         learnt = self._after_source(spec, source)
         if spec.transfer.frozen == 1:
-            return fine_tuned_error(learnt, target, activation), math.nan
+            return fine_tuned(learnt, target, activation).error, math.nan
         found = jointly_rich(learnt, source, target, _gamma(spec), _second_stage(spec), rng, activation)
-        return found.target, found.source_after
+        return found.target.error, found.source_after.error
 
     def _after_source(self, spec: RunSpec, source: Samples) -> Particles:
         assert spec.source is not None
@@ -155,7 +155,7 @@ def _samples(part: LabelledSet, seed: int, role: int) -> Samples:
     teacher, rng = teacher_of(part), np.random.default_rng([_SEED, seed, role])
     train, labels = teacher.drawn(part.size, rng)
     test, truth = teacher.drawn(TESTED, rng, noisy=False)
-    return Samples(train, labels, test, truth)
+    return Samples(train, labels[:, None], test, truth[:, None])
 
 
 def _activation(spec: RunSpec) -> Activation:

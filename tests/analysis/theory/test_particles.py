@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.polynomial.hermite_e import hermeval
 
+from analysis.theory.kernel_regression import score
 from analysis.theory.linear_transfer import richness_gain
 from analysis.theory.particles import (
     Stage,
@@ -15,7 +16,7 @@ from analysis.theory.particles import (
     input_factor,
     outputs,
 )
-from analysis.theory.second_stage import Samples, fine_tuned_error, jointly_rich, trained_source
+from analysis.theory.second_stage import Samples, fine_tuned, jointly_rich, trained_source
 
 D = 10
 
@@ -25,7 +26,7 @@ def task(rng: np.random.Generator, degree: int, samples: int, tested: int = 400)
     train, test = (rng.standard_normal((n, D)) for n in (samples, tested))
     scale = [1.0, 1.0, np.sqrt(2.0)][degree]
     labels = [hermeval(x[:, 0], np.eye(degree + 1)[degree]) / scale for x in (train, test)]
-    return Samples(input_factor(train), labels[0], input_factor(test), labels[1])
+    return Samples(input_factor(train), labels[0][:, None], input_factor(test), labels[1][:, None])
 
 
 def test_a_network_starts_at_zero_with_the_kernel_of_its_inputs() -> None:
@@ -56,16 +57,17 @@ def test_linear_particles_meet_the_closed_form(gamma: float) -> None:
     teacher of unit length is a predictor of norm sqrt(5)."""
     rng = np.random.default_rng(2)
     inputs = rng.standard_normal((30, 5))
-    factor, labels = input_factor(inputs), inputs[:, 0]
+    factor, labels = input_factor(inputs), inputs[:, :1]
     particles = drawn_particles(8000, 5, rng)
     found = descended(particles, factor, labels, Stage(gamma, 40.0), "linear")
     np.testing.assert_allclose(outputs(found, factor, gamma, "linear"), labels, atol=0.02)
     # Along the teacher w -> cosh(t/2) w + sinh(t/2) z, with cosh t = 1 + chi. Of the moments M, q that
     # were drawn <wz> = sinh(t) (M + q)/2 is what the predictor fixes; the <wz> that was drawn adds sinh(t) to M.
-    drawn, q = (particles.weights[:, 0] ** 2).mean(), (particles.readouts**2).mean()
+    z = particles.readouts[:, 0]
+    drawn, q = (particles.weights[:, 0] ** 2).mean(), (z**2).mean()
     chi = richness_gain(gamma, np.sqrt(5) / ((drawn + q) / 2))
     sinh = gamma * np.sqrt(5) / ((drawn + q) / 2)
-    expected = (1 + chi / 2) * drawn + chi / 2 * q + sinh * (particles.weights[:, 0] * particles.readouts).mean()
+    expected = (1 + chi / 2) * drawn + chi / 2 * q + sinh * (particles.weights[:, 0] * z).mean()
     assert (found.weights[:, 0] ** 2).mean() - 1 == pytest.approx(expected - 1, rel=0.02)
     np.testing.assert_allclose((found.weights[:, 1:] ** 2).mean(0), (particles.weights[:, 1:] ** 2).mean(0), rtol=0.01)
 
@@ -77,7 +79,7 @@ def test_a_lazy_network_leaves_its_features() -> None:
     learnt = trained_source(source, Stage(0.01, 60.0), 400, np.random.default_rng(7))
     assert np.linalg.norm(learnt.weights - start.weights) < 0.02 * np.linalg.norm(start.weights)
     np.testing.assert_allclose(outputs(learnt, source.train, 0.01), source.labels, atol=0.3)
-    assert fine_tuned_error(learnt, target) == pytest.approx(fine_tuned_error(start, target), rel=0.05)
+    assert fine_tuned(learnt, target).error == pytest.approx(fine_tuned(start, target).error, rel=0.05)
 
 
 def test_given_steps_and_the_flow_come_to_the_same() -> None:
@@ -117,7 +119,23 @@ def test_a_jointly_rich_stage_trades_the_target_against_the_source() -> None:
     found = [jointly_rich(learnt, source, target, 1.0, Stage(gamma, 40.0), rng) for gamma in grid]
     assert found[0].forgetting == pytest.approx(0.0, abs=0.02)
     assert found[-1].forgetting > 0.1
-    assert min(joint.target for joint in found[1:]) < found[0].target
-    assert all(joint.source_refitted < joint.source_after + 0.05 for joint in found[2:])
+    assert min(joint.target.error for joint in found[1:]) < found[0].target.error
+    assert all(joint.source_refitted.error < joint.source_after.error + 0.05 for joint in found[2:])
     best = int(np.argmin([joint.total for joint in found]))
     assert 0 < best < len(grid) - 1
+
+
+def test_several_outputs_are_several_networks_where_features_do_not_move() -> None:
+    """Lazy: each output is learnt as if it were alone; and errors are shares of wrong largest outputs."""
+    rng = np.random.default_rng(9)
+    source = task(rng, 1, 40)
+    both = np.hstack([source.labels, -source.labels])
+    start = drawn_particles(4000, D, rng, 2)
+    found = descended(start, source.train, both, Stage(1e-3, 5.0, 0.05))
+    for column in range(2):
+        alone = start._replace(readouts=start.readouts[:, [column]], first_readouts=start.first_readouts[:, [column]])
+        one = descended(alone, source.train, both[:, [column]], Stage(1e-3, 5.0, 0.05))
+        expected = outputs(one, source.test, 1e-3)
+        np.testing.assert_allclose(outputs(found, source.test, 1e-3)[:, [column]], expected, atol=2e-2)
+    truth = np.eye(2)[[0, 1, 1]]
+    assert score(np.array([[2.0, 1.0], [2.0, 1.0], [0.0, 1.0]]), truth) == (1 / 3, 1.0)

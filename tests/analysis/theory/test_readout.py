@@ -9,7 +9,7 @@ import pytest
 
 from analysis.theory.alignment import kernel_target_alignment
 from analysis.theory.gradient_filter import Descent, Readout, readout_curve, readout_limit
-from analysis.theory.kernel_regression import kernel_predictions, readout_error
+from analysis.theory.kernel_regression import kernel_predictions, readout_score
 from analysis.theory.learning_curve import Spectrum, effective_ridge, expected_error, spectrum
 from analysis.theory.linear_transfer import target_loss
 
@@ -152,12 +152,14 @@ def test_the_spectrum_of_a_pool() -> None:
     assert found.outside == pytest.approx(((y - fitted) ** 2).sum() / 500)
 
 
-def test_readout_error_is_that_of_kernel_regression() -> None:
+def test_a_readout_s_score_is_that_of_least_squares() -> None:
     task = random_task(start=False)
-    truth = task.test_targets[:, 0]
-    expected = task.test_features @ np.linalg.lstsq(task.features, task.targets[:, 0])[0]
-    got = readout_error(task.features, task.targets[:, 0], task.test_features, truth)
-    assert got == pytest.approx(((expected - truth) ** 2).mean() / (truth**2).mean(), rel=1e-4)
+    expected = task.test_features @ np.linalg.lstsq(task.features, task.targets)[0]
+    found = readout_score(task.features, task.targets, task.test_features, task.test_targets)
+    assert found.loss == pytest.approx(((expected - task.test_targets) ** 2).mean(), rel=1e-4)
+    assert found.error == np.mean(expected.argmax(1) != task.test_targets.argmax(1))
+    one = readout_score(task.features, task.targets[:, :1], task.test_features, task.test_targets[:, :1])
+    assert one.error == pytest.approx(one.loss / (task.test_targets[:, 0] ** 2).mean())
 
 
 def test_alignment_is_the_correlation_of_centred_kernels() -> None:
