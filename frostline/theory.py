@@ -1,7 +1,7 @@
 """`frostline theory SWEEP`: what theory says of a sweep's runs, beside what they measured.
 
-Runs on teachers are predicted from their specification, runs whose head alone trains from their frozen features. All
-else is counted and left.
+Mean-field networks are predicted by their limit of infinite width, runs whose head alone trains from their frozen
+features. All else is counted and left.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,16 +18,15 @@ import pandas as pd
 from analysis.loaded import LoadedSweep, load
 from analysis.overlay.figures import theory_figures
 from analysis.overlay.readouts import ReadoutOverlay, readout_overlay, readout_row
-from analysis.overlay.teachers import difference_text, teacher_cells
+from analysis.overlay.widths import difference_text, width_cells
 from analysis.report.table_files import replaced
 from analysis.tables.load import StoredRun
 from analysis.theory.gradient_filter import Readout
 from analysis.theory.readout_prediction import kind_of
 from analysis.theory.second_stage import Samples
-from analysis.theory.teacher_prediction import TaskPair, TeacherTheory, is_of_teachers
-from sweeps.seeds import Role
-from sweeps.spec import LabelledSet, RunSpec
-from tasks.names import parse
+from analysis.theory.width_prediction import InfiniteWidth, TaskPair, has_infinite_width
+from sweeps.spec import RunSpec
+from tasks.data import TaskData, source_data, target_data
 
 MOST_REASONS = 5
 
@@ -34,19 +34,20 @@ MOST_REASONS = 5
 def write_theory(sweep: str, store: Path, out: Path | None) -> tuple[list[str], list[Path]]:
     """Predict, compare, write tables and figures; lines for the user, and the files.
 
-    Files: theory_cells.csv (teachers), theory_runs.csv and theory_epochs.csv (readouts), figures/theory_*.png and .pdf,
-    in `out`, by default results/<sweep name>. Raises InputError where the sweep or the store cannot be read.
+    Files: theory_cells.csv (mean-field networks), theory_runs.csv and theory_epochs.csv (readouts), figures/theory_*
+    as .png and .pdf, in `out`, by default results/<sweep name>. Raises InputError where the sweep or the store cannot
+    be read.
     """
     loaded = load(sweep, store)
     folder = out or Path("results") / loaded.name
     folder.mkdir(parents=True, exist_ok=True)
-    cells = teacher_cells(loaded.tables, TeacherTheory(own_samples))
+    cells = width_cells(loaded.tables, InfiniteWidth(own_samples))
     left: Counter[str] = Counter()
     overlays = list(_overlays(loaded, store, left))
     lines, files = [], []
     if len(cells):
         files.append(_written(cells, folder / "theory_cells.csv"))
-        lines.append(f"teachers: {difference_text(cells)}")
+        lines.append(f"mean-field networks: {difference_text(cells)}")
     if overlays:
         rows = pd.DataFrame([{**_fields(found.run), **readout_row(found)} for found in overlays])
         files.append(_written(rows, folder / "theory_runs.csv"))
@@ -58,17 +59,26 @@ def write_theory(sweep: str, store: Path, out: Path | None) -> tuple[list[str], 
 
 
 def own_samples(spec: RunSpec) -> TaskPair:
-    """The samples that a run on teachers is trained and tested on."""
-    source = None if spec.source is None else _samples(spec.source, "source", spec.seed_of("source"))
-    return TaskPair(source, _samples(spec.target, "target", spec.seed))
+    """The samples that a run is trained and tested on."""
+    source = None if spec.source is None else _samples(source_data(spec))
+    return TaskPair(source, _samples(target_data(spec)))
 
 
-def _samples(part: LabelledSet, role: Role, seed: int) -> Samples:
-    dataset = parse(part.task).dataset
-    sets = (*dataset.train((), role, part.size, seed, 0), *dataset.test((), 0))
-    train, labels, test, truth = (np.asarray(each, dtype=np.float64) for each in sets)
-    scale = math.sqrt(train.shape[1])
-    return Samples(train / scale, labels, test / scale, truth)
+def _samples(data: TaskData) -> Samples:
+    """Inputs over the square root of their length, targets one-hot or real."""
+    train, test = (_flat(each) for each in (data.inputs, data.test_inputs))
+    labels, truth = (_targets(each, data) for each in (data.labels, data.test_labels))
+    return Samples(train, labels, test, truth)
+
+
+def _flat(inputs: Any) -> np.ndarray:
+    rows = np.asarray(inputs.numpy(), dtype=np.float64).reshape(len(inputs), -1)
+    return rows / math.sqrt(rows.shape[1])
+
+
+def _targets(labels: Any, data: TaskData) -> np.ndarray:
+    numbers = labels.numpy()
+    return numbers.astype(np.float64) if data.is_regression else np.eye(data.classes)[numbers]
 
 
 def _overlays(loaded: LoadedSweep, store: Path, left: Counter[str]) -> Iterator[ReadoutOverlay]:
@@ -77,7 +87,7 @@ def _overlays(loaded: LoadedSweep, store: Path, left: Counter[str]) -> Iterator[
 
     state = worker_state(store)
     for run in loaded.stored.runs:
-        if is_of_teachers(run.spec):
+        if has_infinite_width(run.spec):
             continue
         if run.status != "done":
             left[f"status {run.status}"] += 1

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.overlay.readouts import ReadoutOverlay
-from analysis.overlay.teachers import varying_fields
+from analysis.overlay.widths import varying_fields
 from analysis.report.figure_style import QUIET, TEST, TRAIN, WIDTH, figure_style, quiet_grid, save
 
 MOST_PANELS = 12

@@ -26,7 +26,8 @@ def kernel_predictions(kernel: Array, cross: Array, labels: Array, ridge: float 
 
 class Score(NamedTuple):
     """On a test set: `loss`, the mean squared error over samples and outputs, and `error`: of several outputs the share
-    of samples whose largest is not that of the truth, of one the loss over the truth's mean square (1: as good as 0)."""
+    of samples whose largest is not that of the truth, of one the loss over the truth's mean square (1: no better than
+    predicting 0)."""
 
     error: float
     loss: float

@@ -128,7 +128,7 @@ def test_the_command_puts_theory_beside_the_runs(
 def test_runs_on_teachers_meet_the_closed_form(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file, store = ran(TEACHERS, tmp_path)
     assert main(["theory", str(file), "--store", str(store), "--out", str(tmp_path / "out")]) == 0
-    assert "teachers: 3 cells: relative difference" in capsys.readouterr().out
+    assert "mean-field networks: 3 cells: relative difference" in capsys.readouterr().out
     cells = pd.read_csv(tmp_path / "out" / "theory_cells.csv")
     assert list(cells["target.size"]) == [10, 20, 30]
     spread = (cells["final_test_error_high"] - cells["final_test_error_low"]) / 2

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.theory import teacher_prediction as module
+from analysis.theory import width_prediction as module
 from analysis.theory.gradient_filter import Readout
 from analysis.theory.linear_transfer import transfer_loss
 from analysis.theory.readout_prediction import EXACT, kind_of, predicted_curve
-from analysis.theory.teacher_prediction import CLOSED_FORM, Teacher, TeacherTheory, is_of_teachers, teacher_of
+from analysis.theory.width_prediction import CLOSED_FORM, InfiniteWidth, Teacher, has_infinite_width, teacher_of
 from sweeps.spec import Recipe, RunSpec
 
 
@@ -22,7 +22,7 @@ def teacher(name: str, **given: Any) -> str:
 
 
 def predicted(spec: RunSpec) -> module.Prediction:
-    return TeacherTheory().prediction(spec)
+    return InfiniteWidth().prediction(spec)
 
 
 def run(**given: Any) -> RunSpec:
@@ -55,8 +55,10 @@ def test_linear_readouts_have_the_closed_form() -> None:
 def test_what_a_task_says() -> None:
     spec = run(target__task=teacher("polynomial_teacher", degree=3, noise=0.1, alignment=0.5))
     assert teacher_of(spec.target) == Teacher(20, 3, 0.5, 0.1)
-    assert is_of_teachers(spec)
-    assert not is_of_teachers(run(target__task="digits"))
+    assert has_infinite_width(spec)
+    assert not has_infinite_width(run(train__loss=None))
+    with pytest.raises(ValueError, match=r"^task digits: allowed without the run's own samples: linear_teacher"):
+        predicted(run(target__task="digits", model__activation="relu"))
 
 
 def test_teachers_draw_what_their_names_say() -> None:

@@ -1,9 +1,9 @@
-"""What theory says of a run on teachers (`linear_teacher`, `polynomial_teacher`) with a mean-field network.
+"""What theory says of a run with a mean-field network: its limit of infinite width.
 
 Linear units on linear teachers: the closed form, at nu = P/D. Anything else: particles, trained as the recipe says, on
-the run's own samples where they are given and else on samples drawn anew. The readout alone (`frozen: 1`) is taken at
-its end, kernel regression; with `frozen: 0` all goes on. The network divides its inputs by sqrt(D), so that a linear
-teacher of unit length is a predictor of norm sqrt(D) there.
+the run's own samples where they are given; samples of teachers can also be drawn anew. The readout alone (`frozen: 1`)
+is taken at its end, kernel regression; with `frozen: 0` all goes on. The network divides its inputs by sqrt(D), so that
+a linear teacher of unit length is a predictor of norm sqrt(D) there.
 """
 
 from __future__ import annotations
@@ -71,13 +71,13 @@ class Teacher(NamedTuple):
         return inputs / math.sqrt(self.dimension), np.asarray(targets + noise, dtype=np.float64)
 
 
-def is_of_teachers(spec: RunSpec) -> bool:
-    """Whether a run is one that `TeacherTheory` is of, its recipe aside."""
-    tasks = [part.task for part in (spec.source, spec.target) if part is not None]
-    return spec.model.family == FAMILY and all(dataset_of(task) in TEACHERS for task in tasks)
+def has_infinite_width(spec: RunSpec) -> bool:
+    """Whether `InfiniteWidth` is of a run, its recipe's details aside: squared loss in both stages."""
+    losses = [recipe.loss for recipe in (spec.source, spec.train) if recipe is not None]
+    return spec.model.family == FAMILY and all(loss == "squared" for loss in losses)
 
 
-class TeacherTheory:
+class InfiniteWidth:
     """Predictions of runs. What has learnt a source is kept for the other runs that start from it.
 
     samples_of: the samples of a run; by default they are drawn anew, from the run's seed.
@@ -95,10 +95,8 @@ class TeacherTheory:
         Raises ValueError, in one line, for a recipe that no theory here is of: anything but full-batch gradient descent
         for what learns features.
         """
-        target, source = teacher_of(spec.target), None if spec.source is None else teacher_of(spec.source)
-        linear = spec.model.activation == "linear" and target.degree == 1 and (source is None or source.degree == 1)
-        if linear and spec.transfer.frozen == 1:
-            return Prediction(_closed_form(spec, source, target), math.nan, CLOSED_FORM)
+        if spec.model.activation == "linear" and spec.transfer.frozen == 1 and _is_linear(spec):
+            return Prediction(_closed_form(spec), math.nan, CLOSED_FORM)
         return Prediction(*self._errors(spec), self.kind)
 
     def _errors(self, spec: RunSpec) -> tuple[float, float]:
@@ -109,11 +107,11 @@ class TeacherTheory:
             start = drawn_particles(PARTICLES, target.train.shape[1], rng, target.labels.shape[1])
             if spec.transfer.frozen == 1:
                 return fine_tuned(start, target, activation).error, math.nan
-            return trained(start, target, _second_stage(spec), activation).error, math.nan
+            return trained(start, target, _second_stage(spec, target), activation).error, math.nan
         learnt = self._after_source(spec, source)
         if spec.transfer.frozen == 1:
             return fine_tuned(learnt, target, activation).error, math.nan
-        found = jointly_rich(learnt, source, target, _gamma(spec), _second_stage(spec), rng, activation)
+        found = jointly_rich(learnt, source, target, _gamma(spec), _second_stage(spec, target), rng, activation)
         return found.target.error, found.source_after.error
 
     def _after_source(self, spec: RunSpec, source: Samples) -> Particles:
@@ -121,14 +119,17 @@ class TeacherTheory:
         model = spec.model.model_copy(update={"width": 1})
         key = f"{spec.source.model_dump_json()} {model.model_dump_json()} {spec.seed_of('source')}"
         if key not in self._learnt:
-            stage = _stage(spec.source, spec.source.size, _gamma(spec), "source")
+            stage = _stage(spec.source, source, _gamma(spec), "source")
             rng = np.random.default_rng([_SEED, spec.seed_of("source"), 3])
             self._learnt[key] = trained_source(source, stage, PARTICLES, rng, _activation(spec))
         return self._learnt[key]
 
 
 def drawn_samples(spec: RunSpec) -> TaskPair:
-    """Samples of a run's tasks, drawn anew."""
+    """Samples of a run's tasks, drawn anew. Raises ValueError where they are not teachers."""
+    for part in (spec.source, spec.target):
+        if part is not None and dataset_of(part.task) not in TEACHERS:
+            raise ValueError(f"task {part.task}: allowed without the run's own samples: {', '.join(TEACHERS)}")
     source = None if spec.source is None else _samples(spec.source, spec.seed_of("source"), 0)
     return TaskPair(source, _samples(spec.target, spec.seed, 1))
 
@@ -140,7 +141,13 @@ def teacher_of(part: LabelledSet) -> Teacher:
     return Teacher(int(values["dimension"]), degree, float(values["alignment"]), float(values["noise"]))
 
 
-def _closed_form(spec: RunSpec, source: Teacher | None, target: Teacher) -> float:
+def _is_linear(spec: RunSpec) -> bool:
+    parts = [part for part in (spec.source, spec.target) if part is not None]
+    return all(dataset_of(part.task) in TEACHERS and teacher_of(part).degree == 1 for part in parts)
+
+
+def _closed_form(spec: RunSpec) -> float:
+    target, source = teacher_of(spec.target), None if spec.source is None else teacher_of(spec.source)
     nu_target = spec.target.size / target.dimension
     if source is None or spec.source is None:
         return transfer_loss(0.0, nu_target, 1.0, target_noise=target.noise)
@@ -166,23 +173,28 @@ def _gamma(spec: RunSpec) -> float:
     return 1.0 if spec.model.richness is None else spec.model.richness
 
 
-def _second_stage(spec: RunSpec) -> Stage:
-    """The pull of L2-SP is in the gradient: at the rate eta it takes steps eta, not 2 eta."""
-    stage = _stage(spec.train, spec.target.size, spec.transfer.richness or _gamma(spec), "train")
-    return stage._replace(pull=(spec.transfer.l2_sp or 0.0) / 2)
+def _second_stage(spec: RunSpec, target: Samples) -> Stage:
+    """The pull of L2-SP is in the gradient: at the rate eta it takes steps eta, not 2 eta / C."""
+    stage = _stage(spec.train, target, spec.transfer.richness or _gamma(spec), "train")
+    return stage._replace(pull=(spec.transfer.l2_sp or 0.0) * target.labels.shape[1] / 2)
 
 
-def _stage(recipe: Recipe, size: int, gamma: float, section: str) -> Stage:
-    """Full-batch gradient descent at the rate eta on the mean squared error takes steps of 2 eta of the flow's time."""
+def _stage(recipe: Recipe, task: Samples, gamma: float, section: str) -> Stage:
+    """Full-batch gradient descent at the rate eta on the squared error, averaged over samples and C outputs, takes
+    steps of 2 eta / C of the flow's time."""
     for field, value, allowed in (
         ("optimizer", recipe.optimizer, "sgd"),
         ("momentum", recipe.momentum, 0.0),
         ("schedule", recipe.schedule, "constant"),
         ("weight_decay", recipe.weight_decay, 0.0),
         ("method", recipe.method or "gradient", "gradient"),
+        ("head_start", recipe.head_start, None),
+        ("clip", recipe.clip, None),
+        ("warmup", recipe.warmup, None),
     ):
         if value != allowed:
             raise ValueError(f"{section}.{field} = {value}: allowed for a theory of rich training: {allowed}")
+    size, outputs = task.labels.shape
     if recipe.batch_size < size:
         raise ValueError(f"{section}.batch_size = {recipe.batch_size}: allowed for a theory of rich training: {size}")
-    return Stage(gamma, 2 * recipe.learning_rate * (recipe.steps or recipe.epochs))
+    return Stage(gamma, 2 * recipe.learning_rate / outputs * (recipe.steps or recipe.epochs))

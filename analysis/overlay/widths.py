@@ -1,4 +1,4 @@
-"""Cells on teachers with a mean-field network: the measured final error, and what theory says of the specification."""
+"""Cells with a mean-field network: the measured final error, and what theory says of the specification."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.tables.collect import Tables
-from analysis.theory.teacher_prediction import Prediction, TeacherTheory, is_of_teachers
+from analysis.theory.width_prediction import InfiniteWidth, Prediction, has_infinite_width
 from sweeps.spec import RunSpec
 
 MEASURED = ("n_done", "final_test_error", "final_test_error_low", "final_test_error_high", "source_error")
@@ -22,14 +22,15 @@ THEORY = (
 readout afterwards; which theory, or why there is none; measured less predicted; that over the predicted."""
 
 
-def teacher_cells(tables: Tables, theory: TeacherTheory | None = None) -> pd.DataFrame:
-    """One row per cell on teachers: the fields that differ between them, MEASURED and THEORY. Empty without any.
+def width_cells(tables: Tables, theory: InfiniteWidth | None = None) -> pd.DataFrame:
+    """One row per cell with a mean-field network and squared loss: the fields that differ between them, MEASURED and
+    THEORY. Empty without any.
 
     A prediction is the mean over the cell's seeds. Runs that differ in width alone share it: it is of infinite width.
     """
-    theory = theory or TeacherTheory()
+    theory = theory or InfiniteWidth()
     specs = [[tables.sweep.runs[int(row)].spec for row in rows] for rows in tables.rows]
-    chosen = [place for place, (spec, *_) in enumerate(specs) if is_of_teachers(spec)]
+    chosen = [place for place, (spec, *_) in enumerate(specs) if has_infinite_width(spec)]
     cells = tables.cells.iloc[chosen].reset_index(drop=True)
     fields = pd.DataFrame([tables.sweep.runs[int(tables.rows[place][0])].fields for place in chosen])
     known: dict[str, Prediction] = {}
@@ -48,7 +49,7 @@ def teacher_cells(tables: Tables, theory: TeacherTheory | None = None) -> pd.Dat
 
 
 def varying_fields(frame: pd.DataFrame) -> list[str]:
-    """The fields of specifications among the columns of `teacher_cells`."""
+    """The fields of specifications among the columns of `width_cells`."""
     return [name for name in frame.columns if name not in ("cell_id", *MEASURED, *THEORY)]
 
 
@@ -70,7 +71,7 @@ def _standard_error(errors: np.ndarray) -> float:
     return float(errors.std(ddof=1) / math.sqrt(len(errors))) if len(set(errors)) > 1 else math.nan
 
 
-def _predicted(spec: RunSpec, theory: TeacherTheory, known: dict[str, Prediction]) -> Prediction:
+def _predicted(spec: RunSpec, theory: InfiniteWidth, known: dict[str, Prediction]) -> Prediction:
     key = spec.model_copy(update={"model": spec.model.model_copy(update={"width": 1})}).model_dump_json()
     if key not in known:
         try:
