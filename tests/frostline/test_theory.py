@@ -93,15 +93,35 @@ def trained(inputs: HeadInputs, rate: float, epochs: int) -> np.ndarray:
 
 
 def test_frozen_features_predict_the_curve_of_a_linear_head(noisy: HeadInputs) -> None:
-    """Squared error, full batches: within 1e-6 relative at every epoch, and the peak at the same one."""
-    inputs = noisy._replace(targets=noisy.targets[:, :])
-    rate, epochs = 0.3, 2000
+    """Squared error, full batches, label noise: within 1e-6 relative at every epoch."""
+    inputs, rate, epochs = noisy, 0.3, 2000
     measured = trained(inputs, rate, epochs)
     task = Readout(inputs.features, inputs.targets, inputs.test_features, inputs.test_targets, inputs.start)
     found = readout_curve(task, Descent(rate), np.arange(1, epochs + 1))
     np.testing.assert_allclose(found.train_loss, measured[:, 0], rtol=1e-6)
     np.testing.assert_allclose(found.test_loss, measured[:, 1], rtol=1e-6)
     np.testing.assert_array_equal(found.test_error, measured[:, 2])
+
+
+def test_double_descent_that_training_shows_is_predicted_at_the_same_epoch(noisy: HeadInputs) -> None:
+    """Digits' features beside strong directions without meaning, which fit noise before the weak ones are learnt."""
+    rng = np.random.default_rng(1)
+    rows, centre = np.arange(len(noisy.test_features)), noisy.features[:, :-1].mean(0)
+    taught = rows[:120]
+    sets = (noisy.test_features[taught], noisy.test_features[120:])
+    x, t = (np.hstack([z[:, :-1] - centre, 15 * rng.standard_normal((len(z), 60))]) for z in sets)
+    targets = noisy.test_targets[taught].copy()
+    targets[:24] = np.roll(targets[:24], 1, axis=1)  # a fifth of the labels wrong
+    inputs = HeadInputs(x, targets, targets, t, noisy.test_targets[120:], np.zeros((x.shape[1], 10)))
+    rate = 5 * 120 / np.linalg.norm(x, 2) ** 2  # half of what is stable
+    measured = trained(inputs, rate, 6000)
+    found = readout_curve(Readout(x, targets, t, inputs.test_targets, inputs.start), Descent(rate), np.arange(1, 6001))
+    np.testing.assert_allclose(found.test_loss, measured[:, 1], rtol=1e-6)
+    loss = measured[:, 1]
+    peak = peak_epoch(found.epochs, loss)
+    assert peak == peak_epoch(found.epochs, found.test_loss)
+    at = int(peak) - 1
+    assert loss[at] > 1.05 * loss[:at].min() and loss[at:].min() < 0.95 * loss[at]
 
 
 def test_the_command_puts_theory_beside_the_runs(
