@@ -47,17 +47,19 @@ def _flat_types(model: type[BaseModel], prefix: str) -> list[tuple[str, pa.DataT
 
 
 def later_fields() -> set[str]:
-    """The fields whose default is None: what was there before them (sweeps/identity.py)."""
+    """The fields whose default is None, and those of a part whose default is None: what was there before them
+    (sweeps/identity.py)."""
     return set(_later(RunSpec, ""))
 
 
-def _later(model: type[BaseModel], prefix: str) -> list[str]:
+def _later(model: type[BaseModel], prefix: str, part_is_later: bool = False) -> list[str]:
     found: list[str] = []
     for name, field in model.model_fields.items():
         inner = _model_in(field.annotation)
+        later = part_is_later or (not field.is_required() and field.default is None)
         if inner is not None:
-            found += _later(inner, f"{prefix}{name}.")
-        elif not field.is_required() and field.default is None:
+            found += _later(inner, f"{prefix}{name}.", later)
+        elif later:
             found.append(f"{prefix}{name}")
     return found
 
