@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 
 import architectures
 from architectures import FAMILIES, Network
-from architectures.families.tuned_convolution import TunedConv2d, tune_convolutions
+from architectures.families.tuned.convolution import TunedConv2d, tune_convolutions
 from sweeps.spec import ModelSpec
 from tests.architectures.small_networks import SMALL, label, named, network
 
