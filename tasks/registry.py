@@ -16,6 +16,7 @@ DATASETS = {
     "glyphs": "tasks.datasets.glyphs",
     "images": "tasks.datasets.images",
     "mnist": "tasks.datasets.mnist",
+    "signal_noise": "tasks.datasets.signal_noise",
     "svhn": "tasks.datasets.svhn",
     "tiny_imagenet": "tasks.datasets.tiny_imagenet",
 }

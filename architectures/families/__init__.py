@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import difflib
 
-from architectures.families import densenet, preact_resnet, resnet, timm_model, vgg, vit
+from architectures.families import densenet, preact_resnet, resnet, timm_model, two_layer_relu_cnn, vgg, vit
 from architectures.families.family import Family
 from sweeps.errors import shown
 from sweeps.spec import ModelSpec
@@ -25,6 +25,7 @@ FAMILIES: dict[str, Family] = {
     "vit": vit.FAMILY,
     "vgg": vgg.FAMILY,
     "timm": timm_model.FAMILY,
+    "two_layer_relu_cnn": two_layer_relu_cnn.FAMILY,
 }
 
 

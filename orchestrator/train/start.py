@@ -103,14 +103,22 @@ def pretrained_of(model: ModelSpec, store: Reading, kept: LruCache) -> dict[str,
 
 
 def network_of(spec: RunSpec, role: Role, classes: int, weights: Mapping[str, Tensor] | None = None) -> Network:
-    """The network before training, on the CPU: drawn from the seed, then given all of `weights` but the head, then
-    frozen. weights: those of the source model, or pre-trained ones. A source model freezes nothing."""
+    """The network before training, on the CPU: drawn from the seed, given all of `weights` but the head, or the part that
+    `transfer.inherit` says, then frozen. weights: those of the source model, or pre-trained ones. A source model
+    inherits all of pre-trained weights and freezes nothing."""
     network = architectures.build(spec.model, classes, seed_for(spec.seed_of(role), role, "init"))
+    inherited = spec.transfer.inherit if role == "target" else None
     if weights is not None:
-        architectures.inherit(network, weights)
+        seed = spec.seed_of("target")
+        mask = None if inherited is None else architectures.mask_of(network, spec.model, inherited, seed)
+        architectures.inherit(network, weights, mask)
     if role == "target":
-        still = zero_factors(spec.transfer)
-        architectures.freeze(network, spec.transfer.frozen, spec.transfer.norm, still)
+        held = network.inherited if inherited is not None and inherited.freeze else None
+        still = {*zero_factors(spec.transfer), *(held.units if held is not None else ())}
+        later = {unit for unit in still if unit >= spec.transfer.frozen}
+        architectures.freeze(network, spec.transfer.frozen, spec.transfer.norm, later)
+        if held is not None and not held.units:
+            architectures.hold_inherited(network)
     return network
 
 

@@ -2,7 +2,8 @@
 
 `readout_gap`: test error of the trained head less that of a ridge head on the same features, as a fraction: what the
 features would allow, and training the head did not find, is above 0. `source_distance`: for each unit but the head the
-L2 norm of its parameters' difference from those that training started from.
+L2 norm of its parameters' difference from those that training started from. `alignment`, `noise_memory`: what filters
+have learnt of known signals and of the noise of training samples (signal_measures.py).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from torch.nn.functional import one_hot
 
 from architectures import Network
 from orchestrator.train.inputs import Inputs
+from orchestrator.train.methods.signal_measures import signal_measures
 from sweeps.spec import Recipe
 from tasks import TaskData
 
@@ -44,6 +46,8 @@ class Measures:
             units = network.units[:-1]
             self._starts = {unit.name: [p.detach().clone() for p in unit.parameters(network.net)] for unit in units}
             self._take.append(self._source_distance)
+        if data.signals is not None and {"alignment", "noise_memory"} & set(asked):
+            self._take += signal_measures(network, data, asked)
         self.columns: dict[str, list[float]] = {}
 
     def take(self) -> None:
