@@ -29,7 +29,7 @@ class Network(nn.Module):
         self.still: tuple[int, ...] = ()
         self.frozen_norm: FrozenNorm = "eval"
         self.inherited: Mask | None = None
-        """Which part was inherited, where it was a part (architectures/inheritance.py)."""
+        """What was inherited (architectures/inheritance.py)."""
         self.held: dict[str, Entries] = {}
         """Entries of parameters that train which keep what was inherited all the same (`freeze`)."""
         self._all = tuple(self.modules())

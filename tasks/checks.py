@@ -24,7 +24,8 @@ def check(spec: RunSpec) -> None:
     """Raise ValueError, in one line, for a run whose data do not exist anywhere.
 
     Refused are an unknown task or class, a subset larger than its task, and a source and a target that would share
-    samples, or a size of images that a data set does not have. Whether the data are on this machine is for `missing_data` to say.
+    samples, or a size of images that a data set does not have. Whether the data are on this machine is for
+    `missing_data` to say.
     """
     source = None if spec.source is None else (spec.source.task, spec.source.size)
     _check(source, (spec.target.task, spec.target.size))

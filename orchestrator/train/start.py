@@ -24,8 +24,11 @@ from orchestrator.train.worker_state import MISSING, LruCache, WorkerState, keys
 from sweeps.identity import canonical, canonical_json
 from sweeps.language.list_text import numbers_of
 from sweeps.seeds import Role, seed_for
-from sweeps.spec import ModelSpec, RunSpec, TransferSpec
+from sweeps.spec import InheritSpec, ModelSpec, RunSpec, TransferSpec
 from sweeps.store.interface import Reading
+
+
+ALL = InheritSpec(mode="all")
 
 
 class SourceWeights(NamedTuple):
@@ -103,14 +106,13 @@ def pretrained_of(model: ModelSpec, store: Reading, kept: LruCache) -> dict[str,
 
 
 def network_of(spec: RunSpec, role: Role, classes: int, weights: Mapping[str, Tensor] | None = None) -> Network:
-    """The network before training, on the CPU: drawn from the seed, given all of `weights` but the head, or the part that
-    `transfer.inherit` says, then frozen. weights: those of the source model, or pre-trained ones. A source model
+    """The network before training, on the CPU: drawn from the seed, given all of `weights` but the head, or the part
+    that `transfer.inherit` says, then frozen. weights: those of the source model, or pre-trained ones. A source model
     inherits all of pre-trained weights and freezes nothing."""
     network = architectures.build(spec.model, classes, seed_for(spec.seed_of(role), role, "init"))
     inherited = spec.transfer.inherit if role == "target" else None
     if weights is not None:
-        seed = spec.seed_of("target")
-        mask = None if inherited is None else architectures.mask_of(network, spec.model, inherited, seed)
+        mask = architectures.mask_of(network, spec.model, inherited or ALL, spec.seed_of("target"))
         architectures.inherit(network, weights, mask)
     if role == "target":
         held = network.inherited if inherited is not None and inherited.freeze else None

@@ -89,7 +89,7 @@ def _computed(job: Job, lease: Lease, ledger: Ledger, options: TrialOptions, sta
     if tracker is not None:
         tracker.finish(status, curve[-1]._asdict() if curve else {})
         notes = (*notes, tracker.problem) if tracker.problem else notes
-    inherited = setting.network.inherited
+    inherited = None if setting.transfer.inherit is None else setting.network.inherited
     epochs = to_parquet(curve)
     weights = save(_plain(setting.network)) if job.kind == "source" else None
     record = RunRecord(

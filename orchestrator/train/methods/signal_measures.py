@@ -1,7 +1,7 @@
 """What the filters of a two-layer network have learnt: the signals of its task, and the noise of its training samples.
 
-`alignment` is the mean over filters of y <w, e>, e the unit vector of a
-signal, so that a filter of the sign - counts as one of + that has learnt the opposite. `noise_memory` is the mean over
+`alignment` is the mean over filters of y <w, e>, y = -1 or 1 being a filter's sign and e the unit vector of a signal: a
+filter of the sign - counts as one of + that has learnt the opposite. `noise_memory` is the mean over
 training samples of (1/m) sum_r relu(<w_r, xi>), w_r the filters of the sample's own class and xi its noise patch: the
 part of its margin that the network owes to the noise. Both are split by filters that were inherited and fresh ones
 (Yuan et al., arXiv:2509.22056); the two parts of the noise memory add up to the whole.
@@ -34,7 +34,7 @@ def signal_measures(network: Network, data: TaskData, asked: Collection[str]) ->
 
 
 def _inherited(network: Network, filters: Tensor) -> dict[str, Tensor]:
-    """(2 m,) bool: which filters were inherited, and which were not. Without a part that was inherited all are fresh."""
+    """(2 m,) bool: which filters were inherited, and which were not."""
     kept = torch.zeros(len(filters), dtype=torch.bool)
     mask = network.inherited
     if mask is not None and "filters.weight" in mask.tensors:
