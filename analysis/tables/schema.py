@@ -24,6 +24,9 @@ MACHINE_COLUMNS = ("device", "attempts", "provenance", "unlike", "reason")
 RELATEDNESS = ("class_overlap", "superclass_overlap", "linear_probe_error")
 """How related source and target are (analysis/tables/relatedness.py). There only where some run has a value."""
 
+INHERITED = ("inherited_share", "inherited_digest")
+"""Of the mask of a partial transfer. There only where some run has one."""
+
 _TYPES: dict[type, pa.DataType] = {int: pa.int64(), float: pa.float64(), str: pa.string(), bool: pa.bool_()}
 
 
@@ -98,6 +101,8 @@ RUNS = pa.schema(
         *((f"epochs_to_{per_cent}", pa.int64()) for per_cent in CROSSINGS),
         ("interpolates", pa.bool_()),
         *((name, pa.float64()) for name in RELATEDNESS),
+        ("inherited_share", pa.float64()),
+        ("inherited_digest", pa.string()),
         ("trainable_params", pa.int64()),
         ("total_params", pa.int64()),
         ("test_samples", pa.int64()),
@@ -166,11 +171,12 @@ def as_frame(table: pa.Table) -> pd.DataFrame:
 def as_table(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
     """pandas to Arrow: the schema's columns that the frame has, missing values null, no pandas metadata.
 
-    A field that was added to the specification later has a column only where some run gives it, as have RELATEDNESS,
-    `unlike` one where some cell is, and `reason` one where some run failed or is blocked: tables of older results stay
-    as they are.
+    A field that was added to the specification later has a column only where some run gives it, as have RELATEDNESS
+    and INHERITED, `unlike` one where some cell is, and `reason` one where some run failed or is blocked: tables of older
+    results stay as they are.
     """
-    occasional = [name for name in (*later_fields(), *RELATEDNESS, "unlike", "reason") if name in frame.columns]
+    sometimes = (*later_fields(), *RELATEDNESS, *INHERITED, "unlike", "reason")
+    occasional = [name for name in sometimes if name in frame.columns]
     unused = {name for name in occasional if not bool(frame[name].notna().to_numpy().any())}
     kept = pa.schema([field for field in schema if field.name in frame.columns and field.name not in unused])
     return pa.Table.from_pandas(frame, schema=kept, preserve_index=False).replace_schema_metadata(None)

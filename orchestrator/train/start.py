@@ -27,7 +27,6 @@ from sweeps.seeds import Role, seed_for
 from sweeps.spec import InheritSpec, ModelSpec, RunSpec, TransferSpec
 from sweeps.store.interface import Reading
 
-
 ALL = InheritSpec(mode="all")
 
 
