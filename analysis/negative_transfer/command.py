@@ -32,9 +32,8 @@ def negative_transfer(
     tables = collect(read_sweep(read(sweep), store))
     compared = compare_with_scratch(tables)
     if not compared:
-        raise StoreError(
-            f"{tables.sweep.record.name}: no finished run with a source has a finished partner from scratch"
-        )
+        name = tables.sweep.record.name
+        raise StoreError(f"{name}: no finished run with a source has a finished partner from scratch")
     frame = negative_transfer_frame(tables, compared)
     if as_json:
         rows = json.loads(frame.to_json(orient="records"))

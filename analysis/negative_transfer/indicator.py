@@ -1,7 +1,7 @@
 """Which way partial transfer goes in the signal-and-noise system, before anything is trained.
 
-A heuristic of this project. It is no theorem of Yuan et al. (arXiv:2509.22056), whose conditions it resembles. A network memorises noise where that
-is cheaper than learning a signal. With a share a of its filters inherited,
+A heuristic of this project, and no theorem of Yuan et al. (arXiv:2509.22056), whose conditions it resembles. A network
+memorises noise where that is cheaper than learning a signal. With a share a of its filters inherited,
 
     G(a) = (a A + B)^2 / (a^2 C + D),   A = N1 |u|^2 / (s1^2 d),   B = N2 (|u|^2 + |v2|^2) / (s2^2 d),
                                         C = s2^2 N1 / (s1^2 d),    D = N2 / d

@@ -172,8 +172,8 @@ def as_table(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
     """pandas to Arrow: the schema's columns that the frame has, missing values null, no pandas metadata.
 
     A field that was added to the specification later has a column only where some run gives it, as have RELATEDNESS
-    and INHERITED, `unlike` one where some cell is, and `reason` one where some run failed or is blocked: tables of older
-    results stay as they are.
+    and INHERITED, `unlike` one where some cell is, and `reason` one where some run failed or is blocked: tables of
+    older results stay as they are.
     """
     sometimes = (*later_fields(), *RELATEDNESS, *INHERITED, "unlike", "reason")
     occasional = [name for name in sometimes if name in frame.columns]
