@@ -86,13 +86,21 @@ _RECIPE = {
     "decay": st.none() | st.floats(0.2, 0.9),
     "clip": st.none() | RATE,
     "evaluate": st.sampled_from([None, "log"]),
-    "measures": st.sampled_from([None, "readout_gap", "readout_gap,source_distance"]),
+    "measures": st.sampled_from([None, "readout_gap", "readout_gap,source_distance", "alignment"]),
 }
 _LABELLED = {
     "task": TASK,
     "size": SIZE,
     "label_noise": SHARE,
     "noise_kind": st.sampled_from(["incorrect", "any", "permute"]),
+}
+_INHERIT: dict[str, st.SearchStrategy[Any]] = {
+    "mode": st.sampled_from(["none", "first_units", "random_share"]),
+    "share": st.none() | SHARE,
+    "units": st.none() | WHOLE,
+    "granularity": st.sampled_from([None, "unit", "stage"]),
+    "mask_seed": st.none() | WHOLE,
+    "freeze": st.sampled_from([None, True]),
 }
 _GROUPS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "source": _LABELLED | _RECIPE | {"seed": st.none() | WHOLE},
@@ -112,11 +120,17 @@ _GROUPS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "norm": st.sampled_from(["eval", "stats", "train"]),
         "rate_factors": st.sampled_from([None, "0.5", "1,0,0.25"]),
         "l2_sp": st.none() | RATE,
+        "inherit": st.none() | st.fixed_dictionaries(_INHERIT),
     },
     "train": _RECIPE,
 }
 FIELD_VALUES: dict[str, st.SearchStrategy[Any]] = {
-    **{f"{group}.{name}": values for group, fields in _GROUPS.items() for name, values in fields.items()},
+    **{
+        f"{group}.{name}": values
+        for group, fields in {**_GROUPS, "transfer.inherit": _INHERIT}.items()
+        for name, values in fields.items()
+        if name != "inherit"
+    },
     "seed": WHOLE,
 }
 """Values that each field may take. A test asks that no field is missing here."""
