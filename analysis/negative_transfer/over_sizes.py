@@ -23,8 +23,7 @@ class Crossing:
     """cells: the comparisons along the axis, by rising size. direction: what happens as the target set grows.
 
     size: where the mean gain, joined by straight lines over the logarithm of the size, is 0. low, high: the middle 95 %
-    of what resampled seeds give; NaN where fewer than 95 % of them cross in this direction. support: the share that
-    does.
+    of what resampled seeds give. support: the share of them that cross in this direction, at least LEVEL.
     """
 
     cells: tuple[CellComparison, ...]
@@ -38,7 +37,7 @@ class Crossing:
 def crossings(compared: Sequence[CellComparison]) -> tuple[Crossing, ...]:
     """The first crossing of each group of cells that differ in target size alone and share at least two seeds.
 
-    Where gains do not cross 0 the group has none.
+    A group in which gains do not cross 0, or only in some of the resampled seeds, has none.
     """
     groups: dict[str, list[CellComparison]] = {}
     for each in compared:
@@ -62,7 +61,9 @@ def _crossing(cells: list[CellComparison]) -> Crossing | None:
     drawn = [first_crossing(sizes, gains[rng.integers(len(seeds), size=len(seeds))].mean(0)) for _ in range(DRAWS)]
     same = [place for place, direction in drawn if direction == falls and not math.isnan(place)]
     support = len(same) / DRAWS
-    low, high = np.quantile(same, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) if support >= LEVEL else (math.nan, math.nan)
+    if support < LEVEL:
+        return None
+    low, high = np.quantile(same, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Crossing(
         cells=tuple(cells),
         direction="gain to loss" if falls else "loss to gain",

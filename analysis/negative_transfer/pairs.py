@@ -82,8 +82,22 @@ def matched_gain(own: Arm, scratch: Arm) -> float:
     if not all(np.isfinite(arm.train_loss).any() for arm in (own, scratch)):
         return np.nan
     level = max(float(np.nanmin(arm.train_loss)) for arm in (own, scratch))
-    at_level = [float(arm.test_error[int(np.argmax(arm.train_loss <= level))]) for arm in (own, scratch)]
-    return at_level[1] - at_level[0]
+    return error_at(scratch, level) - error_at(own, level)
+
+
+def error_at(arm: Arm, level: float) -> float:
+    """Test error where the train loss first came down to a level, between evaluations along the logarithm of the loss.
+
+    Without the interpolation the arm that falls faster would be read later, after more training.
+    """
+    at = int(np.argmax(arm.train_loss <= level))
+    if at == 0:
+        return float(arm.test_error[0])
+    losses, errors = arm.train_loss[at - 1 : at + 1], arm.test_error[at - 1 : at + 1]
+    if not np.isfinite(losses).all() or losses[1] <= 0:
+        return float(errors[1])
+    part = float(np.log(losses[0] / level) / np.log(losses[0] / losses[1]))
+    return float(errors[0] + part * (errors[1] - errors[0]))
 
 
 def _arm(tables: Tables, row: int, arms: dict[int, Arm]) -> Arm:

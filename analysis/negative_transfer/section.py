@@ -38,10 +38,9 @@ def verdict_lines(compared: Sequence[CellComparison]) -> list[str]:
 
 def crossing_text(each: Crossing, compared: Sequence[CellComparison]) -> str:
     named = dict(zip((id(cell) for cell in compared), labels(compared, (SIZE,)), strict=True))
-    interval = "" if math.isnan(each.low) else f" (95 % interval {each.low:.0f} to {each.high:.0f})"
     return (
-        f"{named[id(each.cells[0])]}: {each.direction} at a target size of about {each.size:.0f}{interval}, "
-        f"in {100 * each.support:.0f} % of resampled seeds"
+        f"{named[id(each.cells[0])]}: {each.direction} at a target size of about {each.size:.0f} "
+        f"(95 % interval {each.low:.0f} to {each.high:.0f})"
     )
 
 
