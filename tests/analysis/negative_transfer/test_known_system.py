@@ -29,7 +29,12 @@ base:
   model: {family: two_layer_relu_cnn, depth: 2, width: 6, image_size: 25}
   transfer: {inherit: {share: 0.5}}
   train:
-    {epochs: 200, optimizer: sgd, learning_rate: 1, batch_size: 1000000, evaluate: log, measures: [alignment, noise_memory]}
+    epochs: 200
+    optimizer: sgd
+    learning_rate: 1
+    batch_size: 1000000
+    evaluate: log
+    measures: [alignment, noise_memory]
 axes: {seed: 0..3}
 blocks:
   - base: {}
