@@ -6,7 +6,7 @@ exact_prefix                              whether a frozen prefix needs to be co
 has_batch_norm, uses_batch_statistics     whether a network has batch norm; whether batch norm looks at training batches
 canonical_model                           a ModelSpec with the digest of its pre-trained weights
 build                                     a network from a ModelSpec, its weights from one seed
-inherit                                   weights of a source network
+inherit, take_body                        weights of a source network; of another network, for a head that stays
 Mask, mask_of                             which part of them, where it is a part
 freeze, trainable_parameters              which units train
 hold_inherited                            filters that keep what they inherited
@@ -34,7 +34,7 @@ from sweeps.contents import lazy
 if TYPE_CHECKING:
     from architectures.construction import build
     from architectures.freezing import freeze, hold_inherited, trainable_parameters
-    from architectures.inheritance import inherit
+    from architectures.inheritance import inherit, take_body
     from architectures.masks import Mask, mask_of
     from architectures.network import Network
 
@@ -53,6 +53,7 @@ __all__ = [
     "inherit",
     "ladder_length",
     "mask_of",
+    "take_body",
     "trainable_parameters",
     "unit_names",
     "uses_batch_statistics",
@@ -66,6 +67,7 @@ _NEEDS_TORCH = {
     "hold_inherited": "freezing",
     "inherit": "inheritance",
     "mask_of": "masks",
+    "take_body": "inheritance",
     "trainable_parameters": "freezing",
 }
 

@@ -47,7 +47,8 @@ FamilyName = Annotated[str, Field(min_length=1, max_length=200)]
 Loss = Literal["cross_entropy", "squared"]
 MethodName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Evaluation = Literal["epochs", "log"]
-MEASURES = ("readout_gap", "source_distance", "alignment", "noise_memory")
+HeadStart = Literal["lva_exact", "lva_ridge", "lva_perturb"]
+MEASURES = ("readout_gap", "source_distance", "source_error", "alignment", "noise_memory")
 """What may be measured beside the errors and losses of an epoch (orchestrator/train/methods/measures.py)."""
 
 DEFAULT_LOSS: Loss = "cross_entropy"
@@ -63,6 +64,14 @@ def _milestones(text: str | None) -> str | None:
     if not whole_ones or list(epochs) != sorted(set(epochs)):
         raise ValueError("epochs are whole numbers from 1 on, ascending")
     return text
+
+
+def _biases(text: str | None) -> str | None:
+    """A bias everywhere is what null stands for."""
+    given = () if text is None else numbers_of(text)
+    if not set(given) <= {0, 1}:
+        raise ValueError("1 for a layer with a bias, 0 for one without")
+    return None if all(given) else text
 
 
 class Recipe(Spec):
@@ -83,6 +92,8 @@ class Recipe(Spec):
     """How the same function is computed: as timm has it (None), or as was measured to be faster in the family."""
     loss: Annotated[Loss | None, null_for(DEFAULT_LOSS)] = None
     method: Annotated[MethodName | None, null_for(DEFAULT_METHOD)] = None
+    head_start: HeadStart | None = None
+    """The head's weights before gradient descent: as they are (None), or adapted in closed form."""
     nesterov: Annotated[Flag | None, null_for(False)] = None
     """Nesterov's form of the momentum, of `sgd`."""
     steps: Count | None = None
@@ -145,6 +156,15 @@ class ModelSpec(Spec):
     """Of a model of timm, for the family `timm`; `depth` and `width` are 1 then."""
     patch: Count | None = None
     """Side of a patch in pixels (ViT); None: a quarter of the image, at most 4."""
+    biases: Annotated[NumberList | None, AfterValidator(_biases)] = None
+    """Of a perceptron's layers, the head last: 1 with a bias, 0 without. None: all have one."""
+    inputs: Count | None = None
+    """Length of the input, for a network on vectors; None: it reads images. `image_size` and `channels` say nothing
+    then."""
+    richness: Annotated[Rate | None, null_for(1.0)] = None
+    """gamma of a mean-field network: how much its features change by training; None: 1."""
+    activation: Annotated[Literal["relu", "linear"] | None, null_for("relu")] = None
+    """Of a mean-field network; None: relu."""
     weights: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
     """Pre-trained weights that the network starts from instead of random ones: a safetensors file, or `pretrained`
     for timm's own; in a run's specification their digest, `sha256:` and 64 hex digits."""
@@ -184,4 +204,7 @@ class RunSpec(Spec):
         It is what a transfer is compared with.
         """
         model = self.model if self.model.weights is None else self.model.model_copy(update={"weights": None})
-        return self.model_copy(update={"source": None, "transfer": TransferSpec(), "model": model})
+        transfer = TransferSpec(richness=self.transfer.richness)
+        left = [name for name in (self.train.measures or "").split(",") if name != "source_error"]
+        train = self.train.model_copy(update={"measures": ",".join(left) or None})
+        return self.model_copy(update={"source": None, "transfer": transfer, "model": model, "train": train})

@@ -69,6 +69,10 @@ class TransferSpec(Spec):
     rate_factors: Annotated[NumberList | None, AfterValidator(_factors)] = None
     """Of the ladder's units, from the stem on, those not named having 1: times the learning rate. A unit of factor 0 is
     frozen; zeros at the start are `frozen` units."""
+    richness: Rate | None = None
+    """gamma of a mean-field target network; None: that of the model."""
+    head: Literal["source"] | None = None
+    """Whose head the target starts with: a fresh one (None), or the source's, where both tasks have as many outputs."""
     l2_sp: Rate | None = None
     """The pull of all units but the head towards the weights that training starts from (Li et al. 2018)."""
     inherit: Annotated[InheritSpec | None, AfterValidator(_plain)] = None

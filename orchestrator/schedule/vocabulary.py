@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
-from architectures import canonical_model, check_frozen, family_of, has_batch_norm, ladder_length
+from architectures import canonical_model, check_frozen, family_of, ladder_length
+from orchestrator.schedule.head_rules import source_head_fits
+from orchestrator.schedule.inheritance_rules import INHERITANCE_RULES
+from orchestrator.schedule.regression_rules import REGRESSION_RULES
 from orchestrator.train.methods.table import check_methods
 from sweeps.errors import shown
 from sweeps.language.list_text import numbers_of
-from sweeps.language.task_text import dataset_of
-from sweeps.spec import InheritSpec, ModelSpec, RunSpec, leading_zeros
-from sweeps.transfer import DEFAULT_GRANULARITY
-from tasks import canonical_name, classes_of, parameter_names
-
-SIGNAL_NOISE, TWO_LAYER_RELU_CNN = "signal_noise", "two_layer_relu_cnn"
+from sweeps.spec import ModelSpec, RunSpec, leading_zeros
+from tasks import canonical_name, parameter_names
 
 Rule = Callable[[RunSpec], None]
 """Raises ValueError with one line that names the field, its value and what is allowed. Asked 100,000 times in a large
@@ -50,96 +49,46 @@ def pull_has_a_start(run: RunSpec) -> None:
         raise ValueError(f"transfer.l2_sp = {run.transfer.l2_sp}: allowed with a source or with model.weights")
 
 
+def richness_is_of_mean_field_networks(run: RunSpec) -> None:
+    """`transfer.richness` is of a network that has a richness, with a readout of its own."""
+    if run.transfer.richness is None:
+        return
+    place = f"transfer.richness = {run.transfer.richness}"
+    if "richness" not in family_of(run.model).own_fields:
+        raise ValueError(f"{place}: allowed with the family mean_field_mlp alone")
+    if run.transfer.head is not None:
+        raise ValueError(f"{place}: allowed with transfer.head null, not {run.transfer.head}")
+
+
+def forgetting_has_a_source(run: RunSpec) -> None:
+    """The measure `source_error` is of a target that starts from a source model."""
+    if run.source is None and "source_error" in (run.train.measures or ""):
+        raise ValueError(f"train.measures = {run.train.measures!r}: source_error is allowed with a source")
+    if run.source is not None and "source_error" in (run.source.measures or ""):
+        raise ValueError(f"source.measures = {run.source.measures!r}: source_error is allowed in train.measures")
+
+
 def pace_is_of_gradient_descent(run: RunSpec) -> None:
     """Only gradient descent has a rate and a penalty on the way."""
     if run.train.method is not None:
         for field in ("rate_factors", "l2_sp"):
             if getattr(run.transfer, field) is not None:
                 raise ValueError(f"transfer.{field}: allowed with train.method gradient, not {run.train.method}")
-        if run.transfer.inherit is not None and run.transfer.inherit.freeze:
-            raise ValueError(f"transfer.inherit.freeze: allowed with train.method gradient, not {run.train.method}")
-
-
-def inheritance_fits(run: RunSpec) -> None:
-    """`transfer.inherit` has something to inherit, the fields of its mode and no others, and filters or stages to
-    choose from."""
-    inherit, model = run.transfer.inherit, run.model
-    if inherit is None:
-        return
-    place, mode = "transfer.inherit", inherit.mode
-    if run.source is None and model.weights is None:
-        raise ValueError(f"{place}: allowed with a source or with model.weights")
-    needed = {"random_share": "share", "first_units": "units"}.get(mode)
-    if needed is not None and getattr(inherit, needed) is None:
-        raise ValueError(f"{place}.{needed}: missing; {place}.mode = {mode!r} needs it")
-    for field in ("share", "units", "granularity", "mask_seed", "freeze"):
-        value = getattr(inherit, field)
-        if value is not None and field != needed and mode != "random_share":
-            raise ValueError(f"{place}.{field} = {shown(value)}: allowed with {place}.mode: random_share, not {mode}")
-    if mode == "random_share" and inherit.units is not None:
-        raise ValueError(f"{place}.units = {inherit.units}: allowed with {place}.mode: first_units, not {mode}")
-    if inherit.units is not None and inherit.units >= ladder_length(model):
-        most = ladder_length(model) - 1
-        raise ValueError(f"{place}.units = {inherit.units}: allowed 0 to {most} (the head is always drawn afresh)")
-    if run.transfer.l2_sp is not None:
-        raise ValueError(f"transfer.l2_sp = {run.transfer.l2_sp}: allowed where all is inherited, without {place}")
-    if mode == "random_share":
-        _granularity_fits(run, inherit)
-
-
-def _granularity_fits(run: RunSpec, inherit: InheritSpec) -> None:
-    family, granularity = family_of(run.model), inherit.granularity or DEFAULT_GRANULARITY
-    place = f"transfer.inherit.granularity = {granularity!r}"
-    there = {"filter": family.filters is not None, "unit": True, "stage": family.stage is not None}
-    if not there[granularity]:
-        allowed = ", ".join(name for name, known in there.items() if known)
-        raise ValueError(f"{place}: allowed with the family {run.model.family}: {allowed}")
-    if inherit.freeze and granularity == "filter" and run.transfer.norm == "eval" and has_batch_norm(run.model):
-        raise ValueError(
-            f"transfer.norm = 'eval': allowed with transfer.inherit.freeze of filters: stats, train (a batch norm that "
-            f"is held in part takes the batch's statistics in {run.model.family})"
-        )
-
-
-def head_fits(run: RunSpec) -> None:
-    """A network with a head of its own kind tells so many classes apart, and trains something before its head."""
-    family = family_of(run.model)
-    if family.classes is not None:
-        for section, part in (("source", run.source), ("target", run.target)):
-            found = None if part is None else classes_of(part.task)
-            if part is not None and found != family.classes:
-                raise ValueError(
-                    f"{section}.task = {shown(part.task)}: {found} classes; "
-                    f"allowed with the family {run.model.family}: {family.classes}"
-                )
-    if family.fixed_head and run.transfer.frozen == ladder_length(run.model) - 1:
-        raise ValueError(
-            f"transfer.frozen = {run.transfer.frozen}: nothing would train; the head of {run.model.family} is fixed"
-        )
-
-
-def measures_have_signals(run: RunSpec) -> None:
-    """Alignments are those of a two-layer network's filters with signals that are known."""
-    for section, recipe, part in (("source", run.source, run.source), ("train", run.train, run.target)):
-        asked = set() if recipe is None else {"alignment", "noise_memory"} & set((recipe.measures or "").split(","))
-        if part is None or not asked:
-            continue
-        if dataset_of(part.task) != SIGNAL_NOISE or run.model.family != TWO_LAYER_RELU_CNN:
-            raise ValueError(
-                f"{section}.measures = {shown(sorted(asked)[0])}: allowed with the task {SIGNAL_NOISE} and the family "
-                f"{TWO_LAYER_RELU_CNN}"
-            )
+        if run.transfer.inherit is not None:
+            raise ValueError(f"transfer.inherit: allowed with train.method gradient, not {run.train.method}")
 
 
 RULES: tuple[Rule, ...] = (
     frozen_units_exist,
     rate_factors_fit,
     pull_has_a_start,
-    inheritance_fits,
-    head_fits,
-    measures_have_signals,
+    richness_is_of_mean_field_networks,
+    forgetting_has_a_source,
+    *INHERITANCE_RULES,
     pace_is_of_gradient_descent,
     check_methods,
+    source_head_fits,
+    *REGRESSION_RULES,
 )
 
 

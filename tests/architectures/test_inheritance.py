@@ -14,9 +14,10 @@ from architectures import FAMILIES, Network, build, freeze, hold_inherited, inhe
 from architectures.families.filters import Group
 from architectures.masks import Mask
 from sweeps.spec import InheritSpec, ModelSpec
-from tests.architectures.small_networks import SMALL, classes_for, label
+from tests.architectures.small_networks import SMALL, classes_for, label, network
 
-WITH_FILTERS = [model for model in SMALL if FAMILIES[model.family].filters is not None]
+MEAN_FIELD = network("mean_field_mlp", 2, 6)
+WITH_FILTERS = [model for model in [*SMALL, MEAN_FIELD] if FAMILIES[model.family].filters is not None]
 WITH_STAGES = [model for model in SMALL if FAMILIES[model.family].stage is not None]
 SHARES = (0.0, 0.25, 0.5, 1.0)
 
@@ -57,7 +58,8 @@ def taken(model: ModelSpec, network: Network) -> dict[str, Tensor]:
 
 def test_only_models_of_timm_have_no_filters() -> None:
     assert [name for name, family in FAMILIES.items() if family.filters is None] == ["timm"]
-    assert [name for name, family in FAMILIES.items() if family.stage is None] == ["vit", "timm", "two_layer_relu_cnn"]
+    with_stages = {name for name, family in FAMILIES.items() if family.stage is not None}
+    assert with_stages == {"resnet", "preact_resnet", "densenet", "vgg"}
 
 
 @pytest.mark.parametrize("model", WITH_FILTERS, ids=label)

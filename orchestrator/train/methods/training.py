@@ -57,7 +57,7 @@ class Training(pl.LightningModule):
         self._pull = Pull(self.network, self.transfer.l2_sp) if self.transfer.l2_sp is not None else None
         self._hold = Hold(self.network) if self.network.held else None
         self._trained = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
-        self.measures = Measures(self.network, self.data, self.inputs, self.recipe)
+        self.measures = Measures(setting)
         self._seconds = 0.0
         """Since the last evaluation."""
 
