@@ -1,4 +1,4 @@
-"""Accuracy less that from scratch, against the inherited share or the target size: one panel a network."""
+"""Accuracy less that from scratch, along the first of AXES that varies: one panel a network."""
 
 from __future__ import annotations
 
@@ -18,6 +18,12 @@ from analysis.tables.groups import network_name
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito (2008), as in figure_style."""
 MARKERS = ("o", "s", "^", "D", "v")
+AXES = {
+    SHARE: "share inherited",
+    SIZE: "target size",
+    "source.task.universal": "strength of the shared signal",
+    "source.size": "source size",
+}
 MOST_PANELS = 4
 MOST_SERIES = len(COLOURS) * len(MARKERS)
 PANEL_HEIGHT = 2.6
@@ -35,10 +41,9 @@ def draw_gains(compared: Sequence[CellComparison], folder: Path) -> tuple[Path, 
 def gain_figure(compared: Sequence[CellComparison]) -> Figure:
     """Mean gain with its 95 % interval over seeds; filled where transfer is negative. Call inside figure_style().
 
-    Along the inherited share where that varies, else along the target size. At most MOST_PANELS networks.
+    At most MOST_PANELS networks and MOST_SERIES lines.
     """
-    by_share = len({each.fields.get(SHARE) for each in compared}) > 1
-    axis = SHARE if by_share else SIZE
+    axis = next((name for name in AXES if len({each.fields.get(name) for each in compared}) > 1), SIZE)
     networks = list(dict.fromkeys(network_name(dict(each.fields)) for each in compared))[:MOST_PANELS]
     names = {}
     for each, label in zip(compared, labels(compared, (axis, "transfer.inherit.mode")), strict=True):
@@ -54,8 +59,8 @@ def gain_figure(compared: Sequence[CellComparison]) -> Figure:
         for number, (label, cells) in enumerate(series.items()):
             own = [each for each in cells if network_name(dict(each.fields)) == network]
             _series(panel, own, axis, number, label)
-        panel.set_xlabel("share inherited" if by_share else "target size")
-        if not by_share:
+        panel.set_xlabel(AXES[axis])
+        if axis.endswith(".size"):
             panel.set_xscale("log")
     panels[0].set_ylabel("accuracy less that from scratch (%)")
     top = PANEL_HEIGHT / height
