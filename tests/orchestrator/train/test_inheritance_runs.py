@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -17,8 +18,9 @@ from sweeps.errors import SpecError
 from sweeps.expand import expand
 from sweeps.identity import run_id
 from sweeps.records import RunRecord
-from sweeps.spec import RunSpec
+from sweeps.spec import InheritSpec, RunSpec, TransferSpec
 from sweeps.sweep import SweepSpec
+from tasks import TaskData, source_data, target_data
 from tests.orchestrator.small_runs import MODELS, WHOLE_BATCHES, curve, opened, run_of, small, source_of
 
 FAMILIES = ("resnet", "preact_resnet", "densenet", "vit", "vgg")
@@ -166,7 +168,6 @@ def test_measures_split_filters_by_origin(tmp_path: Path) -> None:
 def test_measures_are_what_they_say(tmp_path: Path) -> None:
     """By hand, from the weights of a source model."""
     from orchestrator.train.methods.signal_measures import signal_measures
-    from tasks import target_data
 
     spec = two_layers()
     network = network_of(spec, "target", 2)
@@ -251,3 +252,42 @@ def test_a_plan_adds_the_run_from_scratch_once_and_whatever_the_filter_says() ->
 def test_all_inherited_is_the_transfer_without_the_field() -> None:
     assert partly(mode="all") == partly() and run_id(partly(mode="all")) == run_id(partly())
     assert run_id(partly(share=0.5, granularity="filter", freeze=False)) == run_id(partly(share=0.5))
+
+
+def descended(w: np.ndarray, data: TaskData, steps: int, patch: int) -> tuple[np.ndarray, float, float]:
+    """Full-batch gradient descent at the rate 1 on log(1 + exp(-y f)), by hand: weights, train loss, test error."""
+    half = len(w) // 2
+    signs = np.repeat([-1.0, 1.0], half) / half
+
+    def patches(inputs: torch.Tensor) -> list[np.ndarray]:
+        pixels = inputs.flatten(1).double().numpy()
+        return [pixels[:, :patch], pixels[:, patch : 2 * patch]]
+
+    def margin(xs: list[np.ndarray], labels: torch.Tensor) -> np.ndarray:
+        return (2 * labels.numpy() - 1) * sum(np.maximum(x @ w.T, 0) @ signs for x in xs)
+
+    xs, y = patches(data.inputs), 2 * data.labels.numpy() - 1
+    for _ in range(steps):
+        pull = (-y / (1 + np.exp(margin(xs, data.labels))) / len(y))[:, None] * signs
+        w = w - sum((pull * (x @ w.T > 0)).T @ x for x in xs)
+    loss = float(np.log1p(np.exp(-margin(xs, data.labels))).mean())
+    return w, loss, float((margin(patches(data.test_inputs), data.test_labels) <= 0).mean())
+
+
+def test_the_recipe_is_full_batch_gradient_descent_on_the_logistic_loss(tmp_path: Path) -> None:
+    """Source, inheritance and target by hand, in float64, against what the trial commits."""
+    full = {"optimizer": "sgd", "learning_rate": 1.0, "batch_size": 10**6, "epochs": 60}
+    source = {"task": {**SIGNALS, "direction": 1, "universal": 6, "specific": 3}, "size": 40, **full}
+    target = {"task": {**SIGNALS, "direction": 2, "universal": 6, "specific": 3}, "size": 20}
+    spec = two_layers(source=source, target={**target, "label_noise": 0.0}, train=full)
+    spec = spec.model_copy(update={"transfer": TransferSpec(inherit=InheritSpec(share=0.4))})
+    rows, record = end(tmp_path, spec)
+    first = network_of(spec, "source", 2).net.get_parameter("filters.weight").detach().double().numpy()
+    learnt, _, _ = descended(first, source_data(spec), 60, 32)
+    network = network_of(spec, "target", 2, {"filters.weight": torch.from_numpy(learnt).float()})
+    start = network.net.get_parameter("filters.weight").detach().double().numpy()
+    kept = np.isclose(start, learnt, rtol=1e-5, atol=1e-7).all(1)
+    assert kept.reshape(2, 5).sum(1).tolist() == [2, 2] and record.inherited_share == 0.4
+    _, loss, error = descended(start, target_data(spec), 60, 32)
+    assert rows["train_loss"][-1] == pytest.approx(loss, rel=1e-3)
+    assert rows["test_error"][-1] == pytest.approx(error, abs=2 / 2000)  # a margin may be within rounding of 0
