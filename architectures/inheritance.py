@@ -27,7 +27,9 @@ class Rebasing(Protocol):
         ...
 
 
-def inherit(network: Network, weights: Mapping[str, Tensor], head_too: bool = False, mask: Mask | None = None) -> None:
+def inherit(
+    network: Network, weights: Mapping[str, Tensor], mask: Mask | None = None, *, head_too: bool = False
+) -> None:
     """Copy parameters and buffers of all units but the head from the state dict of a source network.
 
     mask: what is copied, and remembered as `network.inherited`; None copies all. The rest stays as it was drawn. The

@@ -103,7 +103,8 @@ def _task_data(part: LabelledSet, model: ModelSpec, role: Role, seed: int, most_
         "flipped": torch.zeros(len(true), dtype=torch.bool) if regression else torch.from_numpy(given != true),
     }
     test = {"test_labels": torch.from_numpy(test_labels)}
-    signals = None if dataset.signals is None else dataset.signals(model.image_size)
+    known = {} if dataset.signals is None else dataset.signals(model.image_size)
+    signals = {name: torch.from_numpy(vector) for name, vector in known.items()}
     mapped = most_bytes is not None and _bytes(images, test_images, form) > most_bytes
     inputs, test_inputs = _inputs(images, form, mapped), _inputs(test_images, form, mapped)
     pairs = _pairs(dataset, role, part.size, seed, form)
@@ -115,7 +116,7 @@ def _task_data(part: LabelledSet, model: ModelSpec, role: Role, seed: int, most_
         classes=classes,
         class_names=task.class_names,
         black=-form.mean / form.std,
-        signals=signals and {name: torch.from_numpy(vector) for name, vector in signals.items()},
+        signals=signals or None,
         **pairs,
         digest=_digest(
             {"inputs": (inputs, images), **labels, "test_inputs": (test_inputs, test_images), **test, **pairs}, form

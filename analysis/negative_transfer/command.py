@@ -36,7 +36,7 @@ def negative_transfer(
         raise StoreError(f"{name}: no finished run with a source has a finished partner from scratch")
     frame = negative_transfer_frame(tables, compared)
     if as_json:
-        rows = json.loads(frame.to_json(orient="records"))
+        rows = json.loads(frame.to_json(orient="records") or "[]")
         print(json.dumps({"cells": rows, **plain(compared)}, indent=1, allow_nan=False))
     else:
         print("\n".join(_aligned([HEAD, *cell_rows(compared)])))

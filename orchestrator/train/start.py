@@ -130,7 +130,8 @@ def network_of(spec: RunSpec, role: Role, outputs: int, weights: Mapping[str, Te
     inherited = spec.transfer.inherit if role == "target" else None
     if weights is not None:
         mask = architectures.mask_of(network, spec.model, inherited or ALL, spec.seed_of("target"))
-        architectures.inherit(network, weights, role == "target" and spec.transfer.head == "source", mask)
+        head_too = role == "target" and spec.transfer.head == "source"
+        architectures.inherit(network, weights, mask, head_too=head_too)
     if role == "target":
         held = network.inherited if inherited is not None and inherited.freeze else None
         still = {*zero_factors(spec.transfer), *(held.units if held is not None else ())}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import cache
 from typing import Any
 
 import pytest
@@ -36,7 +35,6 @@ def groups(model: ModelSpec) -> tuple[Group, ...]:
     return tuple(filters(model))
 
 
-@cache
 def source_of(model: ModelSpec) -> dict[str, Tensor]:
     """Weights of which every entry differs from those of any network as it is drawn."""
     state = made(model, 1).state_dict()

@@ -19,11 +19,10 @@ def test_the_logits_are_the_sums_of_both_signs() -> None:
     w = network.net.get_parameter("filters.weight")
     assert w.shape == (12, PATCH) and trainable_parameters(network) == 12 * PATCH
     first, second = images.flatten(1)[:, :PATCH], images.flatten(1)[:, PATCH : 2 * PATCH]
-    sums = [
-        sum((x @ each).relu() + (z @ each).relu() for each in sign) / 6
-        for x, z in [(first, second)]
-        for sign in (w[:6], w[6:])
-    ]
+    sums = []
+    for sign in (w[:6], w[6:]):
+        active = (first @ sign.T).relu() + (second @ sign.T).relu()
+        sums.append(active.sum(1) / 6)
     torch.testing.assert_close(network(images), torch.stack(sums, 1))
 
 

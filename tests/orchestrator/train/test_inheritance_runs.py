@@ -83,9 +83,8 @@ def test_the_prefix_cache_is_exact(tmp_path: Path, family: str) -> None:
 
 
 def test_masks_and_seeds_are_in_the_key_of_a_prefix(tmp_path: Path) -> None:
-    specs = [
-        partly(frozen=2, **inherit) for inherit in ({}, {"share": 0.5}, {"share": 0.25}, {"share": 0.5, "mask_seed": 1})
-    ]
+    parts: list[dict[str, Any]] = [{}, {"share": 0.5}, {"share": 0.25}, {"share": 0.5, "mask_seed": 1}]
+    specs = [partly(frozen=2, **inherit) for inherit in parts]
     assert len({keys_of(spec, "target").prefix for spec in specs}) == len(specs)
     # One worker, which keeps activations from run to run, and workers that have none.
     ledger, options = opened(tmp_path / "one")
