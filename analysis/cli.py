@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from analysis.logs.command import detect, score
+from analysis.negative_transfer.command import negative_transfer
 from sweeps.errors import run_command
 
 if TYPE_CHECKING:
+    from analysis.tables.collect import Tables
     from analysis.tables.load import StoredSweep
 
 app = typer.Typer(
@@ -65,6 +67,19 @@ def _folder(stored: StoredSweep, out: Path | None) -> Path:
     if not os.access(folder, os.W_OK):
         raise StoreError(f"--out {folder}: cannot be written")
     return folder
+
+
+def _negative_transfer(collected: Tables, folder: Path) -> tuple[str, list[Path]]:
+    """The page's section and its figures, for a sweep of partial transfers; nothing for any other."""
+    from analysis.negative_transfer.comparison import compare_with_scratch
+    from analysis.negative_transfer.gain_figure import draw_gains
+    from analysis.negative_transfer.section import as_html, is_asked
+
+    if not is_asked(collected):
+        return "", []
+    compared = compare_with_scratch(collected)
+    drawn = draw_gains(compared, folder / "figures")
+    return as_html(compared, drawn[0] if drawn else None), list(drawn or ())
 
 
 @app.command(epilog="Example: frostline tables quickstart --out results")
@@ -124,9 +139,10 @@ def report(
     verdicts = along_every_axis(collected)
     drawn = draw_figures(collected, verdicts, folder)
     claimed = all_claims(collected, along=verdicts)
-    page = write_report(collected, verdicts, drawn, claimed, out or folder / "report.html")
+    more, gains = _negative_transfer(collected, folder)
+    page = write_report(collected, verdicts, drawn, claimed, out or folder / "report.html", more)
     print(page)
-    files = [*(path for group in drawn for path in group.files()), page]
+    files = [*(path for group in drawn for path in group.files()), *gains, page]
     _settle(folder, stored, files, drew_figures=len(drawn) == sum(each.replicates > 0 for each in verdicts))
 
 
@@ -146,8 +162,9 @@ def summary(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOp
     verdicts = along_every_axis(collected)
     drawn = draw_figures(collected, verdicts, folder)
     found = all_claims(collected, along=verdicts)
-    page = write_report(collected, verdicts, drawn, found, folder / "report.html")
-    files = (*files, *(path for group in drawn for path in group.files()), page)
+    more, gains = _negative_transfer(collected, folder)
+    page = write_report(collected, verdicts, drawn, found, folder / "report.html", more)
+    files = (*files, *(path for group in drawn for path in group.files()), *gains, page)
     print_summary(collected, verdicts, found, files)
     _settle(folder, stored, files, drew_figures=len(drawn) == sum(each.replicates > 0 for each in verdicts))
 
@@ -179,5 +196,6 @@ def claims(
             print(f"   {outcome}: {group}: {measure}: {effect}, n = {n}, q = {q}; {detail}")
 
 
+app.command(epilog="Example: frostline negative-transfer partial_transfer_theory")(negative_transfer)
 app.command(epilog="Example: frostline detect curves.csv --plot verdicts.png")(detect)
 app.command(epilog="Example: frostline score --cells 1000 --seeds 5")(score)

@@ -32,6 +32,7 @@ ANALYSIS = {
     "figures": "Draw a sweep's figures.",
     "report": "Write one HTML page with all of it.",
     "claims": "Decide the claims C1 to C4 on a sweep.",
+    "negative-transfer": "Compare transfer with training from scratch.",
     "detect": "Find double descent in anybody's curves.",
     "score": "Score the detector on curves of known truth.",
 }

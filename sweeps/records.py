@@ -93,6 +93,10 @@ class RunRecord(Spec):
     notes: tuple[str, ...] = ()
     measures: dict[str, tuple[float | None, ...]] | None = None
     """Of each measure that the recipe asked for (`measures`) its value at each row of the curve; None for NaN."""
+    inherited_share: float | None = None
+    """Where `transfer.inherit` names a part: the share of all scalar parameters but the head's that was inherited."""
+    inherited_digest: str | None = None
+    """Of the mask: equal masks have equal digests."""
     provenance: dict[str, Any]
 
     @property

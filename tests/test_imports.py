@@ -44,6 +44,7 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "claims": {"tables", "detector", "statistics"},
         "report": {"claims", "tables", "detector", "statistics"},
         "overlay": {"theory", "report", "claims", "tables", "detector", "statistics"},
+        "negative_transfer": {"tables", "statistics", "report"},  # report: how figures and pages look
     },
     "sweeps": {"language": set(), "store": set()},
     "tasks": {"files": set(), "datasets": {"files"}},

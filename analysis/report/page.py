@@ -50,10 +50,11 @@ def write_report(
     figures: tuple[GroupFigures, ...],
     claims: tuple[ClaimVerdict, ...],
     path: Path,
+    more: str = "",
 ) -> Path:
-    """Writes the page. The same tables and figures give the same bytes."""
+    """Writes the page. The same tables and figures give the same bytes. `more`: a section of another room, as HTML."""
     with replaced(path) as file:
-        file.write(page(tables, verdicts, figures, claims).encode())
+        file.write(page(tables, verdicts, figures, claims, more).encode())
     return path
 
 
@@ -62,6 +63,7 @@ def page(
     verdicts: tuple[AxisVerdict, ...],
     figures: tuple[GroupFigures, ...],
     claims: tuple[ClaimVerdict, ...],
+    more: str = "",
 ) -> str:
     record = tables.sweep.record
     drawn = {(each.along, each.label): each for each in figures}
@@ -71,6 +73,7 @@ def page(
         coverage=escape(coverage_text(tables.runs)),
         warnings="\n".join(_warnings(tables)),
         results=_results(verdicts),
+        more=more,
         claims=_claims(claims),
         groups="\n".join(_group(tables, each, drawn.get((each.group.axis, each.group.label))) for each in verdicts),
         run="\n".join(what_was_run(tables)),

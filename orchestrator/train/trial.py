@@ -89,6 +89,7 @@ def _computed(job: Job, lease: Lease, ledger: Ledger, options: TrialOptions, sta
     if tracker is not None:
         tracker.finish(status, curve[-1]._asdict() if curve else {})
         notes = (*notes, tracker.problem) if tracker.problem else notes
+    inherited = None if setting.transfer.inherit is None else setting.network.inherited
     epochs = to_parquet(curve)
     weights = save(_plain(setting.network)) if job.kind == "source" else None
     record = RunRecord(
@@ -109,6 +110,8 @@ def _computed(job: Job, lease: Lease, ledger: Ledger, options: TrialOptions, sta
         device=device.name,
         notes=(note, *notes),
         measures={name: tuple(values) for name, values in measures.items()} or None,
+        inherited_share=None if inherited is None else inherited.share,
+        inherited_digest=None if inherited is None else inherited.digest,
         provenance={**options.code, **provenance.machine(), "threads": options.threads},
     )
     ledger.commit(lease, record, epochs, weights)

@@ -81,7 +81,7 @@ def test_files_that_are_named_are_there(page: Path) -> None:
 def test_commands_and_targets_that_are_named_are_there(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     own = {command.callback.__name__ for command in app.registered_commands if command.callback is not None}
-    commands = set(re.findall(r"(?:^|`|\$ )frostline ([a-z]+)", text, re.MULTILINE))
+    commands = set(re.findall(r"(?:^|`|\$ )frostline ([a-z][a-z-]*)", text, re.MULTILINE))
     assert commands <= {*FROM_ORCHESTRATOR, *ANALYSIS, *own}
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     assert set(re.findall(r"(?:^|`)make ([a-z]+)", text, re.MULTILINE)) <= targets

@@ -12,6 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from architectures.families.family import Family
+from architectures.families.filters import Group, group
+from architectures.families.filters import outputs as filters_of
 from architectures.families.ladder import HEAD, STEM, State, Unit
 from architectures.families.work import Work, linear_head
 from sweeps.errors import shown
@@ -82,6 +84,12 @@ def work(model: ModelSpec, outputs: int) -> Iterator[Work]:
     yield linear_head(model.width, outputs)
 
 
+def filters(model: ModelSpec) -> Iterator[Group]:
+    """The units of each hidden layer."""
+    for layer, name in enumerate(names(model)):
+        yield group(name, model.width, filters_of(f"{name}.1", has_bias(model, layer)))
+
+
 FAMILY = Family(
     depths=range(1, MOST_DEPTH + 1),
     check=check,
@@ -90,5 +98,6 @@ FAMILY = Family(
     work=work,
     construct=construct,
     add_head=add_head,
+    filters=filters,
     channels_last=False,
 )
