@@ -15,7 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from orchestrator.train.methods.analytic.adapt import check_linear, record, solution
+from orchestrator.train.methods.analytic.adapt import check_linear, first_weights, record, solution
 from orchestrator.train.methods.analytic.conditions import data_condition
 from orchestrator.train.methods.analytic.head_layer import HeadLayer, targets_of
 from orchestrator.train.methods.analytic.solve import ridge_change
@@ -37,9 +37,10 @@ def adapt_last_two(setting: Setting, how: HeadStart) -> dict[str, float]:
     hidden = _hidden_layer(setting)
     features, outputs = head.features(setting.inputs)
     below = _read_by(setting, hidden).flatten(1).double()
-    weights, wanted = head.weights(), head.target_rows(targets_of(setting.data))
+    wanted = head.target_rows(targets_of(setting.data))
+    check_linear(head, head.outputs(features.double(), head.weights()), outputs)
+    weights = first_weights(setting, head)
     given = head.outputs(features.double(), weights)
-    check_linear(head, given, outputs)
     condition = data_condition(setting, head, features.double(), outputs)
 
     start, matrix = _weights(hidden), _weights(hidden)
