@@ -42,8 +42,8 @@ def adapt_head(setting: Setting, how: HeadStart, in_float64: bool = False) -> di
 
 
 def first_weights(setting: Setting, head: HeadLayer) -> Tensor:
-    """Those that the change is of: the source's where the head is the source's, else 0. A fresh head is random, and what
-    is left of it in directions that few samples do not see would be noise."""
+    """Those that the change is of: the source's where the head is the source's, else 0. A fresh head is random, and
+    what is left of it in directions that few samples do not see would be noise."""
     return head.weights() if setting.transfer.head == "source" else torch.zeros_like(head.weights())
 
 

@@ -46,6 +46,8 @@ def adapt_last_two(setting: Setting, how: HeadStart) -> dict[str, float]:
     start, matrix = _weights(hidden), _weights(hidden)
     best = _tried(head, hidden, below, matrix, weights, wanted, how)
     top, left, rounds = weights, wanted - given, 0
+    if setting.transfer.head is None:  # a fresh head is 0, and no step in V would change what it gives
+        top, left = best.weights, best.left
     while rounds < ROUNDS:
         step = _hidden_change(below, matrix, hidden.bias is not None, top, left)
         tried = [_tried(head, hidden, below, matrix + size * step, weights, wanted, how) for size in STEPS]
