@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
 from architectures.network import Network
+
+Base = tuple[Tensor, Tensor]
+
+
+@runtime_checkable
+class Rebasing(Protocol):
+    """A module that computes from where its training starts, which weights that are copied into it move."""
+
+    def base(self) -> Base:
+        """A copy of where its training started."""
+        ...
+
+    def rebase(self, base: Base | None = None) -> None:
+        """Let the weights as they are be seen from `base`; None makes them the start of what follows."""
+        ...
 
 
 def inherit(network: Network, weights: Mapping[str, Tensor], head_too: bool = False) -> None:
@@ -29,6 +45,25 @@ def inherit(network: Network, weights: Mapping[str, Tensor], head_too: bool = Fa
     with torch.no_grad():
         for key, tensor in own.items():
             tensor.copy_(weights[key])
+    for module in () if head_too else network.modules():
+        if isinstance(module, Rebasing):
+            module.rebase()
+
+
+@torch.no_grad()
+def take_body(network: Network, other: Network) -> None:
+    """Give all units of `network` but the head the weights that those of `other` have now, its own head left as it is.
+
+    Both are of one ModelSpec, but for the number of outputs and `richness`. With the head of a source model, `network`
+    then says what is left of the source's task in a network that goes on from it.
+    """
+    bases = [(module, module.base()) for module in network.modules() if isinstance(module, Rebasing)]
+    head, weights = network.units[-1], other.state_dict()
+    for key, tensor in network.state_dict().items():
+        if not head.holds(key):
+            tensor.copy_(weights[key])
+    for module, base in bases:
+        module.rebase(base)
 
 
 def _kind(tensor: Tensor) -> str:

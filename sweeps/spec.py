@@ -41,7 +41,7 @@ Loss = Literal["cross_entropy", "squared"]
 MethodName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Evaluation = Literal["epochs", "log"]
 HeadStart = Literal["lva_exact", "lva_ridge", "lva_perturb"]
-MEASURES = ("readout_gap", "source_distance")
+MEASURES = ("readout_gap", "source_distance", "source_error")
 """What may be measured beside the errors and losses of an epoch (orchestrator/train/methods/measures.py)."""
 
 DEFAULT_LOSS: Loss = "cross_entropy"
@@ -185,6 +185,10 @@ class ModelSpec(Spec):
     inputs: Count | None = None
     """Length of the input, for a network on vectors; None: it reads images. `image_size` and `channels` say nothing
     then."""
+    richness: Annotated[Rate | None, null_for(1.0)] = None
+    """gamma of a mean-field network: how much its features change by training; None: 1."""
+    activation: Annotated[Literal["relu", "linear"] | None, null_for("relu")] = None
+    """Of a mean-field network; None: relu."""
     weights: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
     """Pre-trained weights that the network starts from instead of random ones: a safetensors file, or `pretrained`
     for timm's own; in a run's specification their digest, `sha256:` and 64 hex digits."""
@@ -208,6 +212,8 @@ class TransferSpec(Spec):
     rate_factors: Annotated[NumberList | None, AfterValidator(_factors)] = None
     """Of the ladder's units, from the stem on, those not named having 1: times the learning rate. A unit of factor 0 is
     frozen; zeros at the start are `frozen` units."""
+    richness: Rate | None = None
+    """gamma of a mean-field target network; None: that of the model."""
     head: Literal["source"] | None = None
     """Whose head the target starts with: a fresh one (None), or the source's, where both tasks have as many outputs."""
     l2_sp: Rate | None = None

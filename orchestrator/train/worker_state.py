@@ -19,7 +19,7 @@ from sweeps.spec import Recipe, RunSpec, Spec
 MISSING: Any = object()
 """What a cache answers for a key that it does not hold. (None may be a value.)"""
 
-SHAPE = frozenset({"family", "depth", "width", "name", "patch", "weights"})
+SHAPE = frozenset({"family", "depth", "width", "name", "patch", "weights", "richness", "activation"})
 """Fields of a model that say nothing of the images it reads."""
 UPDATES = frozenset(
     {"epochs", "optimizer", "learning_rate", "schedule", "batch_size", "momentum", "weight_decay", "augment", "loss"}
