@@ -68,8 +68,7 @@ def _milestones(text: str | None) -> str | None:
 
 def _biases(text: str | None) -> str | None:
     """A bias everywhere is what null stands for."""
-    given = () if text is None else numbers_of(text)
-    if not set(given) <= {0, 1}:
+    if not set(given := () if text is None else numbers_of(text)) <= {0, 1}:
         raise ValueError("1 for a layer with a bias, 0 for one without")
     return None if all(given) else text
 
@@ -159,8 +158,7 @@ class ModelSpec(Spec):
     biases: Annotated[NumberList | None, AfterValidator(_biases)] = None
     """Of a perceptron's layers, the head last: 1 with a bias, 0 without. None: all have one."""
     inputs: Count | None = None
-    """Length of the input, for a network on vectors; None: it reads images. `image_size` and `channels` say nothing
-    then."""
+    """Length of the input vector, in place of `image_size` and `channels`; None: it reads images."""
     richness: Annotated[Rate | None, null_for(1.0)] = None
     """gamma of a mean-field network: how much its features change by training; None: 1."""
     activation: Annotated[Literal["relu", "linear"] | None, null_for("relu")] = None

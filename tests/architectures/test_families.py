@@ -65,7 +65,7 @@ def test_a_family_without_a_part_is_no_family() -> None:
             network("resnet18", 18),
             r"model\.family = 'resnet18': allowed: 'resnet', .* or '\w+'; did you mean 'resnet'\?",
         ),
-        (network("mlp", 18), r"model\.family = 'mlp': allowed: 'resnet', .* or '\w+'"),
+        (network("lstm", 18), r"model\.family = 'lstm': allowed: 'resnet', .* or '\w+'"),
         (network("resnet", 19), "model: depth 19 is no resnet; allowed: 8, 10, 14, 18, 20, 32, 34, 44, 50, 56"),
         (network("densenet", 18), "model: depth 18 is no densenet; allowed: 10, 16, 22, 40, 100, 121"),
         (network("vit", 49), "model: depth 49 is no vit; allowed: 1 to 48"),

@@ -47,7 +47,7 @@ def construct(model: ModelSpec) -> nn.Sequential:
         convolved = nn.Conv2d(inputs, model.width, KERNEL, padding=KERNEL // 2)
         net.add_module(name, nn.Sequential(convolved, nn.ReLU()))
         inputs = model.width
-    net.written = partial(written, model)  # pyright: ignore[reportAttributeAccessIssue]
+    net.written = partial(written, model)  # pyright: ignore[reportArgumentType]
     return net
 
 

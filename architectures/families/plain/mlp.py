@@ -57,7 +57,7 @@ def construct(model: ModelSpec) -> nn.Sequential:
         linear = nn.Linear(inputs, model.width, bias=has_bias(model, layer))
         net.add_module(name, nn.Sequential(nn.Flatten(), linear, nn.ReLU()))
         inputs = model.width
-    net.head_has_bias = has_bias(model, model.depth)  # pyright: ignore[reportAttributeAccessIssue]
+    net.head_has_bias = has_bias(model, model.depth)  # pyright: ignore[reportArgumentType]
     return net
 
 
