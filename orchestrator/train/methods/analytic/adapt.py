@@ -12,7 +12,7 @@ from orchestrator.train.methods.method import Setting
 from sweeps.spec import HeadStart
 
 
-def adapt_head(setting: Setting, how: HeadStart) -> dict[str, float]:
+def adapt_head(setting: Setting, how: HeadStart, in_float64: bool = False) -> dict[str, float]:
     """Change the head of the network to fit the training targets. Returns what is recorded (sweeps/records.py).
 
     `lva_exact`: dW = pinv(Z) (Y - Z W). `lva_ridge`: the same under a penalty on dW. `lva_perturb`: dW = pinv(Z) q,
@@ -20,7 +20,7 @@ def adapt_head(setting: Setting, how: HeadStart) -> dict[str, float]:
     forms of: the network is not asked what it gives at x + dx, its first-order expansion about x is (Tseng et al. 2023,
     with the pseudoinverse of the target's features, as in their code).
 
-    Raises ValueError where the head is no layer with a closed form.
+    in_float64: the head computes so from now on. Raises ValueError where the head is no layer with a closed form.
     """
     head = HeadLayer(setting.network, setting.data.outputs)
     features, outputs = head.features(setting.inputs)
@@ -34,6 +34,8 @@ def adapt_head(setting: Setting, how: HeadStart) -> dict[str, float]:
         aimed = wanted - given
     change = solution(how, rows, aimed, head.bias)
     condition = data_condition(setting, head, rows, outputs)
+    if in_float64:
+        head.compute_in_float64()
     head.write(weights + change.weights)
     return {**record(head, rows, weights, change, wanted, given), **condition}
 

@@ -7,6 +7,8 @@ channel, so are the patches, and there is one row a sample again.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot, pad, unfold
@@ -59,6 +61,12 @@ class HeadLayer:
         matrix = self.layer.weight.detach().flatten(1).T.double()
         return matrix if self.layer.bias is None else torch.cat([matrix, self.layer.bias.detach().double()[None]])
 
+    def compute_in_float64(self) -> None:
+        """Let the layer have and use float64 from now on: least squares may have weights so large that float32 would
+        lose the small differences that are left of them."""
+        self.layer.double()
+        self.layer.register_forward_pre_hook(lambda _, given: (given[0].double(),))
+
     @torch.no_grad()
     def write(self, weights: Tensor) -> None:
         """Set the weights, as `weights` gives them."""
@@ -75,21 +83,20 @@ class HeadLayer:
     def features(self, inputs: Inputs) -> tuple[Tensor, Tensor]:
         """What the layer reads of all training samples, and the network's outputs (N, T), in evaluation mode."""
         samples, device = len(inputs.train[0]), inputs.train[0].device
-        slices = passes(samples, inputs.most)
-        return self._seen(
-            [lambda part=part: inputs.train_logits(self.network, _index(part, device)) for part in slices]
-        )
+        indices = (torch.arange(part.start, part.stop, device=device) for part in passes(samples, inputs.most))
+        return self._seen(lambda: [inputs.train_logits(self.network, index) for index in indices])
 
     @torch.no_grad()
     def features_of(self, images: Tensor, most: int) -> tuple[Tensor, Tensor]:
         """The same of any inputs, read in passes of at most `most`."""
-        return self._seen([lambda part=part: self.network(images[part]) for part in passes(len(images), most)])
+        return self._seen(lambda: [self.network(images[part]) for part in passes(len(images), most)])
 
-    def _seen(self, forwards: list) -> tuple[Tensor, Tensor]:
+    def _seen(self, forward: Callable[[], list[Tensor]]) -> tuple[Tensor, Tensor]:
+        """What the layer reads while the network is passed, and the network's outputs."""
         seen: list[Tensor] = []
         self.network.eval()
         handle = self.layer.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
-        outputs = [forward() for forward in forwards]
+        outputs = forward()
         handle.remove()
         return torch.cat(seen), torch.cat(outputs)
 
@@ -97,7 +104,3 @@ class HeadLayer:
 def targets_of(data: TaskData) -> Tensor:
     """(N, T): the targets of a regression, or the one-hot vectors of the labels as given."""
     return data.labels if data.is_regression else one_hot(data.labels, data.classes).to(torch.float32)
-
-
-def _index(part: slice, device: torch.device) -> Tensor:
-    return torch.arange(part.start, part.stop, device=device)

@@ -2,10 +2,10 @@
 
 Rounds of Gauss and Newton. To first order in the hidden layer's weights the outputs change by ((a dV + dc) * [h > 0])
 W, so that dV is a ridge solution (leave-one-out penalty) of what the head leaves. The network is not linear in V: of
-the steps t dV, t in 1, 1/2, 1/4 and so on down to 0, each followed by the head's own solution on the features that come
-out, the best is taken, by the squared error on the training set (`lva_exact`) or by that of the head's leave-one-out
-residuals (`lva_ridge`). It ends after ROUNDS, or where a round gains less than GAIN. The step 0 is the last layer
-alone, so that by this criterion the second layer never makes it worse.
+the steps t dV, t in 1, 1/2, 1/4 and so on down to 0, each followed by a ridge head on the features that come out, the
+best is taken, by the squared error on the training set (`lva_exact`) or by that of the head's leave-one-out residuals
+(`lva_ridge`). It ends after ROUNDS, or where a round gains less than GAIN. Then the head is solved as `how` says. Heads
+in between are ridge heads because the pseudoinverse's may be so large that no step in V is small to them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from orchestrator.train.methods.analytic.adapt import check_linear, record, solution
 from orchestrator.train.methods.analytic.conditions import data_condition
 from orchestrator.train.methods.analytic.head_layer import HeadLayer, targets_of
-from orchestrator.train.methods.analytic.solve import Change, ridge_change
+from orchestrator.train.methods.analytic.solve import ridge_change
 from orchestrator.train.methods.method import Setting
 from sweeps.spec import HeadStart
 
@@ -44,37 +44,47 @@ def adapt_last_two(setting: Setting, how: HeadStart) -> dict[str, float]:
 
     start, matrix = _weights(hidden), _weights(hidden)
     best = _tried(head, hidden, below, matrix, weights, wanted, how)
-    rounds = 0
+    top, left, rounds = weights, wanted - given, 0
     while rounds < ROUNDS:
-        solved = weights + best.change.weights
-        left = wanted - head.outputs(best.rows, solved)
-        step = _hidden_change(below, matrix, hidden.bias is not None, solved, left)
+        step = _hidden_change(below, matrix, hidden.bias is not None, top, left)
         tried = [_tried(head, hidden, below, matrix + size * step, weights, wanted, how) for size in STEPS]
         place = min(range(len(STEPS)), key=lambda each: tried[each].criterion)
-        gained = 1 - tried[place].criterion / best.criterion if best.criterion > 0 else 0.0
         if STEPS[place] == 0:
             break
+        gain = 1 - tried[place].criterion / best.criterion
         matrix, best, rounds = matrix + STEPS[place] * step, tried[place], rounds + 1
-        if gained < GAIN:
+        top, left = best.weights, best.left
+        if gain < GAIN:
             break
     _write(hidden, matrix)
-    head.write(weights + best.change.weights)
     return {
-        **record(head, best.rows, weights, best.change, wanted, given),
+        **_solve_head(setting, head, weights, wanted, given, how),
         "hidden_rounds": float(rounds),
         "hidden_weight_change": torch.linalg.norm(matrix - start).item() / torch.linalg.norm(start).item(),
         **condition,
     }
 
 
+def _solve_head(
+    setting: Setting, head: HeadLayer, weights: Tensor, wanted: Tensor, given: Tensor, how: HeadStart
+) -> dict[str, float]:
+    """The head's solution on the features that the network has now; outputs `given` are those before all changes."""
+    features, _ = head.features(setting.inputs)
+    rows = head.rows(features)
+    change = solution(how, rows, wanted - head.outputs(rows, weights), head.bias)
+    head.compute_in_float64()
+    head.write(weights + change.weights)
+    return record(head, rows, weights, change, wanted, given)
+
+
 class Tried(NamedTuple):
-    """A hidden layer's weights, judged."""
+    """A hidden layer's weights, judged by the ridge head on its features."""
 
     criterion: float
-    rows: Tensor
-    """The features that come out, float64 (n, width)."""
-    change: Change
-    """Of the head, from its first weights."""
+    weights: Tensor
+    """Of that head."""
+    left: Tensor
+    """(n, C): what it leaves of the targets."""
 
 
 def _hidden_change(below: Tensor, matrix: Tensor, bias: bool, weights: Tensor, residuals: Tensor) -> Tensor:
@@ -92,12 +102,13 @@ def _hidden_change(below: Tensor, matrix: Tensor, bias: bool, weights: Tensor, r
 def _tried(
     head: HeadLayer, hidden: nn.Linear, below: Tensor, matrix: Tensor, weights: Tensor, wanted: Tensor, how: HeadStart
 ) -> Tried:
-    """The head's solution with the hidden layer's weights `matrix`."""
+    """The ridge head, changed from `weights`, with the hidden layer's weights `matrix`."""
     read = torch.nn.functional.pad(below, (0, 1), value=1.0) if hidden.bias is not None else below
     rows = (read @ matrix).relu()
-    solved = solution(how, rows, wanted - head.outputs(rows, weights), head.bias)
-    left = (wanted - head.outputs(rows, weights + solved.weights)).square().sum().item()
-    return Tried(solved.left_out if how == "lva_ridge" else left, rows, solved)
+    solved = ridge_change(rows, wanted - head.outputs(rows, weights), head.bias)
+    left = wanted - head.outputs(rows, weights + solved.weights)
+    criterion = solved.left_out if how == "lva_ridge" else left.square().sum().item()
+    return Tried(criterion, weights + solved.weights, left)
 
 
 def _hidden_layer(setting: Setting) -> nn.Linear:

@@ -82,7 +82,7 @@ class Analytic(Unadapted):
         began = time.perf_counter()
         unadapted = _row(setting, 0, began)
         whole = setting.network.frozen == len(setting.network.units) - 1
-        found = (adapt_head if whole else adapt_last_two)(setting, self._how)
+        found = adapt_head(setting, self._how, in_float64=True) if whole else adapt_last_two(setting, self._how)
         row = _row(setting, 1, began)
         reports.trained(row)
         found |= {

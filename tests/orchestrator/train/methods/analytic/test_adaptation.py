@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from orchestrator.store.ledger import Ledger
+from orchestrator.train.methods.analytic.last_two import ROUNDS
 from orchestrator.train.options import TrialOptions
 from orchestrator.train.trial import run_trial
 from sweeps.records import ADAPTATION
@@ -89,7 +90,7 @@ def test_exact_adaptation_is_least_squares(store: Store) -> None:
     z, y = features(store, series())
     solved, *_ = np.linalg.lstsq(z, y, rcond=None)
     expected = float(((y - z @ solved) ** 2).sum())
-    assert found == pytest.approx(expected, rel=1e-5)  # the network's own float32
+    assert found == pytest.approx(expected, rel=1e-5)  # features here are float64, the network's float32
     _, measured = store.run(series(train={"method": "lva_exact"}))
     residual = measured["residual_share"]
     assert residual is not None
@@ -101,19 +102,18 @@ def test_exact_adaptation_is_least_squares(store: Store) -> None:
 def test_every_way_is_between_least_squares_and_nothing(store: Store) -> None:
     ways = ("unadapted", "lva_perturb", "lva_ridge", "lva_exact")
     squares = [store.squares(train={"method": way}) for way in ways]
-    assert squares == sorted(squares, reverse=True) and squares[0] > 1.2 * squares[-1]
+    assert squares == sorted(squares, reverse=True) and squares[0] > squares[-1]
     descent = store.squares(train={"epochs": 200, "batch_size": POINTS, "evaluate": "log"})
     assert squares[-1] < descent < squares[0]
 
 
 def test_two_layers_do_no_worse_than_one(store: Store) -> None:
-    for way in ("lva_exact",):
+    for way in ("lva_exact", "lva_ridge"):
         one, two = (store.squares(train={"method": way}, transfer={"frozen": frozen}) for frozen in (2, 1))
-        assert two < one
+        assert two < one, way
         _, measured = store.run(series(train={"method": way}, transfer={"frozen": 1}))
-        assert measured["hidden_rounds"] is not None and 0 < measured["hidden_rounds"] <= 1
-    rows, measured = store.run(series(train={"method": "lva_ridge"}, transfer={"frozen": 1}))
-    assert np.isfinite(rows["train_loss"][0]) and measured["hidden_weight_change"] is not None
+        rounds, moved = measured["hidden_rounds"], measured["hidden_weight_change"]
+        assert rounds is not None and 1 <= rounds <= ROUNDS and moved is not None and moved > 0
 
 
 def test_without_a_shift_the_expansion_is_exact(store: Store) -> None:
