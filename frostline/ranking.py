@@ -1,0 +1,151 @@
+"""`frostline rank`: the sources of a sweep in the order in which they promise to transfer, before its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import numpy as np
+
+from analysis.transferability import Pair, Samples, all_scores
+from analysis.transferability.scores import BOUND, Scored, goodness
+from orchestrator.features import PairFeatures, TransferPair, features_of, pairs_of, train_sources
+from orchestrator.schedule.plan import Plan
+from orchestrator.store.jobs import Job
+from orchestrator.store.ledger import Ledger
+from orchestrator.train import TrialOptions, WorkerState, provenance
+from sweeps.errors import InputError, SpecError, command_line
+from sweeps.identity import SCHEMA, canonical, canonical_json, model_name
+from sweeps.naming import differing
+from sweeps.records import FINAL, RankedPair, RankingRecord
+from sweeps.spec import LabelledSet, RunSpec
+from tasks import contents_of
+
+
+class Measured(NamedTuple):
+    """A pair and what came out for it."""
+
+    pair: TransferPair
+    scored: Scored
+
+
+def rank(plan: Plan, ledger: Ledger, train: bool, across_models: bool, say: Callable[[str], None]) -> RankingRecord:
+    """Score every start of the plan on its target and order them. Training samples alone are looked at.
+
+    `train`: train source models that have no result, here. Raises SpecError where there is nothing to rank, InputError
+    where source models are missing or features cannot be had.
+    """
+    pairs = pairs_of(plan.runs.values())
+    if not pairs:
+        raise SpecError(f"{plan.sweep.name}: no run has a source or a file of weights: there is nothing to rank")
+    options = TrialOptions(ledger.root, sweep=plan.sweep.name, code=provenance.code(), settings=ledger.settings)
+    state = WorkerState(options, ledger)
+    ready(plan, pairs, ledger, options, state, train, say)
+    measured = []
+    for pair in pairs:
+        try:
+            features = features_of(pair, state)
+        except (ValueError, OSError) as problem:
+            raise InputError(f"{pair.spec.model.family}, {_task(pair.spec.target)}: {problem}") from None
+        scored = all_scores(pair_of(features))
+        measured.append(Measured(pair, Scored(scored.values, {"features": features.seconds, **scored.seconds})))
+    return ordered(plan, measured, across_models)
+
+
+def ready(
+    plan: Plan,
+    pairs: Sequence[TransferPair],
+    ledger: Ledger,
+    options: TrialOptions,
+    state: WorkerState,
+    train: bool,
+    say: Callable[[str], None],
+) -> None:
+    """See that every source model is there. Raises InputError, in one line, where one is not and cannot be."""
+    needed = {pair.source.id: pair.source for pair in pairs if pair.source is not None}
+    open_ones = [job for id, job in needed.items() if plan.statuses[id] not in FINAL]
+    if open_ones and not train:
+        again = command_line("rank", plan.sweep.name, "--train")
+        raise InputError(f"{len(open_ones)} of {len(needed)} source models are not trained; `{again}` trains them")
+    ledger.open()
+    ledger.save_contents(contents_of(job.spec for job in plan.runs.values()))
+    left: list[Job] = train_sources(open_ones, options, state, say) if open_ones else []
+    gone = [*left, *(job for id, job in needed.items() if plan.statuses[id] == "diverged")]
+    if gone:
+        raise InputError(f"{len(gone)} of {len(needed)} source models have no weights; the first: {gone[0].name}")
+
+
+def pair_of(features: PairFeatures) -> Pair:
+    """As the scores read it."""
+    source = None
+    if features.source is not None and features.source_labels is not None and features.source_classes is not None:
+        source = Samples(features.source, features.source_labels, features.source_classes)
+    target = Samples(features.target, features.target_labels, features.target_classes)
+    return Pair(target, source, features.target_logits)
+
+
+def ordered(plan: Plan, measured: Sequence[Measured], across_models: bool) -> RankingRecord:
+    """Candidates of each context by the mean of the named score over seeds; those without it come last."""
+    varied = differing(job.spec for job in plan.runs.values())
+    named = BOUND if any(BOUND in each.scored.values for each in measured) else "knn"
+    specs = [each.pair.spec for each in measured]
+    labels = [(context(spec, across_models), candidate(spec, varied, across_models)) for spec in specs]
+    found: dict[tuple[str, str], list[float]] = {}
+    for label, each in zip(labels, measured, strict=True):
+        value = each.scored.values.get(named)
+        found.setdefault(label, []).append(-np.inf if value is None else goodness(named, value))
+    places: dict[tuple[str, str], int] = {}
+    for group in dict.fromkeys(group for group, _ in found):
+        inside = [label for label in found if label[0] == group]
+        inside.sort(key=lambda label: -float(np.mean(found[label])))
+        places |= {label: place for place, label in enumerate(inside, start=1)}
+    return RankingRecord(
+        schema_version=SCHEMA,
+        name=plan.sweep.name,
+        digest=plan.sweep.digest,
+        named=named,
+        at=datetime.now(UTC).isoformat(timespec="seconds"),
+        runs_done=sum(plan.statuses[id] in FINAL for id in plan.runs),
+        across_models=across_models,
+        pairs=tuple(
+            RankedPair(
+                id=each.pair.id,
+                context=label[0],
+                candidate=label[1],
+                place=places[label],
+                source_id=None if each.pair.source is None else each.pair.source.id,
+                seed=each.pair.spec.seed,
+                runs=each.pair.runs,
+                values=each.scored.values,
+                seconds=each.scored.seconds,
+            )
+            for label, each in zip(labels, measured, strict=True)
+        ),
+    )
+
+
+def context(spec: RunSpec, across_models: bool) -> str:
+    """The target, with its network unless starts of several networks are compared."""
+    target = _task(spec.target)
+    if spec.target.label_noise:
+        target += f" noise {spec.target.label_noise:g}"
+    return target if across_models else f"{target} {model_name(spec.model)}"
+
+
+def candidate(spec: RunSpec, varied: Sequence[str], across_models: bool) -> str:
+    """The start in a few words: its task and size, its network where several are compared, and what else differs."""
+    words = [model_name(spec.model)] if across_models else []
+    for section, part in (("source", spec.source), ("model", spec.model)):
+        given = {} if part is None else canonical(part)
+        fields = [field.partition(".")[2] for field in varied if field.startswith(f"{section}.")]
+        for field in fields:
+            value = given.get(field)
+            if field != "weights" and value is not None:
+                words.append(f"{field} {value if isinstance(value, str) else canonical_json(value)}")
+    start = f"weights {(spec.model.weights or '').removeprefix('sha256:')[:8]}" if spec.source is None else ""
+    return " ".join([_task(spec.source) if spec.source is not None else start, *words])
+
+
+def _task(part: LabelledSet) -> str:
+    return f"{part.task}-{part.size}"
