@@ -13,8 +13,8 @@ import numpy as np
 from analysis.tables.load import StoredRun, StoredSweep, read_epochs
 from analysis.transferability.agreement import MEASURES, Agreement, Estimate, agreement, explained_shares
 from analysis.transferability.scores import BOUND, NAMES, goodness
+from orchestrator.store_commands import Typed
 from sweeps import layout
-from sweeps.errors import command_line
 from sweeps.records import RankedPair, RankingRecord
 from sweeps.store import records
 from sweeps.store.interface import StoreError
@@ -77,12 +77,12 @@ class BoundCheck(NamedTuple):
     """Of these, whose final test loss is above the bound of their pair."""
 
 
-def ranking_of(stored: StoredSweep) -> RankingRecord:
-    """Raises StoreError where the store has no ranking of this version of the sweep."""
+def ranking_of(stored: StoredSweep, typed: Typed) -> RankingRecord:
+    """`typed`: how sweep and store were given. Raises StoreError where there is no ranking of this version."""
     record = stored.record
     found = records.ranking(stored.store, layout.ranking(record.name, record.digest))
     if found is None:
-        again = command_line("rank", record.name)
+        again = typed.command("rank")
         raise StoreError(f"{record.name}: {stored.store.where()} has no ranking of this version; `{again}` makes it")
     return found
 

@@ -14,8 +14,9 @@ from orchestrator.features import PairFeatures, TransferPair, features_of, pairs
 from orchestrator.schedule.plan import Plan
 from orchestrator.store.jobs import Job
 from orchestrator.store.ledger import Ledger
+from orchestrator.store_commands import Typed
 from orchestrator.train import TrialOptions, WorkerState, provenance
-from sweeps.errors import InputError, SpecError, command_line
+from sweeps.errors import InputError, SpecError
 from sweeps.identity import SCHEMA, canonical, canonical_json, model_name
 from sweeps.naming import differing
 from sweeps.records import FINAL, RankedPair, RankingRecord
@@ -30,18 +31,27 @@ class Measured(NamedTuple):
     scored: Scored
 
 
-def rank(plan: Plan, ledger: Ledger, train: bool, across_models: bool, say: Callable[[str], None]) -> RankingRecord:
+def rank(
+    plan: Plan, ledger: Ledger, typed: Typed, train: bool, across_models: bool, say: Callable[[str], None]
+) -> RankingRecord:
     """Score every start of the plan on its target and order them. Training samples alone are looked at.
 
-    `train`: train source models that have no result, here. Raises SpecError where there is nothing to rank, InputError
-    where source models are missing or features cannot be had.
+    `typed`: how sweep and store were given. `train`: train source models that have no result, here. Raises SpecError
+    where there is nothing to rank, InputError where source models are missing or features cannot be had.
     """
     pairs = pairs_of(plan.runs.values())
     if not pairs:
         raise SpecError(f"{plan.sweep.name}: no run has a source or a file of weights: there is nothing to rank")
     options = TrialOptions(ledger.root, sweep=plan.sweep.name, code=provenance.code(), settings=ledger.settings)
     state = WorkerState(options, ledger)
-    ready(plan, pairs, ledger, options, state, train, say)
+    missing = untrained(plan, pairs)
+    if missing and not train:
+        again = typed.command("rank", "--train")
+        raise InputError(f"{len(missing)} source models of {plan.sweep.name} are not trained; `{again}` trains them")
+    ledger.save_contents(contents_of(job.spec for job in plan.runs.values()))
+    left = train_sources(missing, options, state, say) if missing else []
+    if left:
+        raise InputError(f"{len(left)} source models have no weights; the first: {left[0].name}")
     measured = []
     for pair in pairs:
         try:
@@ -53,27 +63,13 @@ def rank(plan: Plan, ledger: Ledger, train: bool, across_models: bool, say: Call
     return ordered(plan, measured, across_models)
 
 
-def ready(
-    plan: Plan,
-    pairs: Sequence[TransferPair],
-    ledger: Ledger,
-    options: TrialOptions,
-    state: WorkerState,
-    train: bool,
-    say: Callable[[str], None],
-) -> None:
-    """See that every source model is there. Raises InputError, in one line, where one is not and cannot be."""
+def untrained(plan: Plan, pairs: Sequence[TransferPair]) -> list[Job]:
+    """Source models without a result. Raises InputError where one has diverged: it never has weights."""
     needed = {pair.source.id: pair.source for pair in pairs if pair.source is not None}
-    open_ones = [job for id, job in needed.items() if plan.statuses[id] not in FINAL]
-    if open_ones and not train:
-        again = command_line("rank", plan.sweep.name, "--train")
-        raise InputError(f"{len(open_ones)} of {len(needed)} source models are not trained; `{again}` trains them")
-    ledger.open()
-    ledger.save_contents(contents_of(job.spec for job in plan.runs.values()))
-    left: list[Job] = train_sources(open_ones, options, state, say) if open_ones else []
-    gone = [*left, *(job for id, job in needed.items() if plan.statuses[id] == "diverged")]
-    if gone:
-        raise InputError(f"{len(gone)} of {len(needed)} source models have no weights; the first: {gone[0].name}")
+    for id, job in needed.items():
+        if plan.statuses[id] == "diverged":
+            raise InputError(f"source model {job.name} has diverged: nothing can be said of its features")
+    return [job for id, job in needed.items() if plan.statuses[id] != "done"]
 
 
 def pair_of(features: PairFeatures) -> Pair:

@@ -37,7 +37,7 @@ def rank(
     from orchestrator.schedule.forecast import forecast
     from orchestrator.schedule.plan import make_plan, save_record
     from orchestrator.store import weight_paths
-    from orchestrator.store_commands import ledger_at
+    from orchestrator.store_commands import Typed, ledger_at
     from sweeps.sweep import read
 
     ledger = ledger_at(store)
@@ -46,7 +46,7 @@ def rank(
     ledger.open()
     save_record(made, ledger)
     weight_paths.write(ledger.store, made.runs.values())
-    found = ranked(made, ledger, train, across_models, lambda line: print(line, file=sys.stderr))
+    found = ranked(made, ledger, Typed(sweep, store), train, across_models, lambda line: print(line, file=sys.stderr))
     save(found, ledger)
     cells = {**forecast(made, usable_cores()).costs.seconds, **made.seconds}
     if out is not None:
@@ -61,10 +61,11 @@ def transferability(sweep: Sweep, store: Store = DEFAULT_STORE, as_json: AsJson 
     from frostline.measured import as_json as group_as_json
     from frostline.measured import bound_check, groups, ranking_of
     from frostline.measured_text import lines
+    from orchestrator.store_commands import Typed
     from sweeps.sweep import read
 
     stored = read_sweep(read(sweep), store)
-    ranking = ranking_of(stored)
+    ranking = ranking_of(stored, Typed(sweep, store))
     found, check = groups(ranking, stored), bound_check(ranking, stored)
     if not found:
         raise StoreError(f"{ranking.name}: no run of a ranked source has a result yet")

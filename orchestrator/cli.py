@@ -68,7 +68,7 @@ def plan(
 ) -> None:
     """Show what a sweep asks for, what of it the store holds, and what the rest will take. Launches nothing."""
     made, ledger = _planned(sweep, store)
-    order = prefer_ranked(made, ledger) if prefer == "ranked" else []
+    order = prefer_ranked(made, ledger, Typed(sweep, store).command("rank")) if prefer == "ranked" else []
     left = forecast(made, workers or usable_cores(), gpus)
     print_plan(made, left, ledger, as_json, warnings_of(made, ledger), order=order)
 
@@ -118,7 +118,7 @@ def run(
     for line in missing(made)[:1]:
         raise SpecError(f"{made.sweep.name}: {line}")
     made.check_files()
-    order = prefer_ranked(made, ledger) if prefer == "ranked" else []
+    order = prefer_ranked(made, ledger, Typed(sweep, store).command("rank")) if prefer == "ranked" else []
     console = LastingConsole()
     ledger.open()
     save_record(made, ledger)

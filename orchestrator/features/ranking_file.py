@@ -5,7 +5,7 @@ from __future__ import annotations
 from orchestrator.schedule.plan import Plan
 from orchestrator.store.ledger import Ledger
 from sweeps import layout
-from sweeps.errors import command_line, printable
+from sweeps.errors import printable
 from sweeps.records import RankingRecord
 from sweeps.self_digest import seal
 from sweeps.store import records
@@ -21,16 +21,16 @@ def save(record: RankingRecord, ledger: Ledger) -> None:
         raise StoreError(f"{ledger.store.where(key)}: {problem.strerror or problem}") from None
 
 
-def prefer_ranked(plan: Plan, ledger: Ledger) -> list[str]:
+def prefer_ranked(plan: Plan, ledger: Ledger, again: str) -> list[str]:
     """Let the plan's jobs be begun in the order of the ranking: those of the best source of each context first.
 
-    Returns what to tell of it: a line for each context. Raises StoreError where the store has no ranking of this sweep.
+    `again`: the command that makes the ranking. Returns what to tell of it: a line for each context. Raises StoreError
+    where the store has no ranking of this sweep.
     """
     found = records.ranking(ledger.store, layout.ranking(plan.sweep.name, plan.sweep.digest))
     if found is None:
         raise StoreError(
-            f"--prefer ranked: {ledger.root} has no ranking of this version of {plan.sweep.name}; "
-            f"{command_line('rank', plan.sweep.name)} makes it"
+            f"--prefer ranked: {ledger.root} has no ranking of this version of {plan.sweep.name}; `{again}` makes it"
         )
     behind: dict[str, int] = {}
     for pair in found.pairs:
