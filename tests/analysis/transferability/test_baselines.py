@@ -51,7 +51,8 @@ def test_leep_by_hand_and_at_its_ends() -> None:
 
 
 def test_n_leep_knows_clusters_that_are_classes() -> None:
-    apart = gaussian(3, 40, 4, 30.0, 0)
+    near = gaussian(3, 40, 4, 1.0, 0)
+    apart = Samples(near.features + 30.0 * np.eye(3, 4)[near.labels], near.labels, 3)
     assert n_leep(apart) == pytest.approx(0.0, abs=1e-6)
     shuffled = Samples(apart.features, np.random.default_rng(0).permutation(apart.labels), 3)
     assert n_leep(shuffled) < -0.9 * math.log(3)
