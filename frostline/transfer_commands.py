@@ -25,9 +25,9 @@ def rank(
     out: Annotated[Path | None, typer.Option("--out", help="a CSV file to write: a row per pair and seed")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Rank a sweep's sources before its runs, from training samples alone.
+    """Rank a sweep's sources before its runs.
 
-    Every score, the bound of task transfer analysis first, and what each took. The ranking is kept in the store, for
+    From training samples alone: every score, the bound of task transfer analysis first, and what each took. The ranking is kept in the store, for
     `plan` and `run` with `--prefer ranked` and for `transferability`.
     """
     from frostline.ranking import rank as ranked
@@ -56,7 +56,10 @@ def rank(
 
 
 def transferability(sweep: Sweep, store: Store = DEFAULT_STORE, as_json: AsJson = False) -> None:
-    """How well each score of `rank` foretold what the sweep's runs measured, by frozen depth."""
+    """What the scores of `rank` were worth.
+
+    Each score against what the sweep's runs measured, by frozen depth: correlations and top-1 regret.
+    """
     from analysis.tables.load import StoreError, read_sweep
     from frostline.measured import as_json as group_as_json
     from frostline.measured import bound_check, groups, ranking_of
