@@ -1,7 +1,7 @@
 """Our default mode of the bound: every part of the transformation is one for which the bound is a theorem.
 
 A is orthogonal, so that A^-1 neither stretches the head nor its Lipschitz constant. (The published mode learns A and
-its inverse freely; the constant then grows through |A^-1| and the ranking of sources is lost.) B is an assignment of
+its inverse freely; the constant then grows through |A^-1|, and the bound with it.) B is an assignment of
 classes, D follows from it, so that B D = p_T holds exactly. The constant is exact and limited. All features are scaled
 by one number, so that distances between classes keep their proportions.
 """
