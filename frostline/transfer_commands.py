@@ -27,8 +27,8 @@ def rank(
 ) -> None:
     """Rank a sweep's sources before its runs.
 
-    From training samples alone: every score, the bound of task transfer analysis first, and what each took. The ranking is kept in the store, for
-    `plan` and `run` with `--prefer ranked` and for `transferability`.
+    From training samples alone: every score, the bound of task transfer analysis first, and what each took. The ranking
+    is kept in the store, for `plan` and `run` with `--prefer ranked` and for `transferability`.
     """
     from frostline.ranking import rank as ranked
     from frostline.ranking_text import frame_of, lines
