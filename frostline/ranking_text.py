@@ -1,30 +1,42 @@
-"""A ranking as text, as JSON and as a table."""
+"""A ranking as text and as a table."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from analysis.transferability.scores import NAMES
 from orchestrator.schedule.forecast import span
 from sweeps.errors import printable
-from sweeps.records import RankingRecord
+from sweeps.records import RankedPair, RankingRecord
 
 SHORT = {"tta_bound": "TTA", "linear_probe": "probe", "trans_rate": "TransRate", "h_score": "H-score", "parc": "PARC"}
 SHORT |= {"leep": "LEEP", "nce": "NCE", "n_leep": "N-LEEP", "log_me": "LogME", "gbc": "GBC", "knn": "kNN"}
 
 
-def frame_of(ranking: RankingRecord) -> pd.DataFrame:
-    """One row per pair: context, place, candidate, seed, each score and term (`tta_...`), seconds of each."""
-    rows: list[dict[str, Any]] = []
-    for pair in ranking.pairs:
+def rows_of(ranking: RankingRecord) -> list[dict[str, Any]]:
+    """One row per pair, the best first: context, place, candidate, seed, source, each score and term of the bound, what
+    each took (`seconds_...`)."""
+    rows = []
+    for pair in sorted(ranking.pairs, key=lambda pair: (pair.context, pair.place, pair.seed)):
         row: dict[str, Any] = {"context": pair.context, "place": pair.place, "candidate": pair.candidate}
         row |= {"seed": pair.seed, "source_id": pair.source_id, **pair.values}
         rows.append(row | {f"seconds_{name}": taken for name, taken in pair.seconds.items()})
-    return pd.DataFrame(rows).sort_values(["context", "place", "seed"], kind="stable", ignore_index=True)
+    return rows
+
+
+def write_csv(ranking: RankingRecord, path: Path) -> None:
+    """`rows_of` as CSV; what a pair does not have is empty. Raises OSError."""
+    rows = rows_of(ranking)
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, columns)
+        table.writeheader()
+        table.writerows(rows)
 
 
 def lines(ranking: RankingRecord, cells: Mapping[str, float]) -> list[str]:
@@ -32,23 +44,26 @@ def lines(ranking: RankingRecord, cells: Mapping[str, float]) -> list[str]:
 
     cells: seconds that the sweep's runs took, or are expected to take, by id.
     """
-    frame = frame_of(ranking)
-    told = [f"{ranking.name}: ranked by {SHORT[ranking.named]}, {_before(ranking)}"]
-    names = [name for name in NAMES if name in frame.columns]
-    for context, group in frame.groupby("context", sort=False):
-        means = group.groupby(["place", "candidate"], sort=True)[names].mean()
-        width = max(len(str(candidate)) for _, candidate in means.index)
-        told += ["", f"{context} ({group['seed'].nunique()} seeds)"]
-        told.append(f"  {'':3} {'source':<{width}} " + " ".join(f"{SHORT[name]:>9}" for name in names))
-        for place, candidate in means.index:
-            values = (_number(float(means.at[(place, candidate), name])) for name in names)
-            told.append(f"  {place:>3} {candidate:<{width}} " + " ".join(f"{value:>9}" for value in values))
+    done = ranking.runs_done
+    before = "before any run" if done == 0 else f"when {done} runs had a result"
+    told = [f"{ranking.name}: ranked by {SHORT[ranking.named]}, {before}"]
+    for context in dict.fromkeys(pair.context for pair in ranking.pairs):
+        told += ["", *_table(context, [pair for pair in ranking.pairs if pair.context == context])]
     return [printable(line) for line in [*told, "", *cost_lines(ranking, cells)]]
 
 
-def _before(ranking: RankingRecord) -> str:
-    done = ranking.runs_done
-    return "before any run" if done == 0 else f"when {done} runs had a result"
+def _table(context: str, pairs: Sequence[RankedPair]) -> list[str]:
+    by_candidate: dict[str, list[RankedPair]] = {}
+    for pair in sorted(pairs, key=lambda pair: pair.place):
+        by_candidate.setdefault(pair.candidate, []).append(pair)
+    names = [name for name in NAMES if any(name in pair.values for pair in pairs)]
+    width = max(map(len, by_candidate))
+    told = [f"{context} ({len({pair.seed for pair in pairs})} seeds)"]
+    told.append(f"  {'':3} {'source':<{width}} " + " ".join(f"{SHORT[name]:>9}" for name in names))
+    for candidate, found in by_candidate.items():
+        values = " ".join(f"{_mean(found, name):>9}" for name in names)
+        told.append(f"  {found[0].place:>3} {candidate:<{width}} {values}")
+    return told
 
 
 def cost_lines(ranking: RankingRecord, cells: Mapping[str, float]) -> list[str]:
@@ -68,5 +83,7 @@ def cost_lines(ranking: RankingRecord, cells: Mapping[str, float]) -> list[str]:
     ]
 
 
-def _number(value: float) -> str:
+def _mean(pairs: Sequence[RankedPair], name: str) -> str:
+    have = [pair.values[name] for pair in pairs if name in pair.values]
+    value = float(np.mean(have)) if have else float("nan")
     return "-" if np.isnan(value) else f"{value:.3f}" if abs(value) < 1000 else f"{value:.0f}"

@@ -31,7 +31,7 @@ def rank(
     is kept in the store, for `plan` and `run` with `--prefer ranked` and for `transferability`.
     """
     from frostline.ranking import rank as ranked
-    from frostline.ranking_text import frame_of, lines
+    from frostline.ranking_text import lines, write_csv
     from orchestrator.features.ranking_file import save
     from orchestrator.runners.limits import usable_cores
     from orchestrator.schedule.forecast import forecast
@@ -50,7 +50,7 @@ def rank(
     save(found, ledger)
     cells = {**forecast(made, usable_cores()).costs.seconds, **made.seconds}
     if out is not None:
-        frame_of(found).to_csv(out, index=False)
+        write_csv(found, out)
     for line in [found.model_dump_json(indent=1)] if as_json else lines(found, cells):
         print(line)
 

@@ -84,7 +84,7 @@ def test_what_takes_long_is_kept_in_the_store(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(extract, "_computed", None)  # a second computation would fail
     again = features_of(pair, WorkerState(TrialOptions(state.ledger.root), Ledger(state.ledger.root)))
     for one, other in zip(first[:-1], again[:-1], strict=True):
-        assert np.array_equal(one, other)
+        assert np.array_equal(np.asarray(one), np.asarray(other))
     assert list(prefix_files.problems(state.ledger.store)) == []
 
 
