@@ -8,6 +8,7 @@ from analysis.transferability.pair import Array, Samples
 
 ROUNDS = 200
 ENOUGH = 1e-10
+LEAST = 1e-12
 
 
 def log_me(target: Samples) -> float:
@@ -36,7 +37,9 @@ def largest_evidence(left: Array, sizes: Array, wanted: Array) -> tuple[float, f
         norm = float((beta**2 * squares * inside / posterior**2).sum())
         residual = float((inside * (alpha / posterior) ** 2).sum()) + outside
         before = alpha, beta
-        alpha, beta = known / max(norm, 1e-12), max(n - known, 1e-12) / max(residual, 1e-12)
+        # Features without any variance have no best alpha: it stays in reach of a logarithm.
+        alpha = min(max(known / max(norm, 1e-12), LEAST), 1.0 / LEAST)
+        beta = max(n - known, 1e-12) / max(residual, 1e-12)
         if abs(np.log(alpha / before[0])) + abs(np.log(beta / before[1])) < ENOUGH:
             break
     return evidence(squares, inside, outside, n, alpha, beta), alpha, beta

@@ -89,7 +89,7 @@ def fit_within(samples: Samples, weights: Array, most_lipschitz: float) -> Head:
     return Head(now[:, :-1], now[:, -1])
 
 
-def held_out_loss(samples: Samples, folds: int = 5, ridges: tuple[float, ...] = (1e-3, 1e-2, 1e-1)) -> float:
+def held_out_loss(samples: Samples, folds: int = 5, ridges: tuple[float, ...] = (1e-3, 1e-2, 1e-1, 1.0)) -> float:
     """Mean cross-entropy of a head on samples that it was not trained on, by cross-validation; the best of `ridges`.
 
     It estimates from above what the best head reaches on new samples of the task.

@@ -179,3 +179,26 @@ def test_all_scores_of_a_pair_and_what_they_took() -> None:
     without = all_scores(Pair(given.target))
     assert set(without.values) == set(BASELINES) - {"leep", "nce"}
     assert without.values["knn"] == whole.values["knn"]
+
+
+@pytest.mark.parametrize("what", ["zero", "one feature", "a class is missing", "few", "huge", "one of each class"])
+def test_scores_of_odd_features_are_numbers(what: str) -> None:
+    """A network that gives the same for all images, a class without samples, fewer samples than features."""
+    rng = np.random.default_rng(0)
+    features, labels = rng.normal(size=(40, 5)), np.arange(40) % 4
+    n = 40
+    if what == "zero":
+        features[:] = 0.0
+    elif what == "one feature":
+        features[:, 1:] = 0.0
+    elif what == "a class is missing":
+        labels = labels % 3
+    elif what == "huge":
+        features *= 1e6
+    else:
+        n = 6 if what == "few" else 4
+    target = Samples(features[:n], labels[:n], 4)
+    source = Samples(features, np.arange(40) % 4, 4)
+    logits = 1e4 * rng.normal(size=(n, 4)) if what == "huge" else np.zeros((n, 4))
+    found = all_scores(Pair(target, source, logits)).values
+    assert {name: value for name, value in found.items() if not math.isfinite(value)} == {}
