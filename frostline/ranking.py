@@ -22,6 +22,7 @@ from sweeps.naming import differing
 from sweeps.records import FINAL, RankedPair, RankingRecord
 from sweeps.spec import LabelledSet, RunSpec
 from tasks import contents_of
+from tasks.names import is_regression
 
 
 class Measured(NamedTuple):
@@ -42,6 +43,9 @@ def rank(
     pairs = pairs_of(plan.runs.values())
     if not pairs:
         raise SpecError(f"{plan.sweep.name}: no run has a source or a file of weights: there is nothing to rank")
+    for part in (part for pair in pairs for part in (pair.spec.source, pair.spec.target) if part is not None):
+        if is_regression(part.task):
+            raise SpecError(f"{plan.sweep.name}: {part.task} is a regression; scores compare tasks of classes")
     options = TrialOptions(ledger.root, sweep=plan.sweep.name, code=provenance.code(), settings=ledger.settings)
     state = WorkerState(options, ledger)
     missing = untrained(plan, pairs)
