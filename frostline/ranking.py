@@ -21,8 +21,7 @@ from sweeps.identity import SCHEMA, canonical, canonical_json, model_name
 from sweeps.naming import differing
 from sweeps.records import FINAL, RankedPair, RankingRecord
 from sweeps.spec import LabelledSet, RunSpec
-from tasks import contents_of
-from tasks.names import is_regression
+from tasks import contents_of, is_regression
 
 
 class Measured(NamedTuple):
