@@ -93,7 +93,7 @@ def weighted_kendall(goodness: Array, accuracy: Array) -> float:
     """Kendall's tau with hyperbolic weights, in which the best sources count most (Vigna, WWW 2015)."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
-        return float(weightedtau(goodness, accuracy)[0])
+        return float(np.asarray(weightedtau(goodness, accuracy))[0])
 
 
 def top_1_regret(goodness: Array, accuracy: Array) -> float:

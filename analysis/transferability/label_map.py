@@ -32,7 +32,7 @@ def label_map(chosen: Labels, target_prior: Array, source_classes: int) -> Label
     """B and D of a choice. Raises ValueError where a class is chosen that the source does not have."""
     if not ((chosen >= 0) & (chosen < source_classes)).all():
         raise ValueError(f"chosen: {chosen.tolist()}; allowed: 0 to {source_classes - 1}")
-    D = np.bincount(chosen, weights=target_prior, minlength=source_classes)
+    D = np.bincount(chosen, weights=target_prior, minlength=source_classes).astype(np.float64)
     B = np.zeros((len(chosen), source_classes))
     for target, source in enumerate(chosen):
         B[target, source] = target_prior[target] / D[source] if D[source] > 0 else 0.0

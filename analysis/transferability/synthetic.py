@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import log_softmax
 
-from analysis.transferability.pair import Array, Pair, Samples
+from analysis.transferability.pair import Array, Labels, Pair, Samples
 from analysis.transferability.softmax_head import fit
 
 CLASSES, INPUTS, NEURONS = 4, 20, 8
@@ -70,7 +70,7 @@ def path(seed: int, size: int = 600) -> Path:
     return Path(seed, shared, foreign, network, Samples(network.features(inputs), labels, CLASSES))
 
 
-def trained(inputs: Array, labels: Array, rng: np.random.Generator, steps: int = 400, rate: float = 0.5) -> Network:
+def trained(inputs: Array, labels: Labels, rng: np.random.Generator, steps: int = 400, rate: float = 0.5) -> Network:
     """Full-batch gradient descent on cross-entropy, both layers, from weights of size 1e-2."""
     n = len(labels)
     weights, bias = 1e-2 * rng.normal(size=(NEURONS, INPUTS)), np.zeros(NEURONS)
@@ -86,6 +86,6 @@ def trained(inputs: Array, labels: Array, rng: np.random.Generator, steps: int =
     return Network(weights, bias)
 
 
-def _drawn(means: Array, size: int, rng: np.random.Generator) -> tuple[Array, np.ndarray]:
+def _drawn(means: Array, size: int, rng: np.random.Generator) -> tuple[Array, Labels]:
     labels = np.arange(size) % CLASSES
     return means[labels] + rng.normal(size=(size, INPUTS)), labels

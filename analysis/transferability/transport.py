@@ -29,7 +29,7 @@ def coupling(source: Array, target: Array) -> tuple[Array, float]:
     >>> coupling(np.array([[0.0], [1.0]]), np.array([[1.0], [3.0]]))[1]
     1.5
     """
-    cost = cdist(source, target)
+    cost = np.asarray(cdist(source, target), dtype=np.float64)
     cheapest = plan(cost)
     return cheapest, float((cheapest * cost).sum())
 
