@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from frostline.transfer_commands import rank, transferability
 from sweeps.errors import run_command
 
 # What a list of commands says of each; `frostline COMMAND --help` is the command's own.
@@ -130,6 +131,10 @@ def data(
     from frostline.data import prepare
 
     print(prepare(task, origin, side, workers))
+
+
+app.command(epilog="Example: frostline rank my.yaml --train --out ranking.csv")(rank)
+app.command(epilog="Example: frostline transferability my.yaml --json")(transferability)
 
 
 @app.command(epilog="Example: frostline theory infinite_width_linear --out results")

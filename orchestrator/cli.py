@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 import typer
 
 from orchestrator import obstacles
+from orchestrator.features.ranking_file import prefer_ranked
 from orchestrator.output import LastingConsole, unread_is_no_error
 from orchestrator.plan_text import print_plan
 from orchestrator.run_commands import State, cancel_sweep, rerun, reset_sweep, show
@@ -33,6 +34,10 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 Sweep = Annotated[str, typer.Argument(help="a sweep's YAML file, or its name in sweeps/catalog")]
 Store = Annotated[Path, typer.Option(help="folder of results", envvar="FROSTLINE_STORE")]
 Workers = Annotated[int | None, typer.Option(min=1, help="runs at a time; default: all cores it may use")]
+Prefer = Annotated[
+    Literal["longest", "ranked"],
+    typer.Option(help="what is begun first: long runs, or runs of the sources that `frostline rank` puts first"),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="machine-readable output")]
 
 
@@ -59,11 +64,13 @@ def plan(
     as_json: AsJson = False,
     workers: Workers = None,
     gpus: Annotated[bool, typer.Option("--gpus", help="forecast for workers with a GPU")] = False,
+    prefer: Prefer = "longest",
 ) -> None:
     """Show what a sweep asks for, what of it the store holds, and what the rest will take. Launches nothing."""
     made, ledger = _planned(sweep, store)
+    order = prefer_ranked(made, ledger, Typed(sweep, store).command("rank")) if prefer == "ranked" else []
     left = forecast(made, workers or usable_cores(), gpus)
-    print_plan(made, left, ledger, as_json, warnings_of(made, ledger))
+    print_plan(made, left, ledger, as_json, warnings_of(made, ledger), order=order)
 
 
 @app.command(epilog="Example: frostline status quickstart --failed")
@@ -101,6 +108,7 @@ def run(
     max_same_failure: Annotated[
         int, typer.Option(min=0, help="stop launching when so many jobs have failed alike; 0: never")
     ] = 5,
+    prefer: Prefer = "longest",
 ) -> None:
     """Run what is missing. The same command resumes, retries and extends a sweep."""
     check_address(address)
@@ -110,6 +118,7 @@ def run(
     for line in missing(made)[:1]:
         raise SpecError(f"{made.sweep.name}: {line}")
     made.check_files()
+    order = prefer_ranked(made, ledger, Typed(sweep, store).command("rank")) if prefer == "ranked" else []
     console = LastingConsole()
     ledger.open()
     save_record(made, ledger)
@@ -124,7 +133,7 @@ def run(
     )
     expected = forecast(made, how.expected_workers(), gpus_per_run > 0)
     with unread_is_no_error():
-        print_plan(made, expected, ledger, as_json=False, warnings=warnings_of(made, ledger))
+        print_plan(made, expected, ledger, as_json=False, warnings=warnings_of(made, ledger), order=order)
     raise typer.Exit(launch(made, expected, ledger, how, Typed(sweep, store), console))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from orchestrator.obstacles import blocked_json, failures, lines
@@ -23,8 +24,10 @@ def print_plan(
     as_json: bool,
     warnings: Warnings | None = None,
     past: dict[str, Any] | None = None,
+    order: Sequence[str] = (),
 ) -> None:
-    """`warnings` where they were looked for: by `plan` and `run`, not by `status`. `past`: the last launch."""
+    """`warnings` where they were looked for: by `plan` and `run`, not by `status`. `past`: the last launch. `order`: in
+    which order sources come, where a ranking says so."""
     runs, sources = made.counts(made.runs), made.counts(made.sources)
     if as_json:
         content: dict[str, Any] = {"sweep": made.sweep.name, "digest": made.sweep.digest, "edition": made.sweep.edition}
@@ -42,6 +45,7 @@ def print_plan(
                     "more_than_one_attempt": len(made.attempts),
                     "forecast": left.as_json(),
                     "last_launch": past,
+                    **({"order": order} if order else {}),
                     "running": _running_json(made),
                     "failures": [
                         {"error": error, "jobs": [job.id for job in jobs]} for error, jobs in failures(made, ledger)
@@ -58,7 +62,7 @@ def print_plan(
     print(f"{made.sweep.name}: {len(made.runs)} runs: {counted({**runs})}")
     print(f"  source models: {len(made.sources)}: {counted({**sources})}")
     print(f"  to do: {left.sources} source models, {left.runs} runs")
-    for line in (*running_lines(made), *lines(made, ledger)):
+    for line in (*order, *running_lines(made), *lines(made, ledger)):
         print(f"  {line}")
     for line in (*left.lines(), *([launch_log.line(past)] if past is not None else [])):
         print(f"  {line}")

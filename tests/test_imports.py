@@ -41,6 +41,7 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "scoring": {"detector", "statistics"},
         "logs": {"detector", "statistics", "scoring", "report"},  # report: how every figure looks
         "tables": {"detector", "statistics"},
+        "transferability": set(),
         "claims": {"tables", "detector", "statistics"},
         "report": {"claims", "tables", "detector", "statistics"},
         "overlay": {"theory", "report", "claims", "tables", "detector", "statistics"},
@@ -54,6 +55,7 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "tracking": _STORE,
         "train": _TRAIN,
         "schedule": {*_TRAIN, "train"},
+        "features": {*_TRAIN, "train", "schedule"},
         "runners": {*_TRAIN, "train", "schedule"},
     },
 }

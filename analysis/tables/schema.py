@@ -21,7 +21,12 @@ CROSSINGS = (15, 10, 5, 1)
 MACHINE_COLUMNS = ("device", "attempts", "provenance", "unlike", "reason")
 """Where and how a run ran, beside the times: the same run elsewhere differs in these and in nothing else."""
 
-RELATEDNESS = ("class_overlap", "superclass_overlap", "linear_probe_error")
+TTA_TERMS = (
+    *("tta_bound", "tta_reweighted_loss", "tta_label_entropy", "tta_wasserstein", "tta_tau"),
+    *("tta_measured_loss", "tta_violated"),
+)
+"""The bound of task transfer analysis and its terms, where `frostline rank` has ranked the sweep's sources."""
+RELATEDNESS = ("class_overlap", "superclass_overlap", "linear_probe_error", *TTA_TERMS)
 """How related source and target are (analysis/tables/relatedness.py). There only where some run has a value."""
 
 FINAL_LOSSES = ("final_test_loss", "final_train_loss")

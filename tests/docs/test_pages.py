@@ -61,7 +61,18 @@ def missing_paths(page: Path, text: str, made: set[str]) -> list[str]:
     return missing
 
 
-OF_THE_STORE = {"result.json", "runs", "features", "quarantine", "drivers", "stops", "wandb", "results", "store"}
+OF_THE_STORE = {
+    "result.json",
+    "runs",
+    "features",
+    "quarantine",
+    "rankings",
+    "drivers",
+    "stops",
+    "wandb",
+    "results",
+    "store",
+}
 """Names that pages use for files of results, not of the checkout."""
 
 
