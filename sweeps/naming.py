@@ -17,8 +17,8 @@ NAMED = frozenset(
 """Fields that every name shows, and the seed."""
 
 
-def differing(specs: Iterable[RunSpec]) -> tuple[str, ...]:
-    """The dotted fields, beside `NAMED`, that have more than one value among these runs: in the specification's order.
+def differing(specs: Iterable[RunSpec], besides: frozenset[str] = NAMED) -> tuple[str, ...]:
+    """The dotted fields, beside `besides`, with more than one value among these runs: in the specification's order.
 
     A part that some runs lack (source: null) is not counted: the name says `scratch` for it.
     """
@@ -32,7 +32,7 @@ def differing(specs: Iterable[RunSpec]) -> tuple[str, ...]:
         given = canonical(part)
         for field in type(part).model_fields:
             values.setdefault(f"{section}.{field}", set()).add(canonical_json(given.get(field)))
-    return tuple(field for field, found in values.items() if len(found) > 1 and field not in NAMED)
+    return tuple(field for field, found in values.items() if len(found) > 1 and field not in besides)
 
 
 def name_of_run(spec: RunSpec, varied: tuple[str, ...]) -> str:

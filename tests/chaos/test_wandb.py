@@ -30,7 +30,7 @@ def account(scene: Scene, url: str) -> dict[str, Any]:
 
 def publish(scene: Scene, url: str) -> str:
     told = subprocess.run(
-        [sys.executable, "-m", "orchestrator", "publish", str(scene.sweep), "--store", str(scene.store)],
+        [sys.executable, "-m", "frostline", "publish", str(scene.sweep), "--store", str(scene.store)],
         cwd=ROOT, env={**os.environ, **account(scene, url)}, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert told.returncode == 0, told.stdout + told.stderr
