@@ -18,8 +18,9 @@ class WandbServer(ThreadingHTTPServer):
     that were uploaded by their path, `artifacts` each artifact by its id, `used` (run, artifact id) of each artifact
     that a run has used, `views` each report by its id, `operations` what was asked in GraphQL.
 
-    Faults: `refuse` answers uploads with a status, `refuse_all` everything; `hang` leaves uploads without an answer,
-    `hang_reading` what is asked about runs; `lose` drops the rows at these places and says that all is well.
+    Faults: `refuse` answers rows with a status, `refuse_files` files, `refuse_all` everything; `hang` leaves rows
+    without an answer, `hang_reading` what is asked about runs; `lose` drops the rows at these places and says that all
+    is well.
     """
 
     daemon_threads = True
@@ -39,6 +40,7 @@ class WandbServer(ThreadingHTTPServer):
         self.lock = threading.Lock()
         self.refuse: int | None = None
         self.refuse_all: int | None = None
+        self.refuse_files: int | None = None
         self.hang = self.hang_reading = False
         self.lose: set[int] = set()
         self.ended = threading.Event()
@@ -83,8 +85,9 @@ class _Handler(BaseHTTPRequestHandler):
                 _take(server, self.path.split("/")[-2], json.loads(body))
             self._answer(server.refuse or 200, {})
         else:
-            server.files[self.path.removeprefix("/file/")] = body
-            self._answer(200, {})
+            if server.refuse_files is None:
+                server.files[self.path.removeprefix("/file/")] = body
+            self._answer(server.refuse_files or 200, {})
 
     do_PUT = do_POST
 

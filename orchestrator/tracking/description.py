@@ -27,7 +27,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     }.items()
 }
 SAID = {
-    "source": {"task", "size", "seed"},
+    "source": {"task", "size"},
     "target": {"task", "size"},
     "model": {"family", "depth", "width", "name", "weights"},
     "transfer": {"frozen"},

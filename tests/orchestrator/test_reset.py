@@ -106,7 +106,7 @@ def test_the_tracker_and_publishing_name_one_wandb_run(tmp_path: Path, monkeypat
     (job,) = plan.runs.values()
     assert run_trial(job, options) == "done" and reset(ledger, job, ["done"]) == "reset"
     shown: list[int] = []
-    monkeypatch.setattr(trial, "_tracker", lambda job, described, attempt, options: shown.append(attempt))
+    monkeypatch.setattr(trial, "_tracker", lambda job, attempt, options: shown.append(attempt))
     tracked = dataclasses.replace(options, tracking=TrackingOptions(store=ledger.root))
     assert run_trial(job, tracked) == "done"
     record = ledger.result(job)

@@ -14,6 +14,7 @@ from sweeps.records import EpochRecord
 
 ROOT = Path(__file__).resolve().parents[3]
 CANARY = "canary0" * 6
+GROUP = "resnet18-w8 frozen 3: letters 100 to digits 40"
 NAN = float("nan")
 
 
@@ -28,11 +29,12 @@ def tracker(folder: Path, number: int = 0, mode: Mode = "offline", **changes: An
     described: dict[str, Any] = {
         "kind": "run",
         "id": f"{number:020x}",
-        "cell": "c" * 20,
-        "name": f"resnet18-w8_frozen{number}",
+        "group": GROUP,
+        "name": f"frozen {number}",
         "attempt": 1,
-        "spec": {"model": {"family": "resnet", "width": 8}, "seed": number},
-        "sweep": "letters-to-digits",
+        "config": {"model": {"family": "resnet", "width": 8}, "seed": number, "run_id": f"{number:020x}"},
+        "tags": ["letters-to-digits"],
+        "sweeps": ["letters-to-digits"],
     }
     """`folder` is the store, or its folder for W&B."""
     store = folder.parent if folder.name == "wandb" else folder
