@@ -14,9 +14,10 @@ from typing import Any, cast
 
 
 class WandbServer(ThreadingHTTPServer):
-    """`runs` holds what each W&B id was created with, `rows` its history, `summaries` its summary, `files` all files
-    that were uploaded by their path, `artifacts` each artifact by its id, `used` (run, artifact id) of each artifact
-    that a run has used, `views` each report by its id, `operations` what was asked in GraphQL.
+    """`runs` holds what each W&B id was created with, `rows` its history, `summaries` its summary, `events` samples
+    of the machine's load, `files` all files that were uploaded by their path, `artifacts` each artifact by its id,
+    `used` (run, artifact id) of each artifact that a run has used, `views` each report by its id, `operations` what
+    was asked in GraphQL.
 
     Faults: `refuse` answers rows with a status, `refuse_files` files, `refuse_all` everything; `hang` leaves rows
     without an answer, `hang_reading` what is asked about runs; `lose` drops the rows at these places and says that all
@@ -31,6 +32,7 @@ class WandbServer(ThreadingHTTPServer):
         self.rows: dict[str, dict[int, dict[str, Any]]] = {}
         self.exits: dict[str, int] = {}
         self.summaries: dict[str, dict[str, Any]] = {}
+        self.events: dict[str, list[dict[str, Any]]] = {}
         self.files: dict[str, bytes] = {}
         self.artifacts: dict[str, dict[str, Any]] = {}
         self.used: set[tuple[str, str]] = set()
@@ -160,6 +162,9 @@ def _take(server: WandbServer, run: str, sent: dict[str, Any]) -> None:
         for number, line in enumerate(history["content"], start=history["offset"]):
             if number not in server.lose:
                 rows[number] = json.loads(line)
+    events = sent.get("files", {}).get("wandb-events.jsonl")
+    if events:
+        server.events.setdefault(run, []).extend(map(json.loads, events["content"]))
     summary = sent.get("files", {}).get("wandb-summary.json")
     if summary:
         server.summaries[run] = json.loads(summary["content"][-1])

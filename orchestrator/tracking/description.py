@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from sweeps.editions import CURRENT, EDITIONS
 from sweeps.identity import canonical_json, digest
-from sweeps.naming import differing
+from sweeps.naming import varying
 from sweeps.spec import ModelSpec, RunSpec, SourceSpec, TargetSpec, TrainSpec, TransferSpec
 
 NAME_LENGTH, TAG_LENGTH = 128, 64
@@ -41,7 +41,7 @@ def fields_that_differ(specs: Iterable[RunSpec]) -> tuple[str, ...]:
     """The dotted fields with more than one value in a sweep; `source` where some runs have none."""
     specs = list(specs)
     mixed = len({spec.source is None for spec in specs}) > 1
-    return (*differing(specs, besides=frozenset()), *(["source"] if mixed else []))
+    return (*(field for field in varying(specs) if field != "seed"), *(["source"] if mixed else []))
 
 
 def describe(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -169,3 +170,25 @@ def test_mark_that_cannot_be_read_counts_as_none(tmp_path: Path) -> None:
     (tmp_path / "wandb" / "published" / "a.json").write_text("{")
     assert not is_published(store_at(tmp_path), "a", "frostline")
     assert not is_published(store_at(tmp_path), "b", "frostline")
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_load_of_the_machine_is_sampled_where_it_is_wanted(
+    tmp_path: Path, server: WandbServer, monkeypatch: pytest.MonkeyPatch, wanted: bool
+) -> None:
+    monkeypatch.setattr(wandb_service, "SAMPLED_EACH", 0.1)
+    options = TrackingOptions(tmp_path, mode="online", system=wanted)
+    run = tracker(tmp_path / "wandb", options=options)
+    run.log(curve(1)[0])
+    time.sleep(0.6)
+    run.finish("done", {})
+    assert run.problem is None
+    sampled = {name for event in server.events.get(run.wandb_id, []) for name in event if name.startswith("system.")}
+    assert ("system.cpu" in sampled) is wanted, sampled
+
+
+def test_load_of_the_machine_needs_a_run_that_is_followed(capsys: pytest.CaptureFixture[str]) -> None:
+    from orchestrator.cli import main
+
+    assert main(["run", "quickstart", "--wandb-system"]) == 2
+    assert "--wandb-system: --wandb is offline; allowed: online" in capsys.readouterr().err

@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from orchestrator.tracking.tracker import Mode, Tracker, TrackingOptions
+from orchestrator.tracking.options import Mode, TrackingOptions
+from orchestrator.tracking.tracker import Tracker
 from sweeps.records import EpochRecord
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -25,7 +26,9 @@ def curve(epochs: int) -> list[EpochRecord]:
     return [record._replace(train_error_flipped_given=NAN) for record in records]
 
 
-def tracker(folder: Path, number: int = 0, mode: Mode = "offline", **changes: Any) -> Tracker:
+def tracker(
+    folder: Path, number: int = 0, mode: Mode = "offline", options: TrackingOptions | None = None, **changes: Any
+) -> Tracker:
     described: dict[str, Any] = {
         "kind": "run",
         "id": f"{number:020x}",
@@ -38,7 +41,7 @@ def tracker(folder: Path, number: int = 0, mode: Mode = "offline", **changes: An
     }
     """`folder` is the store, or its folder for W&B."""
     store = folder.parent if folder.name == "wandb" else folder
-    return Tracker(TrackingOptions(store=store, mode=mode), **{**described, **changes})
+    return Tracker(options or TrackingOptions(store=store, mode=mode), **{**described, **changes})
 
 
 def track(tracker: Tracker, epochs: int, status: str = "done") -> str | None:
