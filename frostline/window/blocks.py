@@ -117,7 +117,8 @@ def again(tables: Tables, project: str) -> Blocks:
     """The commands that compute, judge and publish it again, and the version of the sweep that they speak of."""
     record = tables.sweep.record
     edition = CURRENT if record.edition is None else record.edition
-    commits = sorted({str(run.result.provenance.get("git_sha")) for run in tables.sweep.runs if run.result is not None})
+    found = {run.result.provenance.get("git_sha") for run in tables.sweep.runs if run.result is not None}
+    commits = sorted(str(commit) for commit in found if commit is not None) or ["of no commit"]
     yield reports.H1("How to run it again")
     commands = [
         f"frostline plan {record.name}",
