@@ -226,7 +226,7 @@ def _settings(of: RunSettings) -> dict[str, Any]:
         "x_disable_meta": True,
         "x_disable_stats": not of.system,
         "x_stats_sampling_interval": SAMPLED_EACH,
-        "x_disable_machine_info": True,
+        "x_disable_machine_info": not of.system,  # without it nothing is sampled
         "x_save_requirements": False,
         # A stop asked for on W&B's page would interrupt the process and whatever it runs by then.
         "stop_fn": _ignore,
