@@ -28,12 +28,12 @@ class Place:
 
     def cells(self, name: str, cells: Sequence[str], field: str) -> reports.Runset:
         """The runs of some cells, by their ids, grouped by a field of the specification."""
-        filters = [expr.Config("cell_id").isin(list(cells)), expr.Metric("JobType") == "target"]
+        filters = expr.And(expr.Config("cell_id").isin(list(cells)), expr.Metric("JobType") == "target")
         return reports.Runset(self.entity, self.project, name, filters=filters, groupby=[f"config.{field}"])
 
     def run(self, name: str, wandb_id: str) -> reports.Runset:
         """One run, by its id."""
-        return reports.Runset(self.entity, self.project, name, filters=[expr.Metric("ID") == wandb_id])
+        return reports.Runset(self.entity, self.project, name, filters=expr.And(expr.Metric("ID") == wandb_id))
 
 
 def learning_curves(tables: Tables, each: AxisVerdict, place: Place, errors: Sequence[str]) -> reports.PanelGrid:

@@ -20,6 +20,7 @@ from orchestrator.tracking.metrics import AXES, METRICS
 from sweeps import layout
 from sweeps.identity import source_id, source_value
 from sweeps.records import RunRecord
+from sweeps.self_digest import seal
 from sweeps.spec import RunSpec
 from tests.analysis.store_factory import double_descent, epoch_table, finished, planned, sweep_text
 from tests.orchestrator.tracking.tracked_runs import CANARY, holding
@@ -45,6 +46,9 @@ def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for spec in runs.values():
         finished(tmp_path / "store", spec)
         _finished_source(tmp_path / "store", spec)
+    (tmp_path / "store" / layout.FORMAT_KEY).write_text(f"{layout.FORMAT}\n")
+    for path in (*(tmp_path / "store").rglob("result.json"), *(tmp_path / "store" / "sweeps").rglob("*.json")):
+        path.write_bytes(seal(path.read_bytes()))
     monkeypatch.chdir(tmp_path)
     return tmp_path / "sweep.yaml"
 
