@@ -262,7 +262,7 @@ def _reports(server: WandbServer, query: str, asked: dict[str, Any]) -> dict[str
         there = asked["projectName"] in projects
         return {"project": {"id": "1", "internalId": "1"} if there else None}
     if "upsertView(" in query:
-        id = asked["id"] or base64.b64encode(f"View:1:{len(server.views):08d}".encode()).decode()
+        id = asked["id"] or base64.b64encode(f"View:1:{len(server.operations):08d}".encode()).decode()
         inserted = id not in server.views
         project = {"id": "1", "name": asked["projectName"], "entityName": asked["entityName"]}
         kept = {name: asked[name] for name in ("type", "name", "displayName", "description", "spec")}
