@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import yaml
+
 from analysis.claims.decide import ClaimVerdict
+from analysis.detector.significance import DRAWS
 from analysis.report.citations import citations
 from analysis.report.page import READING
 from analysis.report.wording import (
@@ -25,7 +28,7 @@ from analysis.tables.unlike import warnings
 from frostline.window.finding import finding
 from frostline.window.results import Results
 from frostline.window.workspaces import reports
-from sweeps.editions import CURRENT
+from sweeps.sweep import SweepSpec
 
 MOST_TESTS = 12
 """Of a claim, the decided ones first. The page has more."""
@@ -51,7 +54,7 @@ EQUATIONS = (
     ),
     (
         "p-value: how often a curve without a second descent, a valley, shows a peak as prominent as this by chance, "
-        "in B draws.",
+        f"in B = {DRAWS} draws.",
         r"p = \frac{1 + \#\{b : \pi_b \geq \pi\}}{1 + B}",
     ),
     (
@@ -113,24 +116,31 @@ def method() -> Blocks:
         yield reports.LatexBlock(equation)
 
 
-def again(tables: Tables, project: str) -> Blocks:
-    """The commands that compute, judge and publish it again, and the version of the sweep that they speak of."""
-    record = tables.sweep.record
-    edition = CURRENT if record.edition is None else record.edition
-    found = {run.result.provenance.get("git_sha") for run in tables.sweep.runs if run.result is not None}
+def again(results: Results, project: str) -> Blocks:
+    """The sweep as a file, the commands that compute, judge and publish it, and of which code the results are."""
+    sweep, runs = results.sweep, results.tables.sweep.runs
+    file = f"{sweep.name}.yaml"
+    found = {run.result.provenance.get("git_sha") for run in runs if run.result is not None}
     commits = sorted(str(commit) for commit in found if commit is not None) or ["of no commit"]
     yield reports.H1("How to run it again")
+    yield reports.P(
+        f"{file}, SHA-256 of the sweep {sweep.digest}; results computed with the code {', '.join(commits)}:"
+    )
+    yield reports.CodeBlock(code=sweep_file(sweep), language="yaml")
     commands = [
-        f"frostline plan {record.name}",
-        f"frostline run {record.name}",
-        f"frostline summary {record.name}",
-        f"frostline publish {record.name} --wandb-project {project}",
-        f"frostline report {record.name} --wandb --wandb-project {project}",
+        f"frostline plan {file}",
+        f"frostline run {file}",
+        f"frostline summary {file}",
+        f"frostline publish {file} --wandb-project {project}",
+        f"frostline report {file} --wandb --wandb-project {project}",
     ]
     yield reports.CodeBlock(code="\n".join(commands), language=None)
-    yield reports.UnorderedList(
-        items=[f"sweep {record.name}, edition {edition}, SHA-256 {record.digest}", f"code {', '.join(commits)}"]
-    )
+
+
+def sweep_file(sweep: SweepSpec) -> str:
+    """A sweep as YAML, which reads back as the same sweep: its edition is always written out."""
+    said = {**sweep.model_dump(mode="json", exclude_defaults=True), "edition": sweep.edition}
+    return yaml.safe_dump(said, sort_keys=False, allow_unicode=True, width=100).rstrip()
 
 
 def data(tables: Tables) -> Blocks:

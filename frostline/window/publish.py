@@ -12,7 +12,6 @@ from typing import Literal
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from analysis.tables.load import read_sweep
 from frostline.window.content import sweep_content, verdicts_by_run
 from frostline.window.results import Results, write_results
 from orchestrator.schedule.plan import Plan, make_plan
@@ -61,10 +60,9 @@ def _planned(sweep: str, store: Path) -> tuple[Plan, Ledger]:
 
 
 def _results(plan: Plan, ledger: Ledger, options: TrackingOptions) -> Results:
-    stored = read_sweep(plan.sweep, ledger.store)
-    folder = options.runs / FILES / stored.record.name
+    folder = options.runs / FILES / plan.sweep.name
     try:
-        return write_results(stored, folder)
+        return write_results(plan.sweep, ledger.store, folder)
     except OSError as problem:
         raise StoreError(f"{folder}: cannot be written ({problem.strerror})") from None
 

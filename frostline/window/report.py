@@ -89,7 +89,7 @@ def _sections(results: Results, project: str, place: Place) -> Iterator[Any]:
     drawn = [path for group in results.figures for path in (group.axis, group.epochs) if path is not None]
     yield tables_and_figures(TABLES, [f"figures/{path.stem}" for path in drawn], sweep_run, place)
     yield from blocks.method()
-    yield from blocks.again(results.tables, project)
+    yield from blocks.again(results, project)
     yield from blocks.data(results.tables)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from analysis.tables.load import StoreError, read_sweep
+from analysis.tables.load import StoreError
 from frostline.window.report import build_report, write_spec
 from frostline.window.results import PAGE, write_results
 from frostline.window.send_report import send_report
@@ -23,13 +23,13 @@ def report_sweep(sweep: str, store: Path, out: Path | None, project: str, send: 
     """
     ledger = ledger_at(store)
     ledger.check()
-    stored = read_sweep(read(sweep), ledger.store)
+    spec = read(sweep)
     if out is not None and out.is_dir():
         raise StoreError(f"--out {out}: a folder; a file such as {out / PAGE} is allowed")
-    page = out if out is not None else Path("results") / stored.record.name / PAGE
+    page = out if out is not None else Path("results") / spec.name / PAGE
     folder = page.parent
     try:
-        results = write_results(stored, folder, page.name)
+        results = write_results(spec, ledger.store, folder, page.name)
         path = write_spec(build_report(results, project), folder)
     except OSError as problem:
         raise StoreError(f"--out {folder}: {problem.strerror}; it must be a folder that can be written") from None

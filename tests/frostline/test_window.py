@@ -22,6 +22,7 @@ from sweeps.identity import source_id, source_value
 from sweeps.records import RunRecord
 from sweeps.self_digest import seal
 from sweeps.spec import RunSpec
+from sweeps.sweep import parse
 from tests.analysis.store_factory import double_descent, epoch_table, finished, planned, sweep_text
 from tests.orchestrator.tracking.tracked_runs import CANARY, holding
 from tests.orchestrator.tracking.wandb_account import account as account
@@ -213,8 +214,10 @@ def test_a_report_is_built_and_checked_without_a_server(
     assert claims == ["C1", "C2 (interpolation time)", "C2 (peak time)", "C3", "C4 (better)", "C4 (on par)"]
     assert [title for level, title in headings if level == 1][-3:] == ["Method", "How to run it again", "Data"]
     assert sum(block["type"] == "latex" for block in blocks) >= 5
-    (code,) = [block for block in blocks if block["type"] == "code-block"]
-    assert "frostline run made-up" in json.dumps(code)
+    file, commands = [block for block in blocks if block["type"] == "code-block"]
+    assert "frostline run made-up.yaml" in text_of(commands)
+    written = "\n".join(text_of(line) for line in file["children"])
+    assert parse(written).digest == parse(sweep.read_text()).digest
 
     assert main(["report", str(sweep), "--wandb", "--no-send"]) == 0
     assert (folder / "report.wandb.json").read_bytes() == before
