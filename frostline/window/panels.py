@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
 
 from analysis.report.wording import axis_words
 from analysis.tables.along_axes import AxisVerdict
@@ -14,7 +15,11 @@ from orchestrator.tracking.metrics import EPOCH, METRICS
 
 WIDTH = 24
 """Of a report's grid of panels, in its own units."""
-MARKS = {"test_error_low": "dotted", "test_error_high": "dotted", THRESHOLD: "dashed"}
+MARKS: dict[str, Literal["dotted", "dashed"]] = {
+    "test_error_low": "dotted",
+    "test_error_high": "dotted",
+    THRESHOLD: "dashed",
+}
 MOST_LINES = 32
 """Lines in one panel: cells of one group."""
 
@@ -87,7 +92,7 @@ def along_axis(each: AxisVerdict, sweep_run: str, place: Place) -> reports.Panel
 
 def tables_and_figures(names: Sequence[str], figures: Sequence[str], sweep_run: str, place: Place) -> reports.PanelGrid:
     """The sweep's tables one below the other, then its figures. Names as the sweep's W&B run has them."""
-    panels: list[reports.WeavePanelSummaryTable | reports.MediaBrowser] = [
+    panels: list[Any] = [
         reports.WeavePanelSummaryTable(table_name=name, layout=reports.Layout(x=0, y=12 * row, w=WIDTH, h=12))
         for row, name in enumerate(names)
     ]
