@@ -35,25 +35,27 @@ def is_whole(folder: Path, wandb_id: str) -> bool:
     return True
 
 
-def remove_since(runs: Path, wandb_id: str, opened: str, whole_too: bool) -> None:
-    """Remove what an attempt began to write at `opened` or later: half a curve would be mistaken for a whole one.
+def remove_since(runs: Path, wandb_id: str, opened: str, offline: bool, whole_too: bool) -> None:
+    """Remove what an attempt, offline or not, began to write at `opened` or later: half a curve would be mistaken for
+    a whole one.
 
     Nothing else is touched: not a copy that was there before, and a whole one only where `whole_too`.
     """
-    for began, folder in _copies(runs, re.escape(wandb_id)):
-        if began >= opened and (whole_too or not is_whole(folder, wandb_id)):
+    for its, began, folder in _copies(runs, re.escape(wandb_id)):
+        if its == offline and began >= opened and (whole_too or not is_whole(folder, wandb_id)):
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def remove_all(runs: Path, wandb_ids: str, but: Path | None = None) -> None:
     """Remove the copies of the W&B runs whose id matches a regular expression as a whole, but for one folder."""
-    for _, folder in _copies(runs, wandb_ids):
+    for _, _, folder in _copies(runs, wandb_ids):
         if folder != but:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _copies(runs: Path, wandb_ids: str) -> list[tuple[str, Path]]:
-    """(when it was begun, folder) of each copy."""
-    named = re.compile(rf"(?:offline-)?run-(\d{{8}}_\d{{6}})-(?:{wandb_ids})")
+def _copies(runs: Path, wandb_ids: str) -> list[tuple[bool, str, Path]]:
+    """(whether it was written offline, when it was begun, folder) of each copy."""
+    named = re.compile(rf"(offline-)?run-(\d{{8}}_\d{{6}})-(?:{wandb_ids})")
     folders = runs.iterdir() if runs.is_dir() else ()
-    return [(found[1], folder) for folder in folders if (found := named.fullmatch(folder.name)) is not None]
+    found = [(named.fullmatch(folder.name), folder) for folder in folders]
+    return [(match[1] is not None, match[2], folder) for match, folder in found if match is not None]

@@ -221,7 +221,8 @@ class Tracker:
     def _remove_half(self) -> None:
         """Removes what this attempt began to write, and a whole run too where all of it is in the store."""
         if self._opened is not None:
-            remove_since(self._options.runs, self.wandb_id, self._opened, whole_too=self._replayed)
+            offline = self._options.mode == "offline"
+            remove_since(self._options.runs, self.wandb_id, self._opened, offline, whole_too=self._replayed)
 
     def _warn(self, reason: str) -> bool:
         with self._lock:
