@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -105,9 +105,9 @@ THRESHOLD = "threshold"
 
 def as_content(frame: pd.DataFrame) -> TableContent:
     """A table as W&B takes it: the first MOST_ROWS rows, missing values None, plain numbers."""
-    kept = frame[[name for name in frame.columns if name not in LEFT_OUT]].head(MOST_ROWS)
-    columns = [kept[name].to_numpy(dtype=object, na_value=None) for name in kept.columns]
-    return TableContent(list(kept.columns), [[_plain(value) for value in row] for row in zip(*columns, strict=True)])
+    names = [name for name in frame.columns if name not in LEFT_OUT]
+    columns = [cast(pd.Series, frame[name]).head(MOST_ROWS).to_numpy(dtype=object, na_value=None) for name in names]
+    return TableContent(names, [[_plain(value) for value in row] for row in zip(*columns, strict=True)])
 
 
 def _plain(value: Any) -> Any:

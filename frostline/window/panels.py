@@ -48,7 +48,7 @@ def learning_curves(tables: Tables, each: AxisVerdict, place: Place, errors: Seq
     """
     cells = [str(tables.cells["cell_id"].iloc[int(row)]) for row in each.group.cells]
     width = WIDTH // len(errors)
-    panels = [
+    panels: list[Any] = [
         reports.LinePlot(
             title=f"{METRICS[name]} by {axis_words(each)}: mean and standard deviation over seeds",
             x=EPOCH,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
+from typing import Any
 
 from frostline.window.panels import Place
 from frostline.window.report import build_report
@@ -47,7 +48,7 @@ def _mark(name: str) -> str:
 
 
 def _save(results: Results, project: str, known: dict[str, str]) -> tuple[str, reports.Report]:
-    entity = os.environ.get("WANDB_ENTITY") or reports.Report(project=project).entity
+    entity = os.environ.get("WANDB_ENTITY") or reports.Report(project=project, title="").entity
     report = build_report(results, project, Place(entity, project))
     if known.get("entity") == entity and _is_there(known["url"]):
         report.id = known["report"]
@@ -67,7 +68,8 @@ def _is_there(url: str) -> bool:
 
 def _check_shown(report: reports.Report) -> None:
     """ConnectionError unless the server shows every block under this title."""
-    shown, sent = reports.Report.from_url(report.url, as_model=True), report._to_model()
+    shown: Any = reports.Report.from_url(report.url, as_model=True)  # what it returns is the model then
+    sent: Any = report._to_model()
     if shown.display_name != sent.display_name:
         raise ConnectionError(f"the server shows another report: {shown.display_name}")
     there, wanted = ([block.type for block in each.spec.blocks] for each in (shown, sent))
