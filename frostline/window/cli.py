@@ -16,7 +16,7 @@ Sweep = Annotated[str, typer.Argument(metavar="SWEEP", help="a sweep's YAML file
 Store = Annotated[Path, typer.Option("--store", envvar="FROSTLINE_STORE", help="folder of results")]
 
 
-@app.command(epilog="Example: frostline publish quickstart --wandb-project letters")
+@app.command(epilog="Example: frostline publish quickstart --wandb-project letters\n\nNext: frostline report --wandb")
 def publish(
     sweep: Sweep,
     store: Store = DEFAULT_STORE,
@@ -34,7 +34,7 @@ def publish(
     raise typer.Exit(publish_sweep(sweep, store, wandb_project, "offline" if offline else "online"))
 
 
-@app.command(epilog="Example: frostline report quickstart --wandb")
+@app.command(epilog="Example: frostline report quickstart --wandb\n\nNext: frostline claims")
 def report(
     sweep: Sweep,
     store: Store = DEFAULT_STORE,
