@@ -43,6 +43,8 @@ STORE = {
     "upgrade": "Bring an older store to this version's format.",
 }
 FROM_ORCHESTRATOR = RUNNING | STORE
+OF_BOTH = ("publish", "report")
+"""Commands that need both halves."""
 
 EXAMPLES = """Examples:
 
@@ -66,7 +68,11 @@ class Commands(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command itself: to run it, for its help, to complete its options."""
         name, command, rest = super().resolve_command(ctx, args)
-        if name in FROM_ORCHESTRATOR:
+        if name in OF_BOTH:
+            from frostline.window.cli import app as window
+
+            command = typer.main.get_group(window).commands[name]
+        elif name in FROM_ORCHESTRATOR:
             from orchestrator.cli import app as orchestrator
 
             command = typer.main.get_group(orchestrator).commands[name]

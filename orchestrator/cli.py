@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
@@ -25,7 +24,7 @@ from orchestrator.store import weight_paths
 from orchestrator.store.ledger import Ledger
 from orchestrator.store_commands import DEFAULT_STORE, Typed, gc, ledger_at, upgrade, verify
 from orchestrator.tracking.project import project_problem
-from sweeps.errors import SpecError, printable, run_command
+from sweeps.errors import SpecError, run_command
 from sweeps.sweep import read
 from tasks import contents_of
 
@@ -105,6 +104,9 @@ def run(
     threads_per_run: Annotated[int, typer.Option(min=1, help="CPU threads of each run")] = 1,
     wandb: Annotated[Literal["offline", "online", "disabled"], typer.Option(help="Weights & Biases")] = "offline",
     wandb_project: Project = "frostline",
+    wandb_system: Annotated[
+        bool, typer.Option("--wandb-system", help="W&B shows the machine's load too; needs --wandb online")
+    ] = False,
     max_same_failure: Annotated[
         int, typer.Option(min=0, help="stop launching when so many jobs have failed alike; 0: never")
     ] = 5,
@@ -114,6 +116,8 @@ def run(
     check_address(address)
     here = runner == "local" or address == "local"
     check_resources(gpus_per_run, threads_per_run, on_this_machine=here, in_this_process=runner == "local")
+    if wandb_system and wandb != "online":
+        raise SpecError(f"--wandb-system: --wandb is {wandb}; allowed: online (others are written at a run's end)")
     made, ledger = _planned(sweep, store, thorough=True)
     for line in missing(made)[:1]:
         raise SpecError(f"{made.sweep.name}: {line}")
@@ -129,7 +133,15 @@ def run(
     from orchestrator.launch import Launch, launch
 
     how = Launch(
-        runner, address, workers, gpus_per_run, threads_per_run, wandb, wandb_project, max_same_failure or None
+        runner,
+        address,
+        workers,
+        gpus_per_run,
+        threads_per_run,
+        wandb,
+        wandb_project,
+        wandb_system,
+        max_same_failure or None,
     )
     expected = forecast(made, how.expected_workers(), gpus_per_run > 0)
     with unread_is_no_error():
@@ -148,32 +160,6 @@ def _nothing_to_do(made: Plan, ledger: Ledger) -> int:
     for line in blocked:
         print(line)
     return 1
-
-
-@app.command(epilog="Example: frostline publish quickstart --wandb-project letters")
-def publish(
-    sweep: Sweep,
-    store: Store = DEFAULT_STORE,
-    wandb_project: Project = "frostline",
-) -> None:
-    """Send to W&B what of a sweep is not there yet, from the store."""
-    made, ledger = _planned(sweep, store)
-    from orchestrator.tracking.publish import publish as replay
-    from orchestrator.tracking.tracker import TrackingOptions
-
-    jobs = (*made.sources.values(), *made.runs.values())
-    results = [(job, record) for job in jobs if (record := ledger.result(job)) is not None]
-    # By the names of this sweep: a run may have been computed for another.
-    runs = [(record.model_copy(update={"name": job.name}), ledger.curve(record)) for job, record in results]
-    options = TrackingOptions(store=ledger.root, mode="online", project=wandb_project)
-    report = replay(ledger.store, runs, options, made.sweep.name)
-    print(f"{report.published} published, {report.already} there already, {len(jobs) - len(runs)} without a result")
-    for problem in report.problems:
-        print(f"not published: {printable(problem)}", file=sys.stderr)
-    if not report.complete:
-        left = f"{report.not_tried} not tried; " if report.not_tried else ""
-        print(f"{left}the same command goes on", file=sys.stderr)
-        raise typer.Exit(1)
 
 
 @app.command(epilog="Example: frostline reset my.yaml --state failed --state diverged")

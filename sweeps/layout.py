@@ -23,7 +23,8 @@ paths: what they stand for (files of a folder, objects of a bucket) is known to 
     contents/<digest>.json             images of the user's own: what a task's digest stands for, and where they were
     weights/<digest>.json              where a file of pre-trained weights lies on the machines of a launch
     quarantine/<kind>-<id>-<n>/        a result that was found altered, with reason.json; `gc` deletes it
-    wandb/                             offline W&B runs; wandb/published/<id>.json marks what W&B has
+    wandb/                             offline W&B runs; wandb/published/<id>.json marks what W&B has;
+                                       wandb/sweeps/<name>/ is what a sweep's own W&B run was made of
 
 Files named by their digest cannot be overwritten by a late writer with other content.
 

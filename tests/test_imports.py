@@ -84,6 +84,7 @@ ROOMS_OF = {
 FILES_OF = {
     "ray": {"orchestrator/runners/cluster.py", "orchestrator/runners/ray_start.py", "orchestrator/runners/searcher.py"},
     "wandb": {"orchestrator/tracking/tracker.py"},
+    "wandb_workspaces": {"frostline/window/workspaces.py"},
 }
 PICKLES = {"pickle", "_pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
 COMPUTED_IMPORTS = {"sweeps/contents.py", "tasks/registry.py"}
@@ -290,6 +291,7 @@ def test_a_file_keeps_the_rules(path: str) -> None:
         ("frostline/a.py", "import architectures", "frostline imports architectures"),
         ("frostline/a.py", "import torch", "frostline imports torch"),
         ("frostline/a.py", "def f():\n    import wandb", "wandb is imported outside"),
+        ("frostline/a.py", "from wandb_workspaces import expr", "wandb_workspaces is imported outside"),
         ("tasks/a.py", "import os, sys, orchestrator.schedule.plan", "tasks imports orchestrator"),
         # Wherever the import stands, however it is written.
         ("analysis/a.py", "def f():\n    if True:\n        import orchestrator", "analysis imports orchestrator"),

@@ -13,9 +13,10 @@ import typer
 
 from analysis.cli import app as analysis
 from frostline import doctor
-from frostline.cli import ANALYSIS, FROM_ORCHESTRATOR, RUNNING, main
+from frostline.cli import ANALYSIS, FROM_ORCHESTRATOR, OF_BOTH, RUNNING, main
 from frostline.cli import STORE as STORE_COMMANDS
 from frostline.doctor import examine
+from frostline.window.cli import app as window
 from orchestrator.cli import app as orchestrator
 from orchestrator.runners import limits
 
@@ -39,8 +40,10 @@ def process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
 def test_every_command_of_both_halves_is_there_and_no_other() -> None:
     halves = {"orchestrator": orchestrator, "analysis": analysis}
     have = {name: set(typer.main.get_group(app).commands) for name, app in halves.items()}
-    assert have == {"orchestrator": set(FROM_ORCHESTRATOR), "analysis": set(ANALYSIS)}
-    commands = {**typer.main.get_group(analysis).commands, **typer.main.get_group(orchestrator).commands}
+    of_both = typer.main.get_group(window).commands
+    assert have == {"orchestrator": set(FROM_ORCHESTRATOR) - {"publish"}, "analysis": set(ANALYSIS)}
+    assert set(of_both) == set(OF_BOTH) <= {*FROM_ORCHESTRATOR, *ANALYSIS}
+    commands = {**typer.main.get_group(analysis).commands, **typer.main.get_group(orchestrator).commands, **of_both}
     for name, command in commands.items():
         assert (command.epilog or "").startswith(f"Example: frostline {name} "), name
 
