@@ -75,7 +75,7 @@ def test_values_are_what_the_unit_allows(table: str, golden: LoadedSweep) -> Non
         if unit in ("text", "flag") or not len(values):
             continue
         numbers = values.to_numpy(dtype=np.float64)
-        assert np.isfinite(numbers).all() and (numbers >= 0).all() or name in SIGNED, name
+        assert (np.isfinite(numbers).all() and (numbers >= 0).all()) or name in SIGNED, name
         if unit in ("fraction", "probability"):
             assert np.abs(numbers).max() <= 1, name
         elif unit in ("samples", "steps", "runs", "attempts", "scalars"):

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from analysis.report.papers.latex import escaped
 from scipy import stats
 
+from analysis.report.papers.latex import escaped
 from analysis.report.table_files import csv_text, write_tables
 from analysis.statistics.intervals import intervals, mean_interval
 from analysis.tables.along_axes import freezing_wise, interpolation_threshold, verdicts_along
