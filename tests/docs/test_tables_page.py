@@ -23,9 +23,9 @@ SCHEMAS = {"epochs": EPOCHS, "runs": RUNS, "cells": CELLS, "verdicts": verdict_s
 TYPES = {
     "text": {pa.string()},
     "flag": {pa.bool_()},
-    **dict.fromkeys(("fraction", "probability", "loss", "axis", "seconds"), {pa.float64()}),
-    **dict.fromkeys(("samples", "steps", "runs", "attempts", "scalars", "layers", "pixels", "units"), {pa.int64()}),
-    "channels": {pa.int64()},
+    **{unit: {pa.float64()} for unit in ("fraction", "probability", "loss", "axis", "seconds")},
+    **{unit: {pa.int64()} for unit in ("samples", "steps", "runs", "attempts", "scalars")},
+    **{unit: {pa.int64()} for unit in ("layers", "channels", "pixels", "units")},
     "epochs": {pa.int64(), pa.float64()},  # a median of epochs need not be whole
     "number": {pa.int64(), pa.float64()},
 }
