@@ -9,7 +9,7 @@ from typing import Literal
 
 from rich.console import Console
 
-from orchestrator import obstacles, progress
+from orchestrator import progress
 from orchestrator.cancel import watching
 from orchestrator.runners.limits import usable_cores
 from orchestrator.runners.resources import use_token
@@ -17,6 +17,7 @@ from orchestrator.schedule import launch_log
 from orchestrator.schedule.agenda import Agenda
 from orchestrator.schedule.forecast import Forecast
 from orchestrator.schedule.plan import Plan
+from orchestrator.screen import obstacles
 from orchestrator.store.ledger import Ledger, StoreError
 from orchestrator.store_commands import Typed
 from orchestrator.tracking.tracker import Mode, TrackingOptions
@@ -97,6 +98,7 @@ def launch(plan: Plan, expected: Forecast, ledger: Ledger, how: Launch, typed: T
 
 def _run(agenda: Agenda, options: TrialOptions, how: Launch, console: Console) -> None:
     if how.runner == "local":
+        agenda.starting = "loading PyTorch"
         from orchestrator.runners import local
 
         local.run(agenda, options)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import shutil
 import sys
 import textwrap
+from collections.abc import Iterable
+from typing import TextIO
 
 from sweeps.errors import command_line, printable
 
@@ -17,9 +19,18 @@ NARROWEST = 20
 
 def columns() -> int | None:
     """Width of the terminal that standard output is; None where it is none."""
-    if not sys.stdout.isatty():
+    if not _is_terminal(sys.stdout):
         return None
     return max(NARROWEST, shutil.get_terminal_size().columns)
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and not stream.closed and stream.isatty()
+
+
+def somebody_sits_there() -> bool:
+    """Whether a question can be asked: standard input and output are a terminal."""
+    return _is_terminal(sys.stdin) and _is_terminal(sys.stdout)
 
 
 def wrapped(text: str, width: int | None, indent: str = "", hang: str = "  ") -> list[str]:
@@ -41,6 +52,13 @@ def say(text: str, indent: str = "", hang: str = "  ") -> None:
     """Print a line, wrapped where it is wider than the terminal."""
     for line in wrapped(text, columns(), indent, hang):
         print(line)
+
+
+def say_lines(lines: Iterable[str]) -> None:
+    """Print lines; a part of one that wraps stands under the line's own indentation."""
+    for line in lines:
+        text = line.lstrip(" ")
+        say(text, line[: len(line) - len(text)])
 
 
 def say_next(*words: object, why: str = "") -> None:

@@ -18,12 +18,24 @@ NAMED = frozenset(
 
 
 def differing(specs: Iterable[RunSpec]) -> tuple[str, ...]:
-    """The dotted fields, beside `NAMED`, that have more than one value among these runs: in the specification's order.
+    """The dotted fields, beside `NAMED` and the seed, that have more than one value among these runs (`varying`)."""
+    return tuple(field for field in varying(specs) if field not in NAMED and field != "seed")
 
-    A part that some runs lack (source: null) is not counted: the name says `scratch` for it.
+
+def varying(specs: Iterable[RunSpec]) -> tuple[str, ...]:
+    """The dotted fields that have more than one value among these runs: in the specification's order, the seed last.
+
+    A part that some runs lack (source: null) is not counted: names say `scratch` for it.
     """
+    return tuple(field for field, found in field_values(specs).items() if len(found) > 1)
+
+
+def field_values(specs: Iterable[RunSpec]) -> dict[str, set[str]]:
+    """The values that each dotted field has among these runs, as canonical JSON; null: it is not given."""
     parts: dict[tuple[str, int], Spec] = {}
+    seeds: set[int] = set()
     for spec in specs:
+        seeds.add(spec.seed)
         for section, part in vars(spec).items():
             if isinstance(part, Spec):
                 parts[section, id(part)] = part  # runs of a sweep share few distinct parts
@@ -32,7 +44,7 @@ def differing(specs: Iterable[RunSpec]) -> tuple[str, ...]:
         given = canonical(part)
         for field in type(part).model_fields:
             values.setdefault(f"{section}.{field}", set()).add(canonical_json(given.get(field)))
-    return tuple(field for field, found in values.items() if len(found) > 1 and field not in NAMED)
+    return {**values, "seed": set(map(str, seeds))}
 
 
 def name_of_run(spec: RunSpec, varied: tuple[str, ...]) -> str:
