@@ -79,7 +79,7 @@ def _again(sweep: str, store: Path) -> tuple[object, ...]:
     return (sweep,) if store == usual else (sweep, "--store", store)
 
 
-@app.command(epilog="Example: frostline tables quickstart --columns final_test_error,verdict,q_value --with seed")
+@app.command(epilog="Example: frostline tables quickstart --columns final_test_error,verdict\n\nNext: frostline report")
 def tables(
     sweep: SweepArgument,
     store: StoreOption = DEFAULT_STORE,
@@ -112,7 +112,7 @@ def tables(
     say_next("report", *_again(sweep, store), why="one page with all of it")
 
 
-@app.command(epilog="Example: frostline figures quickstart --out results")
+@app.command(epilog="Example: frostline figures quickstart --out results\n\nNext: frostline report")
 def figures(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOption = None) -> None:
     """Learning curves and final errors of every group, along every axis that varies, as PNG and PDF."""
     from analysis.report.figures import draw_figures
@@ -133,7 +133,7 @@ def figures(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOp
     say_next("report", *_again(sweep, store), why="one page with all of it")
 
 
-@app.command(epilog="Example: frostline report quickstart --out page.html")
+@app.command(epilog="Example: frostline report quickstart --out page.html\n\nNext: frostline claims")
 def report(
     sweep: SweepArgument,
     store: StoreOption = DEFAULT_STORE,
@@ -164,7 +164,7 @@ def report(
     say_next("claims", *_again(sweep, store), why="the tests behind the claims")
 
 
-@app.command(epilog="Example: frostline summary quickstart")
+@app.command(epilog="Example: frostline summary quickstart\n\nNext: frostline publish")
 def summary(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOption = None) -> None:
     """Tables, figures and the page, and what they say in a few lines."""
     from analysis.claims.decide import all_claims
@@ -188,7 +188,7 @@ def summary(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOp
     say_next("publish", *_again(sweep, store), why="to Weights & Biases")
 
 
-@app.command(epilog="Example: frostline claims quickstart --json")
+@app.command(epilog="Example: frostline claims quickstart --json\n\nNext: frostline tables")
 def claims(
     sweep: SweepArgument,
     store: StoreOption = DEFAULT_STORE,
@@ -216,5 +216,7 @@ def claims(
     say_next("tables", *_again(sweep, store), why="the numbers as files")
 
 
-app.command(epilog="Example: frostline detect curves.csv --plot verdicts.png")(detect)
-app.command(epilog="Example: frostline score --cells 1000 --seeds 5")(score)
+app.command(
+    epilog="Example: frostline detect curves.csv --plot verdicts.png\n\nNext: frostline detect --plot, or --out"
+)(detect)
+app.command(epilog="Example: frostline score --cells 1000 --seeds 5\n\nNext: frostline detect")(score)

@@ -55,7 +55,7 @@ def _project(name: str) -> str:
 Project = Annotated[str, typer.Option(callback=_project, help="W&B project")]
 
 
-@app.command(epilog="Example: frostline plan quickstart --workers 8")
+@app.command(epilog="Example: frostline plan quickstart --workers 8\n\nNext: frostline run")
 def plan(
     sweep: Sweep,
     store: Store = DEFAULT_STORE,
@@ -71,7 +71,9 @@ def plan(
         say_next(*Typed(sweep, store).words("run" if left.runs + left.sources else "summary"))
 
 
-@app.command(epilog="Example: frostline status quickstart --watch")
+@app.command(
+    epilog="Example: frostline status quickstart --watch\n\nNext: frostline summary, or run where runs are missing"
+)
 def status(
     sweep: Sweep,
     store: Store = DEFAULT_STORE,
@@ -103,7 +105,7 @@ def status(
         say_next(*Typed(sweep, store).words("run" if made.open_runs or made.open_sources else "summary"))
 
 
-@app.command(epilog="Example: frostline run my.yaml --store results --workers 4")
+@app.command(epilog="Example: frostline run my.yaml --store results --workers 4\n\nNext: frostline summary")
 def run(
     sweep: Sweep,
     store: Store = DEFAULT_STORE,
@@ -170,7 +172,7 @@ def _nothing_to_do(made: Plan, ledger: Ledger) -> int:
     return NOT_ALL_DONE
 
 
-@app.command(epilog="Example: frostline publish quickstart --wandb-project letters")
+@app.command(epilog="Example: frostline publish quickstart --wandb-project letters\n\nNext: frostline report")
 def publish(
     sweep: Sweep,
     store: Store = DEFAULT_STORE,
@@ -196,7 +198,7 @@ def publish(
         raise typer.Exit(1)
 
 
-@app.command(epilog="Example: frostline reset my.yaml --state failed --state diverged")
+@app.command(epilog="Example: frostline reset my.yaml --state failed --state diverged\n\nNext: frostline run")
 def reset(
     sweep: Sweep,
     store: Store = DEFAULT_STORE,
@@ -210,7 +212,7 @@ def reset(
     reset_sweep(made, ledger, state or [State.failed])
 
 
-@app.command(epilog="Example: frostline cancel my.yaml --state waiting")
+@app.command(epilog="Example: frostline cancel my.yaml --state waiting\n\nNext: frostline run, which goes on")
 def cancel(
     sweep: Sweep,
     store: Store = DEFAULT_STORE,
@@ -224,11 +226,11 @@ def cancel(
     cancel_sweep(made, ledger, state)
 
 
-app.command(epilog="Example: frostline show 1a2b --store store")(show)
-app.command(epilog="Example: frostline rerun 1a2b --debugger")(rerun)
-app.command(epilog="Example: frostline verify store")(verify)
-app.command(epilog="Example: frostline gc store --delete")(gc)
-app.command(epilog="Example: frostline upgrade store")(upgrade)
+app.command(epilog="Example: frostline show 1a2b --store store\n\nNext: frostline rerun")(show)
+app.command(epilog="Example: frostline rerun 1a2b --debugger\n\nNext: frostline show")(rerun)
+app.command(epilog="Example: frostline verify store\n\nNext: frostline run, which repairs")(verify)
+app.command(epilog="Example: frostline gc store --delete\n\nNext: frostline verify")(gc)
+app.command(epilog="Example: frostline upgrade store\n\nNext: frostline verify")(upgrade)
 
 
 def _planned(sweep: str, store: Path, thorough: bool = False) -> tuple[Plan, Ledger]:

@@ -23,6 +23,7 @@ from orchestrator.store_commands import Typed
 from orchestrator.tracking.tracker import Mode, TrackingOptions
 from orchestrator.train import provenance
 from orchestrator.train.options import TrialOptions
+from sweeps.console import wrapped
 from sweeps.errors import INTERRUPTED
 from sweeps.records import FINAL
 
@@ -81,19 +82,25 @@ def launch(plan: Plan, expected: Forecast, ledger: Ledger, how: Launch, typed: T
         ):
             _run(agenda, options, how, console)
     except KeyboardInterrupt:
-        console.print("interrupted: the same command goes on from the last saved epochs")
+        _say(console, "interrupted: the same command goes on from the last saved epochs")
         plan.read_statuses(ledger)
     else:
         code = _closing(plan, ledger, agenda, typed, console)
         if cancelled.is_set() and code != 0:
-            console.print("cancelled: the same command goes on from the last saved epochs")
+            _say(console, "cancelled: the same command goes on from the last saved epochs")
             code = INTERRUPTED
     wall = time.monotonic() - began
     try:
         launch_log.write(ledger, plan, expected, agenda.ended, wall, code == 0)
     except StoreError as problem:  # the disk is full, say: of the runs all has been said
-        console.print(f"not written down: {problem}", markup=False, soft_wrap=True)
+        _say(console, f"not written down: {problem}")
     return code
+
+
+def _say(console: Console, text: str) -> None:
+    """A line, wrapped at words on a terminal."""
+    for line in wrapped(text, console.width if console.is_terminal else None):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _run(agenda: Agenda, options: TrialOptions, how: Launch, console: Console) -> None:
@@ -108,14 +115,14 @@ def _run(agenda: Agenda, options: TrialOptions, how: Launch, console: Console) -
         from orchestrator.runners import cluster
 
         def say(text: str) -> None:
-            console.print(text, markup=False, soft_wrap=True)
+            _say(console, text)
 
         cluster.run(agenda, options, address=how.address, workers=how.workers, say=say)
 
 
 def _closing(plan: Plan, ledger: Ledger, agenda: Agenda, typed: Typed, console: Console) -> int:
     def say(text: str) -> None:
-        console.print(text, markup=False, highlight=False, soft_wrap=True)
+        _say(console, text)
 
     plan.read_statuses(ledger)
     counts = plan.counts(plan.runs)

@@ -13,6 +13,7 @@ from orchestrator.schedule.agenda import Agenda
 from orchestrator.schedule.plan import Plan
 from orchestrator.screen.view import View
 from orchestrator.store.ledger import Ledger
+from sweeps.console import wrapped
 
 LINE_SECONDS = 10.0
 
@@ -24,7 +25,8 @@ def shown(agenda: Agenda, plan: Plan, ledger: Ledger, console: Console) -> Itera
     stop = threading.Event()
 
     def say(line: str) -> None:  # it may quote Ray's logs, whose brackets are no markup
-        console.print(line, markup=False, highlight=False, soft_wrap=not console.is_terminal)
+        for part in wrapped(line, console.width if console.is_terminal else None):
+            console.print(part, markup=False, highlight=False, soft_wrap=True)
 
     if console.is_terminal:
         with Live(get_renderable=lambda: view, console=console, refresh_per_second=2, transient=True):

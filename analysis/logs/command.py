@@ -10,6 +10,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from analysis.logs.choices import AXIS_NAMES, Choices
+from sweeps.console import say_next
 
 BAD_INPUT = 2
 SOME_REFUSED = 1
@@ -91,6 +92,8 @@ def detect(
     for line in refused:
         _print(f"error: {line}", sys.stderr)
     _print(as_json(found) if json else as_text(found, read.axis, read.loss), sys.stdout)
+    if not json and plot is None and len(curves) == 1:
+        say_next("detect", *curves, "--plot", "verdicts.png", why="a picture with the verdicts drawn in")
     if refused:
         raise typer.Exit(SOME_REFUSED)
 
