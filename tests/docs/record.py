@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from tests.docs.pages import ROOT
-from tests.docs.screen import frostline, on_terminal
+from tests.docs.screen import Screen, frostline, on_terminal
 
 WIDTHS = (40, 80, 120)
 PAGE = ROOT / "docs" / "recordings.md"
@@ -57,10 +57,14 @@ def record(folder: Path, columns: int) -> dict[str, list[list[str]]]:
     found: dict[str, list[list[str]]] = {}
     for name, words in COMMANDS.items():
         moments = Moments()
-        code, last = on_terminal(frostline(*words), columns, folder, environment, moments.look)
+        code, screen = on_terminal(frostline(*words), columns, folder, environment, moments.look)
         if code != 0:
-            raise SystemExit(f"frostline {' '.join(words)} ended with {code}:\n" + "\n".join(last))
-        screens = [*moments.kept(), last] if name == "run" else [last]
+            raise SystemExit(f"frostline {' '.join(words)} ended with {code}:\n" + "\n".join(screen.lines()))
+        if wide := [
+            line for line in screen.broken() if " " in line.strip()
+        ]:  # a path may be, which is to be copied whole
+            raise SystemExit(f"frostline {name}: wider than {columns} columns: {wide[0]}")
+        screens = [*moments.kept(), screen.lines()] if name == "run" else [screen.lines()]
         found[name] = [[line.replace(str(folder), "work") for line in screen] for screen in screens]
     return found
 
@@ -72,7 +76,8 @@ class Moments:
         self.starting: list[str] = []
         self.middle: list[str] = []
 
-    def look(self, lines: list[str]) -> None:
+    def look(self, screen: Screen) -> None:
+        lines = screen.lines()
         text = "\n".join(lines)
         if not self.starting and "elapsed" in text and "starting Ray" in text:
             self.starting = lines

@@ -30,6 +30,7 @@ class Screen:
         self._rows: list[list[str]] = [[]]
         self._row = self._column = 0
         self._rest = ""
+        self._continued: set[int] = set()
 
     def feed(self, text: str) -> None:
         text, at = self._rest + text, 0
@@ -55,6 +56,16 @@ class Screen:
             found.pop()
         return found
 
+    def broken(self) -> list[str]:
+        """The lines that were wider than the terminal, whole: it broke them wherever it was at its edge."""
+        found: list[str] = []
+        for row in sorted(self._continued):
+            if row - 1 in self._continued and found:
+                found[-1] += "".join(self._rows[row])
+            elif row < len(self._rows):
+                found.append("".join(self._rows[row - 1]) + "".join(self._rows[row]))
+        return found
+
     def _control(self, given: str, letter: str) -> None:
         number = int(given) if given.isdigit() else 0
         if letter == "A":
@@ -64,8 +75,10 @@ class Screen:
         elif letter == "K":
             row = self._rows[self._row]
             del row[0 if number == 2 else self._column :]
+            self._continued.discard(self._row)
         elif letter == "J":
             del self._rows[self._row + 1 :]
+            self._continued = {row for row in self._continued if row <= self._row}
             del self._rows[self._row][self._column :]
         elif letter not in "mhl":
             raise ValueError(f"no escape sequence that is known: {given}{letter}")
@@ -81,6 +94,7 @@ class Screen:
             if self._column >= self.columns:
                 self._column = 0
                 self._down(1)
+                self._continued.add(self._row)
             row = self._rows[self._row]
             row.extend(" " * (self._column + 1 - len(row)))
             row[self._column] = character
@@ -97,10 +111,10 @@ def on_terminal(
     columns: int,
     folder: Path,
     environment: Mapping[str, str],
-    watch: Callable[[list[str]], None] = lambda lines: None,
+    watch: Callable[[Screen], None] = lambda screen: None,
     seconds: float = 300.0,
-) -> tuple[int, list[str]]:
-    """Run a command in a pseudo-terminal; its exit code and what its screen shows in the end.
+) -> tuple[int, Screen]:
+    """Run a command in a pseudo-terminal; its exit code and its screen in the end.
 
     watch: is shown the screen each time that something was written. Raises TimeoutError after so many seconds.
     """
@@ -125,8 +139,8 @@ def on_terminal(
             if not written:
                 break
             screen.feed(written.decode("utf-8", "replace"))
-            watch(screen.lines())
-        return process.wait(timeout=30), screen.lines()
+            watch(screen)
+        return process.wait(timeout=30), screen
     finally:
         os.close(ours)
         if process.poll() is None:

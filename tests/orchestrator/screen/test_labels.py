@@ -31,6 +31,12 @@ def jobs(text: str) -> list[Job]:
     return [Job("run", id, spec) for id, spec in expand(parse(text), KnownWords()).items()]
 
 
+def labelled(text: str) -> list[str]:
+    runs = jobs(text)
+    labels = Labels(runs)
+    return [labels.of(job) for job in runs]
+
+
 def test_no_two_runs_have_one_label() -> None:
     runs = jobs(SWEEP)
     labels = Labels(runs)
@@ -45,11 +51,11 @@ def test_no_two_runs_have_one_label() -> None:
 
 def test_what_does_not_differ_is_left_out() -> None:
     only_seeds = SWEEP.partition("axes:")[0] + "axes: {seed: 0..2}\n"
-    assert [Labels(runs := jobs(only_seeds)).of(job) for job in runs] == ["seed 0", "seed 1", "seed 2"]
+    assert labelled(only_seeds) == ["seed 0", "seed 1", "seed 2"]
     (one,) = jobs(SWEEP.partition("axes:")[0])
     assert Labels([one]).of(one) == one.name
     tasks = SWEEP.partition("axes:")[0] + 'axes: {source.task: ["glyphs[A-D]", "glyphs[A-M]"]}\n'
-    assert {Labels(runs := jobs(tasks)).of(job) for job in runs} == {"from glyphs[A-D]", "from glyphs[A-M]"}
+    assert set(labelled(tasks)) == {"from glyphs[A-D]", "from glyphs[A-M]"}
 
 
 def test_the_fields_that_differ_are_those_of_the_values() -> None:

@@ -1,4 +1,4 @@
-"""The screen of a launch on 40, 80 and 200 columns: nothing is wider, nothing is cut, and every job can be told apart."""
+"""The screen of a launch on 40, 80 and 200 columns: nothing is wider or cut, and every job can be told apart."""
 
 from __future__ import annotations
 
