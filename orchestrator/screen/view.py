@@ -82,13 +82,12 @@ class View:
         table.add_column(overflow="fold")
         for job, done, asked in under_way:
             label = Text(self._labels.of(job))
-            if done is None:
-                cells = (Text("waits for a worker", style="dim"),)
-            elif width >= WITH_BARS:
-                cells = (Text(f"epoch {done} of {asked}", justify="right"), ProgressBar(max(asked, 1), done, width=20))
+            if width < WITH_BARS:  # first what is short, so that a label that wraps stays one text
+                table.add_row(Text("waits", style="dim") if done is None else Text(f"{done}/{asked}"), label)
+            elif done is None:
+                table.add_row(label, Text("waits for a worker", style="dim"))
             else:
-                cells = (Text(f"{done}/{asked}", justify="right"),)
-            table.add_row(label, *cells)
+                table.add_row(label, Text(f"epoch {done} of {asked}"), ProgressBar(max(asked, 1), done, width=20))
         return table
 
     def _done(self) -> int:

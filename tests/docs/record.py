@@ -60,9 +60,7 @@ def record(folder: Path, columns: int) -> dict[str, list[list[str]]]:
         code, screen = on_terminal(frostline(*words), columns, folder, environment, moments.look)
         if code != 0:
             raise SystemExit(f"frostline {' '.join(words)} ended with {code}:\n" + "\n".join(screen.lines()))
-        if wide := [
-            line for line in screen.broken() if " " in line.strip()
-        ]:  # a path may be, which is to be copied whole
+        if wide := [line for line in screen.broken() if " " in line.strip()]:
             raise SystemExit(f"frostline {name}: wider than {columns} columns: {wide[0]}")
         screens = [*moments.kept(), screen.lines()] if name == "run" else [screen.lines()]
         found[name] = [[line.replace(str(folder), "work") for line in screen] for screen in screens]

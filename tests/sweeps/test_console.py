@@ -18,14 +18,6 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    stream = Terminal()
-    monkeypatch.setattr(sys, "stdout", stream)
-    monkeypatch.setenv("COLUMNS", "40")
-    return stream
-
-
 @given(st.text(max_size=200), st.integers(20, 90), st.sampled_from(["", "  "]))
 def test_no_line_is_wider_and_no_word_is_lost(text: str, width: int, indent: str) -> None:
     lines = wrapped(text, width, indent)
@@ -44,7 +36,10 @@ def test_words_stay_whole_and_parts_hang() -> None:
     assert wrapped("\x1b[2J", None) == ["\\x1b[2J"]
 
 
-def test_a_terminal_has_a_width_and_hears_what_comes_next(terminal: Terminal) -> None:
+def test_a_terminal_has_a_width_and_hears_what_comes_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setenv("COLUMNS", "40")
     assert console.columns() == 40
     say("a line that is longer than the forty columns that there are")
     say_lines(["  indented, and longer than the forty columns"])

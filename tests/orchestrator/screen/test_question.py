@@ -37,8 +37,7 @@ class Terminal(io.StringIO):
 def expected(tmp_path: Path) -> Forecast:
     ledger, _ = opened(tmp_path)
     found = forecast(make_plan(parse(SWEEP), ledger), 2)
-    total = replace(found.costs.total, seconds=7200.0)
-    return replace(found, costs=replace(found.costs, total=total))
+    return replace(found, costs=found.costs._replace(total=found.costs.total._replace(seconds=7200.0)))
 
 
 def seated(monkeypatch: pytest.MonkeyPatch, answer: str) -> Terminal:

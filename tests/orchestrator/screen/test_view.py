@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from rich.console import Console
 from orchestrator.schedule.agenda import Agenda
 from orchestrator.schedule.plan import Plan, make_plan
 from orchestrator.screen.view import View
-from orchestrator.store.ledger import Ledger
+from orchestrator.store.ledger import MOST_ATTEMPTS, Ledger
 from sweeps.sweep import parse
 from tests.orchestrator.small_runs import opened
 
@@ -61,7 +62,7 @@ def test_no_line_is_cut_and_jobs_differ(launched: tuple[Agenda, Plan, Ledger], w
     text = " ".join(" ".join(lines).split())
     assert "a-sweep-with-a-long-name: 0 of 18 runs done" in text
     assert "elapsed" in text and "left" in text and "3 running, 15 waiting" in text
-    shown = [line.split("  ")[0] for line in lines if "frozen" in line]
+    shown = re.findall(r"frozen \d, learning_rate [\d.]+, seed \d", text)
     assert len(shown) == len(set(shown)) == 4 and not any("…" in line or "..." in line for line in lines)
     assert any("waits" in line for line in lines)
     for lease in leases:
@@ -73,10 +74,10 @@ def test_failures_are_told_with_what_differs(launched: tuple[Agenda, Plan, Ledge
     agenda, plan, ledger = launched
     view = View(agenda, plan, ledger)
     for number in range(5):
-        job = agenda.take()
-        assert job is not None
-        ledger.fail(job, ValueError(f"number {number} is [bold] wrong"))
-        for _ in range(3):  # attempts
+        for _ in range(MOST_ATTEMPTS):
+            job = agenda.take()
+            assert job is not None
+            ledger.fail(job, ValueError(f"number {number} is [bold] wrong"))
             agenda.end(job, "failed")
     lines = screen(view, width)
     text = " ".join(" ".join(lines).split())
