@@ -49,7 +49,7 @@ def test_a_terminal_has_a_width_and_hears_what_comes_next(monkeypatch: pytest.Mo
     assert lines[:2] == ["a line that is longer than the forty", "  columns that there are"]
     assert lines[2:4] == ["  indented, and longer than the forty", "    columns"]
     assert " ".join(" ".join(lines[4:]).split()).endswith("summary 'a sweep.yaml' (its verdict)")
-    assert lines[4].startswith("next: ")
+    assert lines[4].startswith("next:")
 
 
 def test_without_a_terminal_lines_are_whole_and_nothing_is_next(
