@@ -17,9 +17,9 @@ NARROWEST = 20
 """Columns below which lines are not made narrower."""
 
 
-def columns() -> int | None:
-    """Width of the terminal that standard output is; None where it is none."""
-    if not _is_terminal(sys.stdout):
+def columns(stream: TextIO | None = None) -> int | None:
+    """Width of the terminal that the stream is, standard output by default; None where it is none."""
+    if not _is_terminal(sys.stdout if stream is None else stream):
         return None
     return max(NARROWEST, shutil.get_terminal_size().columns)
 

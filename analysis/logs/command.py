@@ -10,7 +10,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from analysis.logs.choices import AXIS_NAMES, Choices
-from sweeps.console import say_next
+from sweeps.console import columns, say_next, wrapped
 
 BAD_INPUT = 2
 SOME_REFUSED = 1
@@ -103,7 +103,7 @@ def _print(text: str, stream: Any) -> None:
     if stream is sys.stderr:
         from analysis.logs.readers.table import visible
 
-        text = visible(" ".join(text.split()))
+        text = "\n".join(wrapped(visible(" ".join(text.split())), columns(stream)))
     encoding = getattr(stream, "encoding", None) or "utf-8"
     print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream)
 
