@@ -80,7 +80,7 @@ def test_a_terminal_of_any_width_shows_every_depth_and_wraps_at_words(tables: Ta
     print_summary(tables, freezing_wise(tables), all_claims(tables), [], console)
     lines = out.getvalue().splitlines()
     assert max(map(len, lines)) <= width and not any("…" in line for line in lines)
-    head = r"^ *(\d+) " if width >= 76 else r"^frozen (\d+):"
+    head = r"^ *(\d+) +(?:[\d,]+ +)?3 +\d\d\.\d \[" if width >= 76 else r"^frozen (\d+):"
     depths = [found[1] for line in lines if (found := re.match(head, line))]
     assert depths == [str(depth) for depth in range(14)]
     text = " ".join(" ".join(lines).split())
