@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -118,8 +119,8 @@ def test_markdown_has_every_verdict(golden: LoadedSweep) -> None:
     assert told["peak"].startswith("31.5 % at 11 [") and told["interpolation is lost between"] == "11 and 12"
 
 
-def values(column: pd.Series) -> list[object]:
-    """The values of a column, None where one is missing, whatever its dtype."""
+def values(column: Any) -> list[object]:
+    """The values of a column of a frame, None where one is missing, whatever its dtype."""
     return [None if pd.isna(value) else value for value in column.astype(object)]
 
 
