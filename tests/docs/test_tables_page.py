@@ -30,7 +30,7 @@ TYPES = {
     "number": {pa.int64(), pa.float64()},
 }
 """The units there are, and the types that a column of such a unit may have."""
-SIGNED = {"strength_low", "strength_high"}  # differences of two fractions
+SIGNED = {"strength_low", "strength_high", "adaptation_harm"}  # differences of two fractions
 
 
 def documented(heading: str, page: str = PAGE) -> dict[str, str]:
