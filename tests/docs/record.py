@@ -1,12 +1,14 @@
 """Records the terminal: `python -m tests.docs.record` writes docs/recordings.md. Takes about two minutes.
 
-A small sweep is run in a folder of its own, once for each width, on a pseudo-terminal; then the other commands read
-what it left. On the page the folder is called `work`.
+A small sweep is run in a folder of its own on pseudo-terminals, a third of it at each width; then the other commands
+read what it left. On the page the folder is called `work`.
 """
 
 from __future__ import annotations
 
 import os
+import re
+import sys
 import tempfile
 from pathlib import Path
 
@@ -22,7 +24,7 @@ base:
   source: {task: "glyphs[A-F]", size: 300, epochs: 3}
   target: {task: digits, size: 200, label_noise: 0.3}
   model: {family: resnet, depth: 8, width: 4}
-  train: {optimizer: sgd, learning_rate: 0.02, momentum: 0.9, batch_size: 32, epochs: 30}
+  train: {optimizer: sgd, learning_rate: 0.02, momentum: 0.9, batch_size: 32, epochs: 20}
 axes:
   model.width: [4, 8]
   transfer.frozen: [0, 1, 2, 3, 4]
@@ -31,7 +33,8 @@ axes:
 HEAD = """\
 # What the terminal shows
 
-Recorded by `python -m tests.docs.record` from a real sweep of 30 runs, on terminals of 40, 80 and 120 columns.
+Recorded by `python -m tests.docs.record` from a real sweep of 30 runs, on terminals of 40, 80 and 120 columns. Each of the three
+launches runs one seed more.
 [terminal.md](terminal.md) says what the lines are.
 
 ```yaml
@@ -46,24 +49,29 @@ COMMANDS = {
 }
 
 
-def record(folder: Path, columns: int) -> dict[str, list[list[str]]]:
-    """Command -> the screens to show: of `run` one while Ray starts, one half-way, and the last."""
-    (folder / "letters.yaml").write_text(SWEEP, encoding="utf-8")
-    environment = {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
+def record(folder: Path) -> dict[str, dict[int, list[list[str]]]]:
+    """Command -> width -> the screens to show: of `run` one while Ray starts, one half-way, and the last.
+
+    Each launch runs a third of the sweep: one seed, then the next.
+    """
     script = folder / "bin"
     script.mkdir()
-    (script / "frostline").symlink_to(Path(os.environ.get("VIRTUAL_ENV", ROOT / ".venv")) / "bin" / "frostline")
-    environment["PATH"] = f"{script}{os.pathsep}{os.environ['PATH']}"
-    found: dict[str, list[list[str]]] = {}
+    (script / "frostline").symlink_to(Path(sys.executable).with_name("frostline"))
+    path = f"{script}{os.pathsep}{os.environ['PATH']}"
+    environment = {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore", "PATH": path}
+    found: dict[str, dict[int, list[list[str]]]] = {name: {} for name in COMMANDS}
     for name, words in COMMANDS.items():
-        moments = Moments()
-        code, screen = on_terminal(frostline(*words), columns, folder, environment, moments.look)
-        if code != 0:
-            raise SystemExit(f"frostline {' '.join(words)} ended with {code}:\n" + "\n".join(screen.lines()))
-        if wide := [line for line in screen.broken() if " " in line.strip()]:
-            raise SystemExit(f"frostline {name}: wider than {columns} columns: {wide[0]}")
-        screens = [*moments.kept(), screen.lines()] if name == "run" else [screen.lines()]
-        found[name] = [[line.replace(str(folder), "work") for line in screen] for screen in screens]
+        for number, columns in enumerate(WIDTHS):
+            last_seed = number if name == "run" else len(WIDTHS) - 1
+            (folder / "letters.yaml").write_text(SWEEP.replace("0..2", f"0..{last_seed}"), encoding="utf-8")
+            moments = Moments()
+            code, screen = on_terminal(frostline(*words), columns, folder, environment, moments.look)
+            if code != 0:
+                raise SystemExit(f"frostline {' '.join(words)} ended with {code}:\n" + "\n".join(screen.lines()))
+            if wide := [line for line in screen.broken() if " " in line.strip()]:  # a path is to be copied whole
+                raise SystemExit(f"frostline {name}: wider than {columns} columns: {wide[0]}")
+            screens = [*moments.kept(), screen.lines()] if name == "run" else [screen.lines()]
+            found[name][columns] = [[line.replace(str(folder), "work") for line in each] for each in screens]
     return found
 
 
@@ -77,28 +85,28 @@ class Moments:
     def look(self, screen: Screen) -> None:
         lines = screen.lines()
         text = "\n".join(lines)
-        if not self.starting and "elapsed" in text and "starting Ray" in text:
+        if "elapsed" not in text:
+            return
+        if not self.starting and "starting Ray" in text:
             self.starting = lines
-        if "elapsed" in text and sum("/30" in line or "of 30" in line for line in lines) >= 3:
-            done = [line for line in lines if "of 30 runs done" in line]
-            if done and int(done[-1].split()[-5]) >= 12 and not self.middle:
-                self.middle = lines
+        running = re.findall(r"epoch [1-9]\d* of 20|\b[1-9]\d*/20", text)
+        done = re.findall(r"letters: (\d+) of \d+ runs done", text)
+        if not self.middle and len(running) >= 2 and done and int(done[-1]) % 10 >= 2:
+            self.middle = lines
 
     def kept(self) -> list[list[str]]:
         return [screen for screen in (self.starting, self.middle) if screen]
 
 
 def main() -> None:
-    recorded = {}
-    for columns in WIDTHS:
-        with tempfile.TemporaryDirectory(prefix="frostline-record-") as folder:
-            recorded[columns] = record(Path(folder).resolve(), columns)
+    with tempfile.TemporaryDirectory(prefix="frostline-record-") as folder:
+        recorded = record(Path(folder).resolve())
     parts = [HEAD.format(sweep=SWEEP)]
     for name, words in COMMANDS.items():
         parts.append(f"## {name}\n\n`frostline {' '.join(words)}`\n")
         for columns in WIDTHS:
             parts.append(f"### {name}, {columns} columns\n")
-            parts += ["```\n{}\n```\n".format("\n".join(screen)) for screen in recorded[columns][name]]
+            parts += ["```\n{}\n```\n".format("\n".join(screen)) for screen in recorded[name][columns]]
     PAGE.write_text("\n".join(parts), encoding="utf-8")
 
 
