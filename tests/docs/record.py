@@ -33,8 +33,8 @@ axes:
 HEAD = """\
 # What the terminal shows
 
-Recorded by `python -m tests.docs.record` from a real sweep of 30 runs, on terminals of 40, 80 and 120 columns. Each of the
-three launches runs one seed more. [terminal.md](terminal.md) says what the lines are.
+Recorded by `python -m tests.docs.record` from a real sweep of 30 runs, on terminals of 40, 80 and 120 columns.
+Each of the three launches runs one seed more. [terminal.md](terminal.md) says what the lines are.
 
 ```yaml
 {sweep}```
