@@ -13,6 +13,7 @@ import typer
 
 from analysis.logs.command import detect, score
 from analysis.negative_transfer.command import negative_transfer
+from sweeps.console import say_next
 from sweeps.errors import run_command
 
 if TYPE_CHECKING:
@@ -82,20 +83,51 @@ def _negative_transfer(collected: Tables, folder: Path) -> tuple[str, list[Path]
     return as_html(compared, drawn[0] if drawn else None), list(drawn or ())
 
 
-@app.command(epilog="Example: frostline tables quickstart --out results")
-def tables(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOption = None) -> None:
-    """Epochs, runs and cells as Parquet and CSV; the cells as LaTeX too."""
-    from analysis.report.table_files import write_tables
+def _names(text: str) -> list[str]:
+    """`a, b` as a list."""
+    return [name.strip() for name in text.split(",") if name.strip()]
 
+
+def _again(sweep: str, store: Path) -> tuple[object, ...]:
+    """The sweep and, where the next command would take another without it, the store."""
+    usual = Path(os.environ.get("FROSTLINE_STORE") or DEFAULT_STORE)
+    return (sweep,) if store == usual else (sweep, "--store", store)
+
+
+@app.command(epilog="Example: frostline tables quickstart --columns final_test_error,verdict\n\nNext: frostline report")
+def tables(
+    sweep: SweepArgument,
+    store: StoreOption = DEFAULT_STORE,
+    out: OutOption = None,
+    columns: Annotated[
+        str, typer.Option("--columns", help="Of cells.tex: columns of the table cells, and verdict, with commas.")
+    ] = "",
+    beside: Annotated[
+        str, typer.Option("--with", help="Fields that epochs carries, such as transfer.frozen,seed.")
+    ] = "",
+) -> None:
+    """Epochs, runs, cells, verdicts as Parquet and CSV; for papers cells and verdicts as LaTeX, verdicts as Markdown.
+
+    docs/tables.md has every column with its unit.
+    """
+    from analysis.report.papers.cells import check_columns
+    from analysis.report.table_files import with_fields, write_tables, write_verdicts
+    from analysis.tables.along_axes import along_every_axis
+
+    chosen, carried = _names(columns), _names(beside)
+    check_columns(chosen)
+    with_fields(carried)
     stored = _stored(sweep, store)
     folder = _folder(stored, out)
-    _, files = write_tables(stored, folder)
+    collected, files = write_tables(stored, folder, chosen, carried)
+    files = (*files, *write_verdicts(collected, along_every_axis(collected), folder))
     for path in files:
         print(path)
     _settle(folder, stored, files, drew_figures=False)
+    say_next("report", *_again(sweep, store), why="one page with all of it")
 
 
-@app.command(epilog="Example: frostline figures quickstart --out results")
+@app.command(epilog="Example: frostline figures quickstart --out results\n\nNext: frostline report")
 def figures(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOption = None) -> None:
     """Learning curves and final errors of every group, along every axis that varies, as PNG and PDF."""
     from analysis.report.figures import draw_figures
@@ -113,9 +145,10 @@ def figures(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOp
     for path in files:
         print(path)
     _settle(folder, stored, files)
+    say_next("report", *_again(sweep, store), why="one page with all of it")
 
 
-@app.command(epilog="Example: frostline report quickstart --out page.html")
+@app.command(epilog="Example: frostline report quickstart --out page.html\n\nNext: frostline claims")
 def report(
     sweep: SweepArgument,
     store: StoreOption = DEFAULT_STORE,
@@ -144,22 +177,24 @@ def report(
     print(page)
     files = [*(path for group in drawn for path in group.files()), *gains, page]
     _settle(folder, stored, files, drew_figures=len(drawn) == sum(each.replicates > 0 for each in verdicts))
+    say_next("claims", *_again(sweep, store), why="the tests behind the claims")
 
 
-@app.command(epilog="Example: frostline summary quickstart")
+@app.command(epilog="Example: frostline summary quickstart\n\nNext: frostline publish")
 def summary(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOption = None) -> None:
     """Tables, figures and the page, and what they say in a few lines."""
     from analysis.claims.decide import all_claims
     from analysis.report.figures import draw_figures
     from analysis.report.page import write_report
     from analysis.report.summary import print_summary
-    from analysis.report.table_files import write_tables
+    from analysis.report.table_files import write_tables, write_verdicts
     from analysis.tables.along_axes import along_every_axis
 
     stored = _stored(sweep, store)
     folder = _folder(stored, out)
     collected, files = write_tables(stored, folder)
     verdicts = along_every_axis(collected)
+    files = (*files, *write_verdicts(collected, verdicts, folder))
     drawn = draw_figures(collected, verdicts, folder)
     found = all_claims(collected, along=verdicts)
     more, gains = _negative_transfer(collected, folder)
@@ -167,9 +202,10 @@ def summary(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOp
     files = (*files, *(path for group in drawn for path in group.files()), *gains, page)
     print_summary(collected, verdicts, found, files)
     _settle(folder, stored, files, drew_figures=len(drawn) == sum(each.replicates > 0 for each in verdicts))
+    say_next("publish", *_again(sweep, store), why="to Weights & Biases")
 
 
-@app.command(epilog="Example: frostline claims quickstart --json")
+@app.command(epilog="Example: frostline claims quickstart --json\n\nNext: frostline tables")
 def claims(
     sweep: SweepArgument,
     store: StoreOption = DEFAULT_STORE,
@@ -194,8 +230,13 @@ def claims(
         for test in claim.tests:
             group, measure, n, effect, q, outcome, detail = judged_texts(test)
             print(f"   {outcome}: {group}: {measure}: {effect}, n = {n}, q = {q}; {detail}")
+    say_next("tables", *_again(sweep, store), why="the numbers as files")
 
 
-app.command(epilog="Example: frostline negative-transfer partial_transfer_theory")(negative_transfer)
-app.command(epilog="Example: frostline detect curves.csv --plot verdicts.png")(detect)
-app.command(epilog="Example: frostline score --cells 1000 --seeds 5")(score)
+app.command(epilog="Example: frostline negative-transfer partial_transfer_theory\n\nNext: frostline report")(
+    negative_transfer
+)
+app.command(
+    epilog="Example: frostline detect curves.csv --plot verdicts.png\n\nNext: frostline detect --plot, or --out"
+)(detect)
+app.command(epilog="Example: frostline score --cells 1000 --seeds 5\n\nNext: frostline detect")(score)

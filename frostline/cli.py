@@ -14,7 +14,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from frostline.transfer_commands import rank, transferability
-from sweeps.errors import run_command
+from sweeps.console import say_next
+from sweeps.errors import NOT_ALL_DONE, run_command
 
 # What a list of commands says of each; `frostline COMMAND --help` is the command's own.
 RUNNING = {
@@ -54,6 +55,9 @@ EXAMPLES = """Examples:
   frostline summary quickstart              its verdicts, tables and figures
   frostline detect curves.csv --plot a.png  anybody's curves
   frostline doctor                          what this machine has
+
+Exit codes: 0 done; 1 something has no result, is damaged or was refused;
+2 bad input, one line on standard error; 130 interrupted or cancelled.
 """
 
 
@@ -110,7 +114,7 @@ def frostline(
     """Options of the command as a whole."""
 
 
-@app.command(epilog="Example: frostline doctor --store store --json")
+@app.command(epilog="Example: frostline doctor --store store --json\n\nNext: frostline plan")
 def doctor(
     store: Annotated[Path, typer.Option(help="folder of results", envvar="FROSTLINE_STORE")] = Path("store"),
     as_json: Annotated[bool, typer.Option("--json", help="machine-readable output")] = False,
@@ -123,10 +127,12 @@ def doctor(
 
     found = examine(store)
     print(found.as_text() if not as_json else found.as_json())
-    raise typer.Exit(0 if found.healthy else 1)
+    if found.healthy and not as_json:
+        say_next("plan", "quickstart")
+    raise typer.Exit(0 if found.healthy else NOT_ALL_DONE)
 
 
-@app.command(epilog="Example: frostline data food101 --side 64")
+@app.command(epilog="Example: frostline data food101 --side 64\n\nNext: frostline plan")
 def data(
     task: Annotated[str, typer.Argument(help="a data set, such as cifar100")],
     origin: Annotated[Path | None, typer.Option("--from", help="its files, where they need not be fetched")] = None,
@@ -137,6 +143,7 @@ def data(
     from frostline.data import prepare
 
     print(prepare(task, origin, side, workers))
+    say_next("plan", "SWEEP", why="of a sweep that uses it")
 
 
 app.command(epilog="Example: frostline rank my.yaml --train --out ranking.csv")(rank)

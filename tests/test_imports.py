@@ -57,6 +57,7 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "schedule": {*_TRAIN, "train"},
         "features": {*_TRAIN, "train", "schedule"},
         "runners": {*_TRAIN, "train", "schedule"},
+        "screen": {*_TRAIN, "train", "schedule", "runners"},
     },
 }
 """The rooms of a package, and those that each may import. Modules beside the rooms (command lines) import any of them,

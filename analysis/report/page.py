@@ -13,11 +13,12 @@ from analysis.claims.decide import ClaimVerdict
 from analysis.report import html
 from analysis.report.citations import citations
 from analysis.report.figures import GroupFigures
+from analysis.report.numbers import MISSING, p_cell, p_floor, per_cent
 from analysis.report.provenance import what_was_run
 from analysis.report.table_files import replaced
 from analysis.report.wording import (
     CELL_HEAD,
-    MISSING,
+    CELL_NUMBERS,
     TEST_HEAD,
     TEST_NUMBERS,
     along_text,
@@ -30,8 +31,6 @@ from analysis.report.wording import (
     claim_name,
     claim_text,
     judged_texts,
-    p_text,
-    per_cent,
     threshold_text,
 )
 from analysis.tables.along_axes import FROZEN, AxisVerdict
@@ -97,7 +96,8 @@ READING = (
     "Prominence is the smaller of the rise from the first minimum and the fall to the second. p is the probability "
     "that a curve with no second descent shows so prominent a peak in the mean of as many seeds. A call is significant "
     "up to p = 0.05 on epochs; along short axes, where neighbours may be correlated, up to 0.01 over seeds and 0.035 "
-    "for one run. Among several verdicts the adjusted q must also be at most 0.05.",
+    "for one run. Among several verdicts the adjusted q must also be at most 0.05. `<=` stands before the smallest p "
+    "that a test's number of draws can give. Seeds agree whose own verdict is that of all together.",
     f"A run interpolates where its final train error is at most {100 * INTERPOLATES_AT:g} %: test-error peaks are seen "
     "at train errors of 6 to 8 %, not at 0, and small networks at a constant step size end anywhere from 0 to 4 %.",
     "Brackets and bands are 95 % intervals of the mean over seeds (Student's t). They say where the mean of all seeds "
@@ -121,7 +121,8 @@ def _results(verdicts: tuple[AxisVerdict, ...]) -> str:
 
 def _axis_results(verdicts: list[AxisVerdict]) -> str:
     name, along = axis_name(verdicts[0]), along_text(verdicts[0])
-    head = ("network", along, f"peak at {name}", "error at peak %", "prominence %", "p", "n", "interpolation")
+    evidence = ("prominence %", "p", "q", "seeds agree %", "n")
+    head = ("network", along, f"peak at {name}", "error at peak %", *evidence, "interpolation")
     rows = []
     for each in verdicts:
         verdict = each.verdict
@@ -133,12 +134,14 @@ def _axis_results(verdicts: list[AxisVerdict]) -> str:
                 MISSING if peak is None else f"{peak.position:g}",
                 MISSING if peak is None else per_cent(peak.error),
                 MISSING if verdict is None else per_cent(verdict.prominence),
-                MISSING if verdict is None else p_text(verdict.p_value),
+                MISSING if verdict is None else p_cell(verdict.p_value, p_floor(False, verdict.seeds)),
+                MISSING if verdict is None else p_cell(verdict.q_value, p_floor(False, verdict.seeds)),
+                MISSING if verdict is None else per_cent(verdict.agreement, 0),
                 f"{each.replicates}",
                 threshold_text(each).removeprefix("interpolation "),
             )
         )
-    return html.table(head, rows, (False, False, True, True, True, True, True, False))
+    return html.table(head, rows, (False, False, True, True, True, True, True, True, True, False))
 
 
 def _claims(claims: tuple[ClaimVerdict, ...]) -> str:
@@ -189,7 +192,7 @@ def _group(tables: Tables, each: AxisVerdict, figures: GroupFigures | None) -> s
 
 def _cell_table(tables: Tables, each: AxisVerdict) -> str:
     rows = [cell_texts(tables, int(row)) for row in each.group.cells]
-    return html.table(CELL_HEAD, rows, (True, True, True, True, True, False, False))
+    return html.table(CELL_HEAD, rows, CELL_NUMBERS)
 
 
 def _tasks(runs: pd.DataFrame) -> set[str]:
