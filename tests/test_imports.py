@@ -41,7 +41,8 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "logs": {"detector", "statistics", "scoring", "report"},  # report: how every figure looks
         "tables": {"detector", "statistics"},
         "claims": {"tables", "detector", "statistics"},
-        "report": {"claims", "tables", "detector", "statistics"},
+        "advice": {"tables", "detector", "statistics"},
+        "report": {"advice", "claims", "tables", "detector", "statistics"},
     },
     "sweeps": {"language": set(), "store": set()},
     "tasks": {"files": set(), "datasets": {"files"}},

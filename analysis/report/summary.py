@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from analysis.advice.decide import advise
+from analysis.advice.wording import short_text
 from analysis.claims.decide import ClaimVerdict
 from analysis.report.wording import (
     CELL_HEAD,
@@ -26,6 +28,7 @@ from analysis.tables.coverage import coverage_text, missing_text
 from analysis.tables.unlike import warnings
 from sweeps.errors import printable
 
+MOST_ADVISED = 24
 NARROWEST = 118  # columns, where the output is no terminal
 
 
@@ -56,6 +59,10 @@ def print_summary(
     for claim in claims:
         if claim.tests:
             _line(console, f"claim {claim_name(claim)}, {claim_text(claim)}")
+    networks = advise(tables, verdicts).networks
+    for network in networks[:MOST_ADVISED]:
+        suffix = f"  [{network.group}]" if len(networks) > 1 else ""
+        _line(console, f"advice: {short_text(network)}{suffix}")
     for line in warnings(tables.cells):
         _line(console, f"warning: {line}", style="yellow")
     for line in missing_text(tables.runs):
