@@ -64,8 +64,8 @@ def _own(store: Path, options: Options) -> tuple[str, int]:
         missing = "--model" if options.model is None else "--weights"
         raise InputError(f"{missing}: missing; --images needs --model and --weights (a .safetensors file)")
     asked = launch.Request(options.images, options.model, options.weights, store, *options[3:10])
-    file = launch.write_sweep(asked)
-    print(f"{file}: written")
+    file, new = launch.write_sweep(asked)
+    print(f"{file}: {'written' if new else 'there already, used as it is'}")
     if options.only_plan:
         launch.plan(asked, file)
         return str(file), 0

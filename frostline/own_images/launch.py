@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,7 +19,7 @@ from orchestrator.runners.limits import usable_cores
 from orchestrator.schedule.vocabulary import KnownWords
 from orchestrator.store.ledger import Ledger
 from orchestrator.store_commands import ledger_at
-from sweeps.errors import InputError, command_line
+from sweeps.errors import InputError, command_line, printable
 from sweeps.expand import expand
 from sweeps.sweep import parse
 from tasks import missing_data
@@ -42,26 +43,42 @@ class Request:
     runner: Runner
     workers: int | None
 
+    def line(self) -> str:
+        """The command, as far as it decides which sweep is written."""
+        given = {"--budget": self.budget, "--side": self.side, "--epochs": self.epochs, "--seeds": self.seeds}
+        options = [word for name, value in given.items() if value is not None for word in (name, value)]
+        words = ["--images", self.images, "--model", self.model, "--weights", self.weights, *options]
+        return printable(f"frostline advise {shlex.join(map(str, words))}")
 
-def write_sweep(asked: Request) -> Path:
-    """Choose the sweep and write it; the file. Raises InputError, in one line, where something does not fit."""
-    pictures = look_at(asked.images)
-    network = network_of(asked.model, asked.weights, pictures, asked.side)
-    file = asked.out or Path(f"advise-{_stem(pictures)}.yaml")
+
+def write_sweep(asked: Request) -> tuple[Path, bool]:
+    """Choose the sweep and write it: the file, and whether it is new.
+
+    A file that this command has written before is left as it is, edited or not: the command goes on with it. Raises
+    InputError, in one line, for another file at that place and where something does not fit.
+    """
+    file = asked.out or Path(f"advise-{_stem(asked.images)}.yaml")
     if file.suffix != ".yaml":
         raise InputError(f"--out {file}: allowed is a file that ends in .yaml")
+    if file.exists():
+        if f"# {asked.line()}" in file.read_text(encoding="utf-8", errors="replace").splitlines():
+            return file, False
+        again = f"`{command_line('run', file)}`, then `{command_line('advise', file)}`"
+        raise InputError(f"--out {file}: is there already, and not from this command; to go on with it: {again}")
+    pictures = look_at(asked.images)
+    network = network_of(asked.model, asked.weights, pictures, asked.side)
     ledger = ledger_at(asked.store)
     ledger.check()
 
     def text_of(choice: Choice) -> str:
-        return sweep_text(pictures, network, choice, asked.epochs, file)
+        return sweep_text(pictures, network, choice, asked.epochs, file, asked.line())
 
     budget = None if asked.budget is None else seconds_of(asked.budget)
     workers = 1 if asked.runner == "local" else asked.workers or usable_cores()
     text = fitting(text_of, asked.seeds, budget, ledger, workers)
     _check_weights(text, pictures, network, ledger)
-    _write(file, text)
-    return file
+    file.write_text(text, encoding="utf-8")
+    return file, True
 
 
 def plan(asked: Request, file: Path) -> None:
@@ -87,22 +104,13 @@ def _check_weights(text: str, pictures: Pictures, network: Network, ledger: Ledg
     from orchestrator.train.start import pretrained_of
     from orchestrator.train.worker_state import LruCache
 
-    spec = next(iter(expand(parse(text), KnownWords()).values()))
+    specs = expand(parse(text), KnownWords()).values()
+    spec = next(spec for spec in specs if spec.model.weights is not None)
     try:
         placed(spec, "target", len(pictures.classes), pretrained_of(spec.model, ledger.store, LruCache(0)))
     except ValueError as problem:
         raise InputError(f"--weights {network.fields['weights']}: {problem}") from None
 
 
-def _write(file: Path, text: str) -> None:
-    """A file that says something else is somebody's work: it is not overwritten."""
-    if file.exists():
-        if file.read_text(encoding="utf-8") == text:
-            return
-        again = f"`{command_line('run', file)}`, then `{command_line('advise', file)}`"
-        raise InputError(f"--out {file}: is there already, with another content; go on with it: {again}")
-    file.write_text(text, encoding="utf-8")
-
-
-def _stem(pictures: Pictures) -> str:
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", pictures.path.resolve().stem).strip("-")[:60] or "images"
+def _stem(images: Path) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", images.expanduser().resolve().stem).strip("-")[:60] or "images"

@@ -25,8 +25,10 @@ FEWEST_PER_CLASS = 10
 """Images of each class, on average, in the smallest target set."""
 MOST_SIZES = 3
 TEXT = """\
-# Written by `frostline advise`. Edit and extend it like any sweep: what has run is not run again.
-#   frostline run {file}        then        frostline advise {file}
+# Written by
+# {command}
+# Edit and extend it like any sweep: what has run is not run again. The same command goes on with it as it is, and so do
+#   frostline run {file}        and then        frostline advise {file}
 # Paths are relative to the folder that the command is called in.
 # {train:,} images of {classes} classes to train on, {test:,} to test on. The network has {length} units; {tried}.
 name: {name}
@@ -111,10 +113,11 @@ def sizes_of(pictures: Pictures, number: int) -> list[int]:
     return sizes[:1] + [size for size in sizes[1:] if size >= least]
 
 
-def sweep_text(pictures: Pictures, network: Network, choice: Choice, epochs: int, file: Path) -> str:
-    """The sweep as YAML. Its name is that of the file."""
+def sweep_text(pictures: Pictures, network: Network, choice: Choice, epochs: int, file: Path, command: str) -> str:
+    """The sweep as YAML. Its name is that of the file; `command` is what it was written by."""
     sizes, depths = sizes_of(pictures, choice.sizes), depths_of(network.length, choice.depths)
     return TEXT.format(
+        command=command,
         file=printable(str(file)),
         train=pictures.train,
         test=pictures.test,

@@ -90,12 +90,14 @@ def test_images_weights_a_sweep_its_runs_and_an_answer(folder: Path, capsys: Tol
     assert network["seeds"] == 4 and network["best"] in network["among_best"] and len(network["depths"]) == 8
     assert network["depths"][3]["unit"] and network["depths"][3]["seconds"] > 0
 
-    # What was edited is not overwritten, and the way on is told.
-    assert main([*ASKED, *QUICK]) == 2
+    # The same command goes on with what was edited; another one does not overwrite it, and the way on is told.
+    assert main([*ASKED, *QUICK]) == 0
+    told = capsys.readouterr().out
+    assert "there already, used as it is" in told and "nothing to do, all 36 runs" in told and "n = 4 seeds" in told
+    assert main([*ASKED, *QUICK, "--side", "8"]) == 2
     err = capsys.readouterr().err
-    assert (
-        err.count("\n") == 1 and "is there already, with another content" in err and "advise-my-pictures.yaml`" in err
-    )
+    assert err.count("\n") == 1 and "is there already, and not from this command" in err
+    assert "advise advise-my-pictures.yaml`" in err
 
 
 def test_a_plan_alone_writes_the_sweep_and_runs_nothing(folder: Path, capsys: Told) -> None:
@@ -164,7 +166,7 @@ NETWORK = Network("resnet18", {"family": "timm", "name": "resnet18", "weights": 
 
 
 def test_the_text_is_yaml_whatever_the_names_hold() -> None:
-    text = sweep_text(pictures(1000), NETWORK, Choice(6, 4, 3), 7, Path("out/1 : b.yaml"))
+    text = sweep_text(pictures(1000), NETWORK, Choice(6, 4, 3), 7, Path("out/1 : b.yaml"), "frostline advise")
     sweep = parse(text)
     assert sweep.name == "1-b" and sweep.base["target"]["task"] == {"name": "images", "path": 'a "folder": of #mine'}
     assert sweep.base["model"]["weights"] == 'a "file".safetensors' and sweep.base["train"]["epochs"] == 7
