@@ -148,7 +148,7 @@ def advise(
     workers: Annotated[int | None, typer.Option(min=1, help="runs at a time; default: all cores it may use")] = None,
     only_plan: Annotated[bool, typer.Option("--plan", help="write the sweep and show its cost, no more")] = False,
 ) -> None:
-    """How deep to freeze: from a sweep's results, or for images of your own.
+    """Say how deep to freeze, from a sweep or for your images.
 
     With --images a sweep is written, its cost shown, and run. It can be edited, extended and run like any other.
     """

@@ -140,7 +140,7 @@ def lines(folder: Path, asked: argparse.Namespace) -> list[str]:
     behind = " ".join(_points(part) for part in held.behind)
     return [
         f"{asked.model}, {sizes[-1]} digits as PNG: {ran}",
-        f"  `frostline advise` took {wall:.0f} s (runs {busy:.0f} worker seconds; load average {os.getloadavg()[1]:.1f})",
+        f"  `frostline advise` took {wall:.0f} s ({busy:.0f} s of workers; load average {os.getloadavg()[1]:.1f})",
         f"  advised: frozen = {network['best']}, not told apart: {network['among_best']}",
         f"  new seeds {NEW_SEEDS}: lowest at {held.best}: {_points(held.mean)} % {spread}",
         f"  advised {held.advised}: {_points(held.error)} %, behind by {behind} points (mean, 95 %)",

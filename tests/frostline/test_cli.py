@@ -88,6 +88,7 @@ def test_each_half_is_loaded_for_its_own_commands_alone() -> None:
     for arguments, heavy in (
         (["plan", SWEEP, "--store", STORE], "torch,pandas,wandb,ray,analysis.cli,matplotlib"),
         (["claims", SWEEP, "--store", STORE], "torch,wandb,ray,orchestrator,matplotlib"),
+        (["advise", SWEEP, "--store", STORE], "torch,wandb,ray,orchestrator,matplotlib"),
         (["detect", "--help"], "torch,wandb,ray,orchestrator,matplotlib"),
         (["--help"], "torch,pandas,numpy,orchestrator,analysis"),
     ):
