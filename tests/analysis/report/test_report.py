@@ -70,7 +70,7 @@ def test_it_holds_the_verdict_the_cells_and_the_versions(tmp_path: Path) -> None
     assert "glyphs[A-Z]" in parsed.text
     assert "doi:10.24432/C50P49" in parsed.text
     rows = [tag for tag, _ in parsed.tags if tag == "tr"]
-    assert len(rows) == 2 + 2 + 1 + 14  # results, claim C3, the head of the cells, the cells
+    assert len(rows) == 2 + 15 + 2 + 15  # results, advice by depth, claim C3, the cells
 
 
 def test_it_says_how_deep_to_freeze(tmp_path: Path) -> None:
