@@ -63,7 +63,19 @@ def _own(store: Path, options: Options) -> tuple[str, int]:
     if options.images is None or options.model is None or options.weights is None:
         missing = "--model" if options.model is None else "--weights"
         raise InputError(f"{missing}: missing; --images needs --model and --weights (a .safetensors file)")
-    asked = launch.Request(options.images, options.model, options.weights, store, *options[3:10])
+    asked = launch.Request(
+        images=options.images,
+        model=options.model,
+        weights=options.weights,
+        store=store,
+        budget=options.budget,
+        out=options.out,
+        side=options.side,
+        epochs=options.epochs,
+        seeds=options.seeds,
+        runner=options.runner,
+        workers=options.workers,
+    )
     file, new = launch.write_sweep(asked)
     print(f"{file}: {'written' if new else 'there already, used as it is'}")
     if options.only_plan:

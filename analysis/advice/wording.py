@@ -76,7 +76,7 @@ def network_lines(network: NetworkAdvice) -> list[str]:
 
 
 def _best(network: NetworkAdvice, best: DepthAdvice) -> list[str]:
-    units = "nothing" if best.frozen == 0 else f"the first {best.frozen} units"
+    units = {0: "nothing", 1: "the first unit"}.get(best.frozen, f"the first {best.frozen} units")
     upto = "" if best.unit is None else f" (up to {best.unit})"
     lines = [f"freeze {units}{upto}: test error {_error(best)}, n = {network.seeds} seeds, the lowest mean"]
     others = [depth for depth in network.among_best if depth != network.best]

@@ -91,7 +91,7 @@ def network_of(name: str, weights: str, pictures: Pictures, side: int | None) ->
     except ValidationError as problem:
         raise from_pydantic(problem, {"": tuple(ModelSpec.model_fields)}, f"--model {name}: ") from None
     except ValueError as problem:
-        raise InputError(f"--model {name}: {problem}") from None
+        raise InputError(str(problem)) from None  # it names the field of the model
 
 
 def depths_of(length: int, number: int) -> list[int]:
