@@ -1,6 +1,6 @@
 """Advice for a folder of images, held against seeds that it has not seen.
 
-    python -m benchmarks.own_images [--model resnet18] [--per-class 60] [--epochs 20] [--budget 12m] [FOLDER]
+    python -m benchmarks.own_images [--model resnet18] [--per-class 60] [--epochs 20] [--budget 12m] [--runner ray] [DIR]
 
 Real pictures: MNIST's digits 5 to 9 as PNG in class folders, so many of each to train on and all 750 test images. The
 weights are of a network that was trained on the digits 0 to 4. `frostline advise --images` writes the sweep, runs it
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -113,16 +114,17 @@ def lines(folder: Path, asked: argparse.Namespace) -> list[str]:
     model = {**kind, "image_size": mnist.SIDE, "channels": 1}
     write_pictures(folder / "pictures", asked.per_class)
     weights = trained_weights(folder, model, last=1)
-    began = time.perf_counter()
+    began, used = time.perf_counter(), _cpu_seconds()
     given = ["--images", "pictures", "--model", asked.model, "--weights", weights.name, "--epochs", str(asked.epochs)]
-    answer = json.loads(command(folder, "advise", *given, "--budget", asked.budget, "--json"))
-    wall = time.perf_counter() - began
+    given += ["--budget", asked.budget, "--runner", asked.runner]
+    answer = json.loads(command(folder, "advise", *given, "--json"))
+    wall, used = time.perf_counter() - began, _cpu_seconds() - used
     network = answer["networks"][-1]  # of all the images
     text = (folder / "advise-pictures.yaml").read_text()
     seeds = next(line.split(": ")[1] for line in text.splitlines() if line.strip().startswith("seed: "))
     changed = text.replace(f"seed: {seeds}", f"seed: {NEW_SEEDS}").replace('name: "advise-pictures"', "name: new-seeds")
     (folder / "new-seeds.yaml").write_text(changed)
-    command(folder, "run", "new-seeds.yaml", "--wandb", "disabled")
+    command(folder, "run", "new-seeds.yaml", "--runner", asked.runner, "--wandb", "disabled")
     new = load(folder / "new-seeds.yaml", folder / "store")
     sizes = sorted({int(size) for size in new.runs["target.size"]})
     (each,) = [
@@ -137,15 +139,22 @@ def lines(folder: Path, asked: argparse.Namespace) -> list[str]:
     held = held_against(each, int(network["best"]))
     ran = f"{len(old)} runs, seeds {seeds}, sizes {sizes}, {asked.epochs} epochs"
     spread = f"[{_points(held.low)}, {_points(held.high)}]"
+    cpu = f"{used:.0f} CPU seconds; " if asked.runner == "local" else ""  # Ray's workers are nobody's children
     behind = " ".join(_points(part) for part in held.behind)
     return [
         f"{asked.model}, {sizes[-1]} digits as PNG: {ran}",
-        f"  `frostline advise` took {wall:.0f} s ({busy:.0f} s of workers; load average {os.getloadavg()[1]:.1f})",
+        f"  `frostline advise` took {wall:.0f} s ({cpu}{busy:.0f} s of runs; load average {os.getloadavg()[1]:.1f})",
         f"  advised: frozen = {network['best']}, not told apart: {network['among_best']}",
         f"  new seeds {NEW_SEEDS}: lowest at {held.best}: {_points(held.mean)} % {spread}",
         f"  advised {held.advised}: {_points(held.error)} %, behind by {behind} points (mean, 95 %)",
         f"  {INSIDE if held.inside else OUTSIDE}; {held.share[0]} of {held.share[1]} depths are inside",
     ]
+
+
+def _cpu_seconds() -> float:
+    """Of all commands that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _points(value: float) -> str:
@@ -159,6 +168,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--per-class", type=int, default=60)
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--budget", default="12m")
+    parser.add_argument("--runner", choices=("ray", "local"), default="ray")
     asked = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="frostline-advice-") as scratch:
         folder = (asked.folder or Path(scratch)).resolve()

@@ -52,9 +52,9 @@ def test_intervals_of_the_distances_hold_together() -> None:
 
 def test_equal_differences_on_a_small_test_set_are_not_certainty() -> None:
     step = 1 / 20
-    same = np.array([[0.2, 0.2 + step]] * 3)  # one image of twenty, three times
-    assert compare(same).among_best.tolist() == [True, False]
-    assert compare(same, test_samples=20).among_best.tolist() == [True, True]
+    same = np.array([[0.2, 0.2 + step, 0.2 + step]] * 3)  # one image of twenty, three times
+    assert compare(same).among_best.tolist() == [True, False, False]
+    assert compare(same, test_samples=20).among_best.tolist() == [True, True, True]
 
 
 def test_the_error_left_out_is_not_made_lower_by_the_choice() -> None:
