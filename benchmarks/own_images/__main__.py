@@ -1,6 +1,6 @@
 """Advice for a folder of images, held against seeds that it has not seen.
 
-    python -m benchmarks.own_images [--model resnet18] [--per-class 60] [--epochs 20] [--budget 12m] [--runner ray] [DIR]
+    python -m benchmarks.own_images [--model resnet18] [--per-class 60] [--epochs 20] [--budget 12m] [--runner R] [DIR]
 
 Real pictures: MNIST's digits 5 to 9 as PNG in class folders, so many of each to train on and all 750 test images. The
 weights are of a network that was trained on the digits 0 to 4. `frostline advise --images` writes the sweep, runs it
