@@ -128,14 +128,16 @@ def _cheapest(depths: Sequence[DepthAdvice]) -> int | None:
 
 
 def _untried(tables: Tables, each: AxisVerdict, among: Sequence[int]) -> tuple[int, ...]:
-    """Depths of the network without a run that lie between the best ones and the depths next to these."""
+    """Depths of the network without a run whose next depth with one, on either side, is among the best."""
     ladder = next((len(found) for cell in each.group.cells if (found := ladder_of(tables, tables.rows[int(cell)]))), 0)
     tried = [int(value) for value in each.group.values]
-    if not among or not ladder:
-        return ()
-    low = max((value for value in tried if value < min(among)), default=-1)
-    high = min((value for value in tried if value > max(among)), default=ladder)
-    return tuple(depth for depth in range(low + 1, min(high, ladder)) if depth not in tried)
+    found = []
+    for depth in (depth for depth in range(ladder) if depth not in tried):
+        below = max((value for value in tried if value < depth), default=None)
+        above = min((value for value in tried if value > depth), default=None)
+        if below in among or above in among:
+            found.append(depth)
+    return tuple(found)
 
 
 def _test_samples(tables: Tables, each: AxisVerdict) -> float | None:

@@ -116,6 +116,7 @@ def test_a_tie_names_all_that_cannot_be_told_apart(tmp_path: Path) -> None:
     assert depth(network, 12).seconds == pytest.approx(3.0)
     others = [str(each) for each in network.among_best if each != network.best]
     assert f"not told apart: {', '.join(others)}" in short_text(network)
+    assert network.untried == (1, 2, 3, 5, 6, 7, 9, 10, 11, 13)
     assert (depth(network, 0).p_best or 0.0) < 0.05
 
 
