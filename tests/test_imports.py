@@ -36,6 +36,7 @@ _STORE, _TRAIN = {"store"}, {"store", "tracking"}
 ROOMS: dict[str, dict[str, set[str]]] = {
     "analysis": {
         "statistics": set(),
+        "theory": set(),
         "detector": {"statistics"},
         "scoring": {"detector", "statistics"},
         "logs": {"detector", "statistics", "scoring", "report"},  # report: how every figure looks
@@ -43,6 +44,7 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "claims": {"tables", "detector", "statistics"},
         "advice": {"tables", "detector", "statistics"},
         "report": {"advice", "claims", "tables", "detector", "statistics"},
+        "overlay": {"theory", "report", "claims", "tables", "detector", "statistics"},
     },
     "sweeps": {"language": set(), "store": set()},
     "tasks": {"files": set(), "datasets": {"files"}},

@@ -70,8 +70,8 @@ def depths_of(
                 unit=_unit(tables, rows, int(value)),
                 n=len(rows),
                 error=known(mean),
-                low=_within(low),
-                high=_within(high),
+                low=None if np.isnan(low) else max(0.0, low),
+                high=None if np.isnan(high) else min(max(1.0, mean), high),
                 train_error=known(_mean(each.train[:, point])),
                 behind=None if found is None or at is None else float(found.behind[at]),
                 behind_low=None if found is None or at is None else float(found.low[at]),
@@ -133,8 +133,3 @@ def _mean(values: Array) -> float:
 
 def known(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
-
-
-def _within(value: float) -> float | None:
-    """An end of an interval of an error: none lies outside 0 to 1."""
-    return None if np.isnan(value) else float(min(1.0, max(0.0, value)))

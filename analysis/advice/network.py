@@ -141,7 +141,10 @@ def _untried(tables: Tables, each: AxisVerdict, among: Sequence[int]) -> tuple[i
 
 
 def _test_samples(tables: Tables, each: AxisVerdict) -> float | None:
-    """Images in the test set that all runs of the group share; None where it is not on record."""
+    """Images in the test set that all runs of the group share, of which errors are shares; None where it is not on
+    record, and with the squared loss, under which errors may be of real-valued targets."""
+    if each.group.fields.get("train.loss") == "squared":
+        return None
     found = np.unique(numbers(tables.runs, "test_samples")[_rows(tables, each)])
     found = found[np.isfinite(found)]
     return float(found[0]) if len(found) == 1 else None

@@ -28,6 +28,7 @@ from PIL import Image
 from analysis.loaded import load
 from analysis.statistics.intervals import mean_interval
 from analysis.tables.along_axes import AxisVerdict
+from analysis.tables.schema import numbers
 from tasks.datasets import mnist
 
 ROOT = Path(__file__).parents[2]
@@ -135,7 +136,7 @@ def lines(folder: Path, asked: argparse.Namespace) -> list[str]:
         and len(verdict.group.values) > 1
     ]
     old = load(folder / "advise-pictures.yaml", folder / "store").runs
-    busy = float(old["wall_seconds"].sum())
+    busy = float(numbers(old, "wall_seconds").sum())
     held = held_against(each, int(network["best"]))
     ran = f"{len(old)} runs, seeds {seeds}, sizes {sizes}, {asked.epochs} epochs"
     spread = f"[{_points(held.low)}, {_points(held.high)}]"
