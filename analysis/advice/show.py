@@ -11,7 +11,7 @@ from analysis.advice.network import NetworkAdvice
 from analysis.advice.wording import DEPTH_HEAD, DEPTH_NUMBERS, HOW, depth_texts, more_data_lines, network_lines
 from sweeps.errors import printable
 
-WIDTH = 118
+WIDTH = 122
 """Columns, where the output is no terminal."""
 
 

@@ -14,13 +14,13 @@ MISSING = "-"
 WHY: dict[Why, str] = {
     "double_descent": "the peak of a double descent, where the part that trains just fits the labels",
     "co_adaptation": "a peak between layers that were trained together; nothing interpolates there",
-    "worse_than_scratch": "worse than training from scratch",
+    "worse_than_scratch": "negative transfer, worse than training from scratch",
     "diverged": "runs diverged",
 }
 SHORT: dict[Why, str] = {
     "double_descent": "peak",
     "co_adaptation": "peak (co-adaptation)",
-    "worse_than_scratch": "worse than from scratch",
+    "worse_than_scratch": "negative transfer",
     "diverged": "diverged",
 }
 AGAINST = {"better": "better", "worse": "worse", "not distinguished": "not told apart"}

@@ -94,7 +94,9 @@ def test_a_clear_best_and_what_is_worse_than_from_scratch(tmp_path: Path, source
     lines = network_lines(network)
     assert lines[0].startswith("freeze the first 8 units (up to unit7): test error ")
     assert "each of the other 3 depths is worse, adjusted for their number" in lines
-    assert any(line.startswith("stay away from 12: worse than training from scratch by +") for line in lines)
+    assert any(
+        line.startswith("stay away from 12: negative transfer, worse than training from scratch by +") for line in lines
+    )
     assert best.scratch == pytest.approx(-0.15, abs=0.01) and depth(network, 12).scratch == pytest.approx(
         0.08, abs=0.01
     )
@@ -233,5 +235,5 @@ def test_printed_without_a_terminal_every_depth_has_its_line(tmp_path: Path) -> 
     lines = [line.rstrip() for line in out.getvalue().splitlines()]
     assert lines[0] == "advice: resnet14-w4" and lines[1].split()[:3] == ["frozen", "up", "to"]
     assert [line.split()[0] for line in lines[2:6]] == ["0", "4", "8", "12"]
-    assert lines[4].endswith("lowest") and lines[5].endswith("worse than from scratch")
+    assert lines[4].endswith("lowest") and lines[5].endswith("negative transfer")
     assert "\x1b" not in out.getvalue()
