@@ -27,8 +27,9 @@ AGAINST = {"better": "better", "worse": "worse", "not distinguished": "not told 
 HOW = (
     f"At least {FEWEST_SEEDS} seeds that all depths share are needed. Depths are compared seed by seed. A depth counts "
     "as one of the best unless it is worse than some other depth in a one-sided paired t-test, its p-value times the "
-    "number of other depths at most 5 %: the truly best depth is left out with a probability of at most 5 %. Distances "
-    "to the best and to training from scratch are in points, with 95 % intervals that hold for all depths together.",
+    "number of other depths at most 5 %: the truly best depth is left out with a probability of at most 5 %. The tests "
+    "are of log odds of the errors, whose scatter over seeds depends little on their level. Distances to the best and "
+    "to training from scratch are in points, with 95 % intervals that hold for all depths together.",
     "The lowest of several errors looks lower than it is. The error on a seed left out, at the depth that the other "
     "seeds choose, does not.",
 )
@@ -86,7 +87,7 @@ def _best(network: NetworkAdvice, best: DepthAdvice) -> list[str]:
     else:
         lines.append(f"each of the other {compared - 1} depths is worse, adjusted for their number")
     if network.told_apart is not None and others:
-        lines.append(f"so many seeds tell apart what differs by {_points(network.told_apart)} points or more")
+        lines.append(f"so many seeds tell apart what differs by about {_points(network.told_apart)} points")
     if network.chosen_alike is not None and network.error_left_out is not None:
         alike = round(network.chosen_alike * network.seeds)
         lines.append(
