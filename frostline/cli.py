@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -148,6 +148,33 @@ def data(
 
 app.command(epilog="Example: frostline rank my.yaml --train --out ranking.csv")(rank)
 app.command(epilog="Example: frostline transferability my.yaml --json")(transferability)
+
+
+@app.command(epilog="Example: frostline advise --images photos --model resnet18 --weights w.safetensors --budget 15m")
+def advise(
+    sweep: Annotated[str | None, typer.Argument(help="a sweep's YAML file, or its name; or give --images")] = None,
+    store: Annotated[Path, typer.Option(help="folder of results", envvar="FROSTLINE_STORE")] = Path("store"),
+    as_json: Annotated[bool, typer.Option("--json", help="machine-readable output")] = False,
+    images: Annotated[Path | None, typer.Option(help="your images: a folder with a folder for each class")] = None,
+    model: Annotated[str | None, typer.Option(help="of timm, such as resnet18, or resnet14-w8")] = None,
+    weights: Annotated[str | None, typer.Option(help="its .safetensors file, or 'pretrained'")] = None,
+    budget: Annotated[str | None, typer.Option(help="longest time that it is expected to take, such as 15m")] = None,
+    out: Annotated[Path | None, typer.Option(help="the sweep to write. [default: advise-<folder>.yaml]")] = None,
+    side: Annotated[int | None, typer.Option(min=8, max=224, help="pixels. [default: the images', at most 64]")] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="of each training")] = 30,
+    seeds: Annotated[int, typer.Option(min=3, max=100, help="replicates, at most")] = 5,
+    runner: Annotated[Literal["ray", "local"], typer.Option(help="as in `frostline run`")] = "ray",
+    workers: Annotated[int | None, typer.Option(min=1, help="runs at a time; default: all cores it may use")] = None,
+    only_plan: Annotated[bool, typer.Option("--plan", help="write the sweep and show its cost, no more")] = False,
+) -> None:
+    """Say how deep to freeze: a sweep, own images.
+
+    With --images a sweep is written, its cost shown, and run. It can be edited, extended and run like any other.
+    """
+    from frostline import advising
+
+    options = advising.Options(images, model, weights, budget, out, side, epochs, seeds, runner, workers, only_plan)
+    raise typer.Exit(advising.answer(sweep, store, as_json, options))
 
 
 @app.command(epilog="Example: frostline theory infinite_width_linear --out results")
