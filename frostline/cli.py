@@ -6,6 +6,7 @@ shell completion load neither.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -116,6 +117,21 @@ def doctor(
     found = examine(store)
     print(found.as_text() if not as_json else found.as_json())
     raise typer.Exit(0 if found.healthy else 1)
+
+
+@app.command(epilog="Example: frostline catalog --scale full")
+def catalog(
+    scale: Annotated[str | None, typer.Option(help="digits (CPU minutes), cifar (one GPU) or full (a cluster)")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="machine-readable output")] = False,
+) -> None:
+    """List the sweeps that come with Frostline.
+
+    How many runs and source models each asks for, and which runs it shares with others. Launches nothing.
+    """
+    from frostline.catalog import catalog as listed
+
+    found = listed(scale)
+    print(json.dumps(found.as_json(), indent=1) if as_json else found.as_text())
 
 
 @app.command(epilog="Example: frostline data food101 --side 64")
