@@ -37,7 +37,7 @@ def print_summary(
     console: Console | None = None,
 ) -> None:
     """Prints the summary to standard output; colour and width follow the terminal, if it is one."""
-    console = console or _console()
+    console = console or result_console()
     record = tables.sweep.record
     _line(console, f"{record.name}: {coverage_text(tables.runs)}", style="bold")
     if record.about:
@@ -65,7 +65,8 @@ def print_summary(
         _line(console, f"{path}")
 
 
-def _console() -> Console:
+def result_console() -> Console:
+    """Standard output; without colour, and as wide as a table needs, where it is no terminal."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(width=NARROWEST, no_color=True, highlight=False)
 

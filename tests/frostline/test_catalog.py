@@ -1,4 +1,4 @@
-"""The catalog: every sweep is planned, says what to expect, and one run of each goes the real way on data in true format."""
+"""The catalog: every sweep is planned and says what to expect; one run of each goes the real way."""
 
 from __future__ import annotations
 
