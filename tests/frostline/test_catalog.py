@@ -100,7 +100,7 @@ def test_the_full_scale_is_thousands_of_runs(capsys: pytest.CaptureFixture[str])
 
 def test_a_scale_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["catalog", "--scale", "huge"]) == 2
-    assert capsys.readouterr().err.strip() == "--scale huge: allowed: digits, cifar, full"
+    assert capsys.readouterr().err.strip() == "error: --scale huge: allowed: digits, cifar, full"
     assert {each.name for each in catalog("cifar").entries} == {name for name in NAMES if name.endswith("_cifar")}
 
 
