@@ -73,12 +73,16 @@ def _made(folder: Path) -> Path:
 
 @app.command(epilog="Example: frostline tables quickstart --out results")
 def tables(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOption = None) -> None:
-    """Epochs, runs and cells as Parquet and CSV; the cells as LaTeX too."""
+    """Epochs, runs and cells as Parquet and CSV; the cells as LaTeX too; errors and verdicts at several budgets."""
+    from analysis.report.surface.errors import surfaces
+    from analysis.report.surface.files import write_surfaces
     from analysis.report.table_files import write_tables
+    from analysis.tables.along_axes import freezing_wise
 
     stored = _stored(sweep, store)
     folder = _folder(stored, out)
-    _, files = write_tables(stored, folder)
+    collected, files = write_tables(stored, folder)
+    files = (*files, *write_surfaces(surfaces(collected, freezing_wise(collected)), folder))
     for path in files:
         print(path)
     _settle(folder, stored, files, drew_figures=False)
@@ -141,6 +145,8 @@ def summary(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOp
     from analysis.report.figures import draw_figures
     from analysis.report.page import write_report
     from analysis.report.summary import print_summary
+    from analysis.report.surface.errors import surfaces
+    from analysis.report.surface.files import write_surfaces
     from analysis.report.table_files import write_tables
     from analysis.tables.along_axes import along_every_axis
 
@@ -148,10 +154,11 @@ def summary(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOp
     folder = _folder(stored, out)
     collected, files = write_tables(stored, folder)
     verdicts = along_every_axis(collected)
-    drawn = draw_figures(collected, verdicts, folder)
+    over_epochs = surfaces(collected, verdicts)
+    drawn = draw_figures(collected, verdicts, folder, found=over_epochs)
     found = all_claims(collected, along=verdicts)
     page = write_report(collected, verdicts, drawn, found, folder / "report.html")
-    files = (*files, *(path for group in drawn for path in group.files()), page)
+    files = (*files, *write_surfaces(over_epochs, folder), *(path for group in drawn for path in group.files()), page)
     print_summary(collected, verdicts, found, files)
     _settle(folder, stored, files, drew_figures=len(drawn) == sum(each.replicates > 0 for each in verdicts))
 

@@ -20,7 +20,9 @@ from sweeps.records import SweepRecord
 
 LIST = ".frostline-files.json"
 FIGURES = "figures"
-_OURS = re.compile(r"(?:figures/(?:final_by|epochs_by)_.+\.(?:png|pdf)|(?:epochs|runs|cells)\.\w+|report\.html)")
+_OURS = re.compile(
+    r"(?:figures/(?:final_by|epochs_by|surface)_.+\.(?:png|pdf)|(?:epochs|runs|cells|surface|budgets)\.\w+|report\.html)"
+)
 MOST_NAMED = 3
 
 Entry = dict[str, str]

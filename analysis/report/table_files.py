@@ -39,7 +39,7 @@ def write_tables(sweep: StoredSweep, out: Path) -> tuple[Tables, tuple[Path, ...
         tables = collect(sweep, epochs)
     written = [out / "epochs.parquet", out / "epochs.csv"]
     for name, frame, schema in (("runs", tables.runs, RUNS), ("cells", tables.cells, CELLS)):
-        written += _write(out / name, as_table(frame, schema))
+        written += write_table(out / name, as_table(frame, schema))
     with replaced(out / "cells.tex") as file:
         file.write(cells_latex(tables.cells).encode())
     return tables, (*written, out / "cells.tex")
@@ -74,7 +74,8 @@ def replaced(path: Path) -> Iterator[BinaryIO]:
         temporary.unlink(missing_ok=True)
 
 
-def _write(stem: Path, table: pa.Table) -> list[Path]:
+def write_table(stem: Path, table: pa.Table) -> list[Path]:
+    """One table as Parquet and as CSV; returns both files. Each is replaced as a whole or not at all."""
     parquet, csv = stem.with_suffix(".parquet"), stem.with_suffix(".csv")
     with replaced(parquet) as file:
         pq.write_table(table, file, compression="zstd", row_group_size=ROW_GROUP)
