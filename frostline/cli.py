@@ -134,6 +134,22 @@ def catalog(
     print(json.dumps(found.as_json(), indent=1) if as_json else found.as_text())
 
 
+@app.command(epilog="Example: frostline compare nakkiran_resnet_cifar10_cifar --out results")
+def compare(
+    sweep: Annotated[str, typer.Argument(help="a sweep's YAML file, or its name in the catalog")],
+    store: Annotated[Path, typer.Option(help="folder of results", envvar="FROSTLINE_STORE")] = Path("store"),
+    out: Annotated[Path | None, typer.Option(help="folder to write to; default: results/<sweep name>")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="machine-readable output")] = False,
+) -> None:
+    """Compare a sweep's errors with published ones.
+
+    A table of differences, whether they are within the stated tolerances, and a figure with both laid over each other.
+    """
+    from frostline.compare_files import compared
+
+    print(compared(sweep, store, out, as_json))
+
+
 @app.command(epilog="Example: frostline data food101 --side 64")
 def data(
     task: Annotated[str, typer.Argument(help="a data set, such as cifar100")],

@@ -175,8 +175,8 @@ def _group(tables: Tables, each: AxisVerdict, figures: GroupFigures | None) -> s
                 figures.surface,
                 f"Test error over epoch and frozen units, {each.group.label}",
                 "Left: mean test error over epoch and frozen units. Lines: where the mean train error reaches "
-                f"{100 * INTERPOLATES_AT:g} %. Triangles: peaks of the learning curves. Diamonds: the freezing-wise peak "
-                "at each budget at which it is significant. Right: errors along the frozen units at the last budgets.",
+                f"{100 * INTERPOLATES_AT:g} %. Triangles: peaks of the learning curves. Diamonds: freezing-wise peaks, "
+                "at budgets at which they are significant. Right: errors along the frozen units at the last budgets.",
             )
         )
     if each.group.axis == FROZEN:  # every cell stands in one of these tables

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import pandas as pd
 import pyarrow as pa
 from rich.console import Console
 from rich.table import Table
@@ -18,39 +17,31 @@ from analysis.report.wording import MISSING, p_text
 from sweeps.errors import printable
 
 HEAD = ("claim", "sweep", "family", "verdict", "groups", "measure", "effect, 95 %", "n", "q")
-COLUMNS = {
-    "claim": pa.string(),
-    "part": pa.string(),
-    "sweep": pa.string(),
-    "family": pa.string(),
-    "verdict": pa.string(),
-    "groups": pa.int64(),
-    "satisfied": pa.int64(),
-    "group": pa.string(),
-    "measure": pa.string(),
-    "effect": pa.float64(),
-    "effect_low": pa.float64(),
-    "effect_high": pa.float64(),
-    "n": pa.int64(),
-    "q": pa.float64(),
-    "detail": pa.string(),
-}
+COLUMNS = pa.schema(
+    [
+        *((name, pa.string()) for name in ("claim", "part", "sweep", "family", "verdict")),
+        *((name, pa.int64()) for name in ("groups", "satisfied")),
+        *((name, pa.string()) for name in ("group", "measure")),
+        *((name, pa.float64()) for name in ("effect", "effect_low", "effect_high")),
+        ("n", pa.int64()),
+        ("q", pa.float64()),
+        ("detail", pa.string()),
+    ]
+)
 
 
-def claims_frame(lines: Sequence[ClaimLine]) -> pd.DataFrame:
+def claims_table(lines: Sequence[ClaimLine]) -> pa.Table:
     """One row per line. `groups` and `satisfied` are of the family in the sweep; from `group` on, of the test that
-    decided. `effect` is a prominence or a difference of errors (fractions), or Kendall's tau. Missing values are None.
+    decided. `effect` is a prominence or a difference of errors (fractions), or Kendall's tau. Missing values are null.
     """
-    return pd.DataFrame([_row(line) for line in lines], columns=list(COLUMNS), dtype=object)
+    return pa.Table.from_pylist([_row(line) for line in lines], schema=COLUMNS)
 
 
 def write_claims(lines: Sequence[ClaimLine], out: Path) -> tuple[Path, ...]:
     """Writes claims.csv and claims.tex to the folder `out`, which must be there; returns the files."""
-    frame = claims_frame(lines)
-    columns = [pa.array(frame[name].tolist(), kind) for name, kind in COLUMNS.items()]
     csv, tex = out / "claims.csv", out / "claims.tex"
     with replaced(csv) as file:
-        file.write(csv_bytes(pa.table(columns, names=list(COLUMNS))))
+        file.write(csv_bytes(claims_table(lines)))
     with replaced(tex) as file:
         file.write(_latex(lines).encode())
     return csv, tex

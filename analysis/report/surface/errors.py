@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
@@ -136,8 +135,7 @@ def surface_table(found: Sequence[Surface]) -> pa.Table:
 def verdict_table(found: Sequence[Surface]) -> pa.Table:
     """One row per group and budget: the freezing-wise verdict of the same runs at that many epochs."""
     rows = [_row(each, budget, verdict) for each in found for budget, verdict in each.verdicts.items()]
-    frame = pd.DataFrame(rows, columns=VERDICTS.names, dtype=object)
-    return pa.table([pa.array(frame[kind.name].tolist(), kind.type) for kind in VERDICTS], schema=VERDICTS)
+    return pa.Table.from_pylist(rows, schema=VERDICTS)
 
 
 def _row(surface: Surface, budget: int, verdict: Verdict | None) -> dict[str, object]:
