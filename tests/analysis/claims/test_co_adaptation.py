@@ -1,8 +1,8 @@
 """The published trap: errors along frozen layers shaped like a double descent, of networks that never interpolate.
 
-Yosinski et al. (arXiv:1411.1792) froze the first n layers of a network that was trained on the same task. Their errors by
-n fall, rise and fall again: neighbouring layers had co-adapted and were cut apart. The same errors go through the whole
-analysis twice, with train errors that never reach the threshold and with train errors that cross it at the peak.
+Yosinski et al. (arXiv:1411.1792) froze the first n layers of a network that was trained on the same task. Their errors
+by n fall, rise and fall again: neighbouring layers had co-adapted and were cut apart. The same errors go through the
+whole analysis twice, with train errors that never reach the threshold and with train errors that cross it at the peak.
 """
 
 from __future__ import annotations
