@@ -147,8 +147,8 @@ def _shares(curve: Curve) -> Curve:
     if not chosen.any():
         return curve
     first = curve.test[chosen][0]
-    errors = (values[chosen] - first for values in (curve.test, curve.low, curve.high))
-    return Curve(curve.label, curve.x[chosen] / curve.x.max(), *errors, curve.train[chosen], curve.n)
+    test, low, high = (values[chosen] - first for values in (curve.test, curve.low, curve.high))
+    return Curve(curve.label, curve.x[chosen] / curve.x.max(), test, low, high, curve.train[chosen], curve.n)
 
 
 def published(reference: Reference, series: Series, rerun: bool = False) -> tuple[Array, Array]:
