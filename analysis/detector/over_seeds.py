@@ -13,6 +13,7 @@ from analysis.detector.smoothing import Array
 from analysis.detector.verdict import Point, Strength, Verdict
 
 POINTS = ("first_min", "peak", "second_min")
+TURN = 2.5  # bandwidths by which a smoother moves a sharp turn: the normal quantile of 1 : 100, and a little more
 
 
 def with_intervals(verdict: Verdict, own: Sequence[Verdict], seeds: CurveSet) -> Verdict:
@@ -56,14 +57,34 @@ def _error_interval(off: Array, levels: Array, error: float) -> tuple[float, flo
 
 
 def _place_interval(own: Sequence[Verdict], name: str, seeds: CurveSet, at: int) -> tuple[float, float] | None:
+    """Student's interval of the seeds' places in log10(x + 1), about the smooth turn and the turn of the bins' mean.
+
+    A smoother moves a sharp minimum towards its flatter side, in all seeds alike: up to TURN bandwidths where one side
+    is two orders of magnitude steeper. The bins do not.
+    """
     points = [getattr(v, name) for v in own if v.shape == "double_descent"]
     places = np.log10(np.array([point.position for point in points]) + 1.0)
     if len(places) < 3:
         return None
+    smooth, bins = float(places.mean()), _turns_of_bins(seeds, at, 1.0 if name == "peak" else -1.0)
     half = float(np.hypot(half_width(places), seeds.grid.bandwidth[at]))
-    low, high = 10.0 ** (places.mean() - half) - 1.0, 10.0 ** (places.mean() + half) - 1.0
+    half_bins = float(np.hypot(half_width(bins[1:]), seeds.grid.bandwidth[at]))
+    low = 10.0 ** min(smooth - half, bins[0] - half_bins) - 1.0
+    high = 10.0 ** max(smooth + half, bins[0] + half_bins) - 1.0
     ends = float(seeds.grid.x[0]), float(seeds.grid.x[-1])
     return min(max(low, ends[0]), ends[1]), min(max(high, ends[0]), ends[1])
+
+
+def _turns_of_bins(seeds: CurveSet, at: int, sign: float) -> Array:
+    """(1 + seeds,) positions of the highest (sign 1) or lowest (-1) bin of the mean and of each seed, within TURN
+    bandwidths of bin `at`."""
+    position = seeds.grid.position
+    near = np.flatnonzero(np.abs(position - position[at]) <= TURN * seeds.grid.bandwidth[at])
+    known = near[np.isfinite(seeds.values[:, near]).all(axis=0)]
+    if not len(known):
+        return np.full(1 + len(seeds.values), position[at])
+    values = seeds.values[:, known]
+    return position[known[(sign * np.vstack([values.mean(axis=0), values])).argmax(axis=1)]]
 
 
 def unaligned(verdict: Verdict, own: Sequence[Verdict]) -> Verdict:

@@ -134,8 +134,7 @@ def main() -> None:
     )
     print("\n" + "\n".join(table("short axis", {f"{n} seeds": short_axis(number, n, seed) for n in SEEDS})), flush=True)
     for title, sharp in (("epochs", False), ("epochs, sharp turns", True)):
-        draws = number // 4 if sharp else number
-        columns = {f"{n} seeds": epochs(draws, n, seed, sharp=sharp) for n in SEEDS[:3]}
+        columns = {f"{n} seeds": epochs(number, n, seed, sharp=sharp) for n in SEEDS}
         print("\n" + "\n".join(table(title, columns)), flush=True)
 
 
