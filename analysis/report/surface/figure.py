@@ -105,7 +105,7 @@ def _ridges(axes: Axes, surface: Surface) -> None:
         if (verdict := surface.verdicts[budget]) is not None and verdict.peak is not None
     ]
     if found:
-        axes.plot(*zip(*found, strict=True), "D:", color=VERDICT, markersize=4, linewidth=1.0)
+        axes.plot(*zip(*found, strict=True), "D:", color=VERDICT, markersize=4, linewidth=1.0, clip_on=False)
 
 
 def _budgets(axes: Axes, surface: Surface) -> None:
