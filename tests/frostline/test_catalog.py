@@ -30,6 +30,7 @@ NAMES = [f"{question}_{scale}" for question in QUESTIONS for scale in SCALES]
 WORDS = KnownWords()
 PICTURES = {"tiny_imagenet", "food101", "cifar10", "cifar100", "svhn"}
 SAMPLES = 40
+SIDE = 32
 
 
 def runs_of(name: str) -> Mapping[str, RunSpec]:
@@ -105,9 +106,13 @@ def test_a_scale_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def cut(spec: RunSpec) -> dict[str, Any]:
-    """The same run, two epochs long, on few samples, in a network as deep and no wider than a CPU trains in seconds."""
-    narrow = min(spec.model.width, 32 if spec.model.family == "vit" else 8)
-    short: dict[str, Any] = {"target": {"size": SAMPLES}, "train": {"epochs": 2}, "model": {"width": narrow}}
+    """The same run, two epochs long, on few small images, in a network as deep and no wider than a CPU trains in
+    seconds."""
+    small = {
+        "width": min(spec.model.width, 32 if spec.model.family == "vit" else 8),
+        "image_size": min(spec.model.image_size, SIDE),
+    }
+    short: dict[str, Any] = {"target": {"size": SAMPLES}, "train": {"epochs": 2}, "model": small}
     if spec.source is not None:
         budget = {"epochs": 2} if spec.source.steps is None else {"steps": 2}
         short["source"] = {"size": SAMPLES, **budget}
@@ -127,7 +132,7 @@ def test_one_run_of_every_sweep_goes_the_real_way(scale: str, no_data: Path) -> 
     origin.mkdir()
     for task in PICTURES if scale != "digits" else ():
         BUILDERS[task](origin)
-        taken_for_published(task, origin).prepare(64, origin, workers=1)
+        taken_for_published(task, origin).prepare(SIDE, origin, workers=1)
     sweep = no_data / "cut.yaml"
     sweep.write_text(json.dumps({"name": "cut", "edition": 1, "blocks": [{"base": each} for each in chosen.values()]}))
     store = no_data / "store"
