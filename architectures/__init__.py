@@ -6,7 +6,7 @@ exact_prefix                              whether a frozen prefix needs to be co
 uses_batch_statistics                     whether batch norm looks at training batches
 canonical_model                           a ModelSpec with the digest of its pre-trained weights
 build                                     a network from a ModelSpec, its weights from one seed
-inherit                                   weights of a source network
+inherit, take_body                        weights of a source network; of another network, for a head that stays
 freeze, trainable_parameters              which units train
 Network                                   forward, prefix, suffix
 
@@ -25,7 +25,7 @@ from sweeps.contents import lazy
 if TYPE_CHECKING:
     from architectures.construction import build
     from architectures.freezing import freeze, trainable_parameters
-    from architectures.inheritance import inherit
+    from architectures.inheritance import inherit, take_body
     from architectures.network import Network
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "freeze",
     "inherit",
     "ladder_length",
+    "take_body",
     "trainable_parameters",
     "unit_names",
     "uses_batch_statistics",
@@ -49,6 +50,7 @@ _NEEDS_TORCH = {
     "build": "construction",
     "freeze": "freezing",
     "inherit": "inheritance",
+    "take_body": "inheritance",
     "trainable_parameters": "freezing",
 }
 

@@ -13,10 +13,11 @@ def build(model: ModelSpec, classes: int, seed: int) -> Network:
     """A network on the CPU in training mode, nothing frozen, its weights drawn from `seed` alone.
 
     The head is drawn last: equal seeds give equal bodies, whatever the number of classes. torch's global
-    random state is left as it was. Raises ValueError if `classes` is below 2 or the family has no such network.
+    random state is left as it was. `classes` is the number of outputs: of a regression task the values of its target.
+    Raises ValueError if it is below 1 or the family has no such network.
     """
-    if classes < 2:
-        raise ValueError(f"classes = {classes}: allowed 2 or more")
+    if classes < 1:
+        raise ValueError(f"classes = {classes}: allowed 1 or more")
     family = family_of(model)
     with random_stream(seed):
         net = family.construct(model)

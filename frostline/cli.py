@@ -163,6 +163,19 @@ def data(
     print(prepare(task, origin, side, workers))
 
 
+@app.command(epilog="Example: frostline theory infinite_width_linear --out results")
+def theory(
+    sweep: Annotated[str, typer.Argument(metavar="SWEEP", help="A sweep's file, or its name in the catalog.")],
+    store: Annotated[Path, typer.Option(help="folder of results", envvar="FROSTLINE_STORE")] = Path("store"),
+    out: Annotated[Path | None, typer.Option(help="folder to write to; default: results/<sweep name>")] = None,
+) -> None:
+    """Put what theory predicts beside what was measured."""
+    from frostline.theory import write_theory
+
+    lines, files = write_theory(sweep, store, out)
+    print("\n".join([*lines, *map(str, files)]))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command. Returns its exit code: 2 with one line on standard error where the input is at fault."""
     return run_command(app, arguments, name="frostline")

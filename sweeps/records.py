@@ -16,8 +16,10 @@ class EpochRecord(NamedTuple):
     """One epoch, measured after it in evaluation mode, on the whole of each set, without augmentation.
 
     Errors are shares of wrongly classified samples. Losses are means over the set of the loss of the run's recipe:
-    cross-entropy in nats, or the squared distance to the one-hot target averaged over classes. NaN means that there is
-    nothing to measure (no flipped label, say). `epoch` counts from 1; `step` is optimizer steps so far.
+    cross-entropy in nats, or the squared distance to the one-hot target averaged over classes. Of a regression task an
+    error is the share of the targets' variance that is left unexplained (1 - R^2: 0 is exact, 1 as good as the mean,
+    worse is above 1), and a loss the mean squared error over samples and target values. NaN means that there is nothing
+    to measure (no flipped label, say). `epoch` counts from 1; `step` is optimizer steps so far.
     """
 
     epoch: int
@@ -42,6 +44,23 @@ class EpochRecord(NamedTuple):
 EPOCH_TYPES: dict[str, str] = {
     name: "int64" if name in ("epoch", "step") else "float64" for name in EpochRecord._fields
 }
+ADAPTATION = (
+    "residual_share",
+    "weight_change",
+    "penalty",
+    "effective_rank",
+    "hidden_rounds",
+    "hidden_weight_change",
+    "feature_shift",
+    "target_shift",
+    "first_order_error",
+    "unadapted_test_error",
+    "unadapted_test_loss",
+    "unadapted_train_loss",
+    "adaptation_harm",
+)
+"""Measures of a run whose head was adapted in closed form (docs/tables.md says what each is), as in `measures`."""
+
 TIME_COLUMNS = ("seconds", "wall_seconds", "compute_seconds")
 """What differs between two runs of the same spec: no comparison of results looks at it."""
 
@@ -63,7 +82,8 @@ class RunRecord(Spec):
     weights_sha256: str | None = None
     data_sha256: str
     test_samples: int | None = None
-    """Of the test set, which all runs of a target task share. None in records from before it was written."""
+    """Of the test set, which all runs of a target task share. None in records from before it was written, and of a
+    regression task, whose errors are not shares of samples."""
     wall_seconds: float
     """From the start of the last attempt to the commit."""
     compute_seconds: float

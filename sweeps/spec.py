@@ -40,7 +40,8 @@ FamilyName = Annotated[str, Field(min_length=1, max_length=200)]
 Loss = Literal["cross_entropy", "squared"]
 MethodName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Evaluation = Literal["epochs", "log"]
-MEASURES = ("readout_gap", "source_distance")
+HeadStart = Literal["lva_exact", "lva_ridge", "lva_perturb"]
+MEASURES = ("readout_gap", "source_distance", "source_error")
 """What may be measured beside the errors and losses of an epoch (orchestrator/train/methods/measures.py)."""
 
 DEFAULT_LOSS: Loss = "cross_entropy"
@@ -71,6 +72,14 @@ def _milestones(text: str | None) -> str | None:
     if not whole_ones or list(epochs) != sorted(set(epochs)):
         raise ValueError("epochs are whole numbers from 1 on, ascending")
     return text
+
+
+def _biases(text: str | None) -> str | None:
+    """A bias everywhere is what null stands for."""
+    given = () if text is None else numbers_of(text)
+    if not set(given) <= {0, 1}:
+        raise ValueError("1 for a layer with a bias, 0 for one without")
+    return None if all(given) else text
 
 
 NumberList = Annotated[str, BeforeValidator(numbers_as_text)]
@@ -107,6 +116,8 @@ class Recipe(Spec):
     """How the same function is computed: as timm has it (None), or as was measured to be faster in the family."""
     loss: Annotated[Loss | None, null_for(DEFAULT_LOSS)] = None
     method: Annotated[MethodName | None, null_for(DEFAULT_METHOD)] = None
+    head_start: HeadStart | None = None
+    """The head's weights before gradient descent: as they are (None), or adapted in closed form."""
     nesterov: Annotated[Annotated[bool, Field(strict=True)] | None, null_for(False)] = None
     """Nesterov's form of the momentum, of `sgd`."""
     steps: Count | None = None
@@ -169,6 +180,15 @@ class ModelSpec(Spec):
     """Of a model of timm, for the family `timm`; `depth` and `width` are 1 then."""
     patch: Count | None = None
     """Side of a patch in pixels (ViT); None: a quarter of the image, at most 4."""
+    biases: Annotated[NumberList | None, AfterValidator(_biases)] = None
+    """Of a perceptron's layers, the head last: 1 with a bias, 0 without. None: all have one."""
+    inputs: Count | None = None
+    """Length of the input, for a network on vectors; None: it reads images. `image_size` and `channels` say nothing
+    then."""
+    richness: Annotated[Rate | None, null_for(1.0)] = None
+    """gamma of a mean-field network: how much its features change by training; None: 1."""
+    activation: Annotated[Literal["relu", "linear"] | None, null_for("relu")] = None
+    """Of a mean-field network; None: relu."""
     weights: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
     """Pre-trained weights that the network starts from instead of random ones: a safetensors file, or `pretrained`
     for timm's own; in a run's specification their digest, `sha256:` and 64 hex digits."""
@@ -192,6 +212,10 @@ class TransferSpec(Spec):
     rate_factors: Annotated[NumberList | None, AfterValidator(_factors)] = None
     """Of the ladder's units, from the stem on, those not named having 1: times the learning rate. A unit of factor 0 is
     frozen; zeros at the start are `frozen` units."""
+    richness: Rate | None = None
+    """gamma of a mean-field target network; None: that of the model."""
+    head: Literal["source"] | None = None
+    """Whose head the target starts with: a fresh one (None), or the source's, where both tasks have as many outputs."""
     l2_sp: Rate | None = None
     """The pull of all units but the head towards the weights that training starts from (Li et al. 2018)."""
 

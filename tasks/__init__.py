@@ -2,6 +2,10 @@
 
 canonical_name               the one name of a task: equal data, equal name
 classes_of, held_out         how many classes and test samples a task has
+outputs_of                   how many outputs a network for a task has
+is_regression                whether its targets are real values
+has_pairs                    whether its samples are shifted forms of source samples that it knows
+vector_length                the length of its inputs, where they are vectors
 citation                     what to cite for a task's data, and their licence
 relatedness                  class overlap and superclass overlap of a source and a target
 parameter_names              all parameters that tasks have
@@ -25,7 +29,16 @@ from typing import TYPE_CHECKING
 
 from sweeps.contents import lazy
 from tasks.checks import check, check_files, content_digest, contents_of, is_known, learn, missing_data
-from tasks.names import canonical_name, citation, classes_of, held_out
+from tasks.names import (
+    canonical_name,
+    citation,
+    classes_of,
+    has_pairs,
+    held_out,
+    is_regression,
+    outputs_of,
+    vector_length,
+)
 from tasks.registry import parameter_names
 from tasks.relation import relatedness
 from tasks.steps import batch_sizes
@@ -47,14 +60,18 @@ __all__ = [
     "classes_of",
     "content_digest",
     "contents_of",
+    "has_pairs",
     "held_out",
     "is_known",
+    "is_regression",
     "learn",
     "missing_data",
+    "outputs_of",
     "parameter_names",
     "relatedness",
     "source_data",
     "target_data",
+    "vector_length",
 ]
 
 _NEEDS_TORCH = {

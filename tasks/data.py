@@ -27,6 +27,10 @@ class TaskData:
     test_labels (M,) int64, always clean. Inputs are tensors, or stay in the prepared array and are read batch by
     batch (`MappedImages`, typed as the tensor that it stands for). `black` is the standardised value of an empty pixel,
     to pad crops with. `digest` is SHA-256 over names, types, shapes and bytes of all of it.
+
+    Of a regression task the labels are targets: labels, true_labels (N, T) and test_labels (M, T) float32, `classes`
+    is 0 and nothing is flipped. Of a task of vectors the inputs are (N, D). Where target samples are shifted forms of
+    source samples, `paired_inputs` and `paired_labels` are those, in the order of `inputs`.
     """
 
     inputs: Tensor
@@ -39,6 +43,17 @@ class TaskData:
     class_names: tuple[str, ...]
     black: float
     digest: str
+    paired_inputs: Tensor | None = None
+    paired_labels: Tensor | None = None
+
+    @property
+    def is_regression(self) -> bool:
+        return self.labels.is_floating_point()
+
+    @property
+    def outputs(self) -> int:
+        """How many outputs a network has: a logit a class, or the values of a target."""
+        return self.labels.shape[1] if self.is_regression else self.classes
 
     def to(self, device: torch.device | str) -> TaskData:
         """The same data on a device."""
@@ -75,15 +90,18 @@ def _task_data(part: LabelledSet, model: ModelSpec, role: Role, seed: int, most_
     images, true = dataset.train(task.classes, role, part.size, seed, model.image_size)
     test_images, test_labels = dataset.test(task.classes, model.image_size)
     form = _form(model, dataset, images)
-    given = noisy_labels(true, classes, part.label_noise, part.noise_kind, seed, role)
+    regression = dataset.targets is not None
+    noise = None if regression else (part.label_noise, part.noise_kind)
+    given = true if noise is None else noisy_labels(true, classes, *noise, seed, role)
     labels = {
         "labels": torch.from_numpy(given),
         "true_labels": torch.from_numpy(true),
-        "flipped": torch.from_numpy(given != true),
+        "flipped": torch.zeros(len(true), dtype=torch.bool) if regression else torch.from_numpy(given != true),
     }
     test = {"test_labels": torch.from_numpy(test_labels)}
     mapped = most_bytes is not None and _bytes(images, test_images, form) > most_bytes
     inputs, test_inputs = _inputs(images, form, mapped), _inputs(test_images, form, mapped)
+    pairs = _pairs(dataset, role, part.size, seed, form)
     return TaskData(
         inputs=inputs,
         test_inputs=test_inputs,
@@ -92,8 +110,19 @@ def _task_data(part: LabelledSet, model: ModelSpec, role: Role, seed: int, most_
         classes=classes,
         class_names=task.class_names,
         black=-form.mean / form.std,
-        digest=_digest({"inputs": (inputs, images), **labels, "test_inputs": (test_inputs, test_images), **test}, form),
+        **pairs,
+        digest=_digest(
+            {"inputs": (inputs, images), **labels, "test_inputs": (test_inputs, test_images), **test, **pairs}, form
+        ),
     )
+
+
+def _pairs(dataset: Dataset, role: Role, size: int, seed: int, form: Form) -> dict[str, Tensor]:
+    """The source samples that training samples are shifted forms of, where the data set says so."""
+    if dataset.paired is None:
+        return {}
+    images, labels = dataset.paired(role, size, seed)
+    return {"paired_inputs": standardised(images, form), "paired_labels": torch.from_numpy(labels)}
 
 
 def _form(model: ModelSpec, dataset: Dataset, images: np.ndarray | Pixels) -> Form:

@@ -28,7 +28,9 @@ class Pixels(NamedTuple):
 
 
 Samples = tuple[np.ndarray, np.ndarray]
-"""Images, float32 (N, C, H, W) with values in [0, 1], and labels, int64 (N,), counted within the chosen classes."""
+"""Images, float32 (N, C, H, W) with values in [0, 1], and labels, int64 (N,), counted within the chosen classes. Of a
+regression task the second array holds targets, float32 (N, targets); of a task of vectors the first is float32 (N, D).
+"""
 
 MappedSamples = tuple[Pixels, np.ndarray]
 """The same of a prepared array, whose images stay where they are."""
@@ -87,6 +89,12 @@ class Dataset:
     prepare: Prepare | None = None
     class_list: ClassList = LISTED
     superclasses: tuple[str, ...] | None = None
+    targets: int | None = None
+    """Of a regression task: how many real values the target of a sample has. `classes` and `default` are empty then."""
+    vector: int | None = None
+    """Of a task whose inputs are vectors: their length. `side` says nothing then, and `mean` and `std` are given."""
+    paired: Callable[[Role, int, int], Samples] | None = None
+    """(role, size, seed) -> for each training sample, in order, the source sample that it is a shifted form of."""
 
 
 @dataclass(frozen=True)

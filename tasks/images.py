@@ -33,7 +33,9 @@ class Form(NamedTuple):
 
 
 def standardised(images: np.ndarray, form: Form) -> Tensor:
-    """Images float32 (N, C, H, W) in [0, 1] -> float32 (N, channels, side, side)."""
+    """Images float32 (N, C, H, W) in [0, 1] -> float32 (N, channels, side, side). Vectors (N, D) keep their shape."""
+    if images.ndim == 2:
+        return (torch.from_numpy(images) - form.mean) / form.std
     return _repeated((_sized(torch.from_numpy(images), form) - form.mean) / form.std, form)
 
 

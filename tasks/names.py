@@ -83,6 +83,29 @@ def classes_of(task: str) -> int:
     return len(parse(task).classes)
 
 
+def outputs_of(task: str) -> int:
+    """How many outputs a network for a task has: one a class, or one a value of a regression target; ValueError for a
+    name that means no task."""
+    found = parse(task)
+    return found.dataset.targets or len(found.classes)
+
+
+def is_regression(task: str) -> bool:
+    """Whether a task's targets are real values; ValueError for a name that means no task."""
+    return parse(task).dataset.targets is not None
+
+
+def vector_length(task: str) -> int | None:
+    """The length of a task's inputs where they are vectors, None of images; ValueError for an unknown task."""
+    return parse(task).dataset.vector
+
+
+def has_pairs(task: str) -> bool:
+    """Whether a task knows the source sample that each training sample is a shifted form of; ValueError for an unknown
+    task."""
+    return parse(task).dataset.paired is not None
+
+
 def held_out(task: str) -> int:
     """How many test samples a task has; ValueError for a name that means no task."""
     found = parse(task)
@@ -117,6 +140,8 @@ def _values(name: str, found: ParameterisedDataset, given: Mapping[str, Any]) ->
 
 
 def _classes(name: str, text: str, dataset: Dataset) -> tuple[int, ...]:
+    if dataset.targets is not None:
+        raise ValueError(f"{name!r}: {dataset.name} has no classes, its targets are numbers")
     try:
         indices = dataset.class_list.read(text, dataset.classes)
     except ValueError as error:

@@ -15,7 +15,11 @@ DATASETS = {
     "food101": "tasks.datasets.food101",
     "glyphs": "tasks.datasets.glyphs",
     "images": "tasks.datasets.images",
+    "linear_teacher": "tasks.datasets.linear_teacher",
     "mnist": "tasks.datasets.mnist",
+    "noisy_digits": "tasks.datasets.noisy_digits",
+    "polynomial_teacher": "tasks.datasets.polynomial_teacher",
+    "sine_drift": "tasks.datasets.sine_drift",
     "svhn": "tasks.datasets.svhn",
     "tiny_imagenet": "tasks.datasets.tiny_imagenet",
 }

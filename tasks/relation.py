@@ -12,12 +12,14 @@ from tasks.names import Task, parse
 def relatedness(source: str, target: str) -> dict[str, float]:
     """class_overlap: the share of the target's classes that the source has too, by name. superclass_overlap: the share
     of the target's classes whose superclass one of the source's classes has; not there where one of the data sets has
-    no superclasses. Raises ValueError for a name that means no task.
+    no superclasses. A regression task has no classes, hence neither. Raises ValueError for a name that means no task.
 
     >>> relatedness("digits[0-4]", "digits[3-6]")
     {'class_overlap': 0.5}
     """
     from_, to = parse(source), parse(target)
+    if not from_.classes or not to.classes:
+        return {}
     found = {"class_overlap": _share(to.class_names, from_.class_names)}
     theirs, ours = _superclasses(from_), _superclasses(to)
     return found if theirs is None or ours is None else found | {"superclass_overlap": _share(ours, theirs)}

@@ -36,12 +36,14 @@ _STORE, _TRAIN = {"store"}, {"store", "tracking"}
 ROOMS: dict[str, dict[str, set[str]]] = {
     "analysis": {
         "statistics": set(),
+        "theory": set(),
         "detector": {"statistics"},
         "scoring": {"detector", "statistics"},
         "logs": {"detector", "statistics", "scoring", "report"},  # report: how every figure looks
         "tables": {"detector", "statistics"},
         "claims": {"tables", "detector", "statistics"},
         "report": {"claims", "tables", "detector", "statistics"},
+        "overlay": {"theory", "report", "claims", "tables", "detector", "statistics"},
     },
     "sweeps": {"language": set(), "store": set()},
     "tasks": {"files": set(), "datasets": {"files"}},

@@ -124,10 +124,11 @@ def score(
     blocks = []
     if axis == "short":
         from analysis.scoring.short_score import lines as short_lines
-        from analysis.scoring.short_score import power_rows, score_short
+        from analysis.scoring.short_score import noise_row, power_rows, score_short
 
         for number in seeds or [1, 5]:
-            blocks.append("\n".join(short_lines(score_short(cells, number, seed))))
+            rows = [*short_lines(score_short(cells, number, seed)), "", noise_row(cells, number, seed + 2)]
+            blocks.append("\n".join(rows))
             if rivals:
                 blocks.append("\n".join(power_rows(max(cells // 4, 64), number, seed + 1)))
             print("\n\n".join(blocks[-2 if rivals else -1 :]), end="\n\n", flush=True)

@@ -110,6 +110,23 @@ def _power_at(scores: Array, truth: np.ndarray, allowed: int) -> float:
     return float((scores[truth] > threshold).mean())
 
 
+def noise_row(number: int, seeds: int, seed: int, points: tuple[int, int] = (4, 14)) -> str:
+    """What is said of level curves under white Gaussian noise alone, on as many points as `points` allow."""
+    called = tested = below = 0
+    for stream in np.random.SeedSequence(seed).spawn(number):
+        rng = np.random.default_rng(stream)
+        x = np.arange(float(rng.integers(points[0], points[1] + 1)))
+        verdict = detect(x, 0.3 + 0.01 * rng.standard_normal((seeds, len(x))), axis="depth")
+        p = verdict.single_seed_significance if verdict.p_value is None else verdict.p_value
+        called += verdict.double_descent is True
+        tested += p is not None
+        below += p is not None and p <= 0.05
+    return (
+        f"Gaussian noise alone, {points[0]} to {points[1]} points, {seeds} seed(s): called {wilson(called, number)} of "
+        f"{number}, tested {tested}, P(p <= .05) {wilson(below, number)}"
+    )
+
+
 def lines(tally: ShortTally) -> list[str]:
     seeds, truth, called = len(tally.cells[0].errors), tally.truth, np.array(tally.called)
     precision, recall, f1 = precision_recall_f1(truth, called)

@@ -64,9 +64,11 @@ def _cell_frame(runs: pd.DataFrame, rows: tuple[Rows, ...], verdicts: Verdicts) 
     columns["trainable_params"] = [_any(runs["trainable_params"].iloc[cell]) for cell in done]
     crossings = [f"epochs_to_{per_cent}" for per_cent in CROSSINGS]
     values = columns_of(runs, ["final_test_error", "final_train_error", "interpolates", "test_samples", *crossings])
-    columns |= _mean_columns(values, done, "final_test_error")
-    columns |= _image_columns(columns, [values["test_samples"][cell] for cell in done])
-    columns |= _mean_columns(values, done, "final_train_error")
+    samples = [values["test_samples"][cell] for cell in done]
+    most = np.array([np.inf if np.isnan(cell).any() else 1.0 for cell in samples])
+    columns |= _mean_columns(values, done, "final_test_error", most)
+    columns |= _image_columns(columns, samples)
+    columns |= _mean_columns(values, done, "final_train_error", most)
     columns |= _interpolation_columns(values, done)
     columns |= _relatedness_columns(runs, rows)
     columns |= _verdict_columns(verdicts)
@@ -80,8 +82,11 @@ def _any(values: pd.Series) -> int | None:
     return int(known.iloc[0]) if len(known) else None
 
 
-def _mean_columns(values: dict[str, Array], done: list[Rows], name: str) -> dict[str, Array]:
-    """Mean over seeds and its 95 % interval; no interval below two seeds. values: (runs,) by name."""
+def _mean_columns(values: dict[str, Array], done: list[Rows], name: str, most: Array) -> dict[str, Array]:
+    """Mean over seeds and its 95 % interval; no interval below two seeds. values: (runs,) by name.
+
+    most: (cells,) the largest error that there can be: 1, or none where errors are not known to be shares of samples.
+    """
     known = [values[name][cell][np.isfinite(values[name][cell])] for cell in done]
     result = np.full((3, len(done)), np.nan)
     result[0] = [cell.mean() if len(cell) else np.nan for cell in known]
@@ -89,7 +94,7 @@ def _mean_columns(values: dict[str, Array], done: list[Rows], name: str) -> dict
     for size in np.unique(sizes[sizes >= 2]):
         chosen = np.flatnonzero(sizes == size)
         spans = intervals(np.stack([known[cell] for cell in chosen]))
-        result[1:, chosen] = np.clip(spans, 0.0, 1.0).T  # an error is none outside
+        result[1:, chosen] = np.clip(spans.T, 0.0, most[chosen])  # an error is none outside
     return dict(zip((name, f"{name}_low", f"{name}_high"), result, strict=True))
 
 

@@ -20,8 +20,9 @@ from analysis.tables.cells import judged_cells
 from analysis.tables.curves import Curves, Rows
 from analysis.tables.load import StoredRun, StoredSweep, epoch_batches
 from analysis.tables.relatedness import relatedness_columns
-from analysis.tables.schema import CROSSINGS, EPOCHS, RUNS, as_frame, frame_of, spec_types
+from analysis.tables.schema import CROSSINGS, EPOCHS, FINAL_LOSSES, RUNS, as_frame, frame_of, spec_types
 from sweeps.identity import cell_id, run_name, source_id
+from sweeps.records import ADAPTATION
 
 Sink = Callable[[pa.Table], None]
 
@@ -81,7 +82,9 @@ def run_frame(sweep: StoredSweep, curves: Curves) -> pd.DataFrame:
         "reason": [run.reason for run in runs],
         "epochs": recorded("epochs"),
         **summary,
+        **_final_losses(sweep, curves),
         **relatedness_columns(sweep, np.asarray(summary["final_test_error"], dtype=np.float64)),
+        **_adaptation_columns(sweep),
         "trainable_params": recorded("trainable_params"),
         "total_params": recorded("total_params"),
         "test_samples": recorded("test_samples"),
@@ -94,22 +97,44 @@ def run_frame(sweep: StoredSweep, curves: Curves) -> pd.DataFrame:
     return frame_of(columns, RUNS)
 
 
+def _final_losses(sweep: StoredSweep, curves: Curves) -> dict[str, Any]:
+    """FINAL_LOSSES of runs whose loss is `squared`, NaN for others: losses of one kind do not compare with others'.
+
+    Of a regression task they are mean squared errors over samples and target values.
+    """
+    squared = np.array([run.spec.train.loss == "squared" for run in sweep.runs], dtype=bool)
+    losses = curves.losses or ()
+    last = [np.where(squared, curves.last(loss), np.nan) for loss in losses] or [np.full(len(squared), np.nan)] * 2
+    return dict(zip(FINAL_LOSSES, last, strict=True))
+
+
+def _adaptation_columns(sweep: StoredSweep) -> dict[str, list[float | None]]:
+    """Each of ADAPTATION for all runs: the last value on record, None where there is none."""
+    recorded = [(run.result.measures or {}) if run.result is not None else {} for run in sweep.runs]
+    return {name: [next(reversed(values.get(name, ())), None) for values in recorded] for name in ADAPTATION}
+
+
 def _curves(sweep: StoredSweep, sink: Sink | None) -> Curves:
     lengths = [run.result.epochs if run.result is not None else 0 for run in sweep.runs]
     offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
     test, train = np.empty((2, int(offsets[-1])))
+    squared = any(run.spec.train.loss == "squared" for run in sweep.runs)
+    losses = np.empty((2, int(offsets[-1]))) if squared else None
     sparse = any(run.spec.train.evaluate is not None for run in sweep.runs)
     epoch = np.empty(int(offsets[-1]), dtype=np.int64) if sparse else None
     at = 0
-    for run, table in _finished(sweep, None if sink is not None else ["epoch", "test_error", "train_error"]):
+    needed = ["epoch", "test_error", "train_error", *(("test_loss", "train_loss") if squared else ())]
+    for run, table in _finished(sweep, None if sink is not None else needed):
         if sink is not None:
             sink(_named(run, table))
         test[at : at + table.num_rows] = table["test_error"].to_numpy()
         train[at : at + table.num_rows] = table["train_error"].to_numpy()
+        if losses is not None:
+            losses[:, at : at + table.num_rows] = table["test_loss"].to_numpy(), table["train_loss"].to_numpy()
         if epoch is not None:
             epoch[at : at + table.num_rows] = table["epoch"].to_numpy()
         at += table.num_rows
-    return Curves(offsets, test, train, epoch)
+    return Curves(offsets, test, train, epoch, None if losses is None else (losses[0], losses[1]))
 
 
 def _finished(sweep: StoredSweep, columns: list[str] | None) -> Iterator[tuple[StoredRun, pa.Table]]:

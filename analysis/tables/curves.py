@@ -31,6 +31,8 @@ class Curves:
     train_error: Array  # (points,), on the labels as given
     epoch: NDArray[np.int64] | None = None
     """(points,) after which epoch each was measured; None where every run was measured after epochs 1, 2, 3, ..."""
+    losses: tuple[Array, Array] | None = None
+    """(points,) test and train loss; None where they were not read."""
 
     def lengths(self) -> NDArray[np.int64]:
         """(runs,) points of each run."""

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from sweeps.records import EPOCH_TYPES, TIME_COLUMNS
+from sweeps.records import ADAPTATION, EPOCH_TYPES, TIME_COLUMNS
 from sweeps.spec import RunSpec
 
 CROSSINGS = (15, 10, 5, 1)
@@ -23,6 +23,9 @@ MACHINE_COLUMNS = ("device", "attempts", "provenance", "unlike", "reason")
 
 RELATEDNESS = ("class_overlap", "superclass_overlap", "linear_probe_error")
 """How related source and target are (analysis/tables/relatedness.py). There only where some run has a value."""
+
+FINAL_LOSSES = ("final_test_loss", "final_train_loss")
+"""Of runs whose recipe has the loss `squared`. There only where some run has."""
 
 _TYPES: dict[type, pa.DataType] = {int: pa.int64(), float: pa.float64(), str: pa.string(), bool: pa.bool_()}
 
@@ -95,7 +98,7 @@ RUNS = pa.schema(
         ("final_train_error", pa.float64()),
         *((f"epochs_to_{per_cent}", pa.int64()) for per_cent in CROSSINGS),
         ("interpolates", pa.bool_()),
-        *((name, pa.float64()) for name in RELATEDNESS),
+        *((name, pa.float64()) for name in (*FINAL_LOSSES, *RELATEDNESS, *ADAPTATION)),
         ("trainable_params", pa.int64()),
         ("total_params", pa.int64()),
         ("test_samples", pa.int64()),
@@ -165,10 +168,11 @@ def as_table(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
     """pandas to Arrow: the schema's columns that the frame has, missing values null, no pandas metadata.
 
     A field that was added to the specification later has a column only where some run gives it, as have RELATEDNESS,
-    `unlike` one where some cell is, and `reason` one where some run failed or is blocked: tables of older results stay
-    as they are.
+    FINAL_LOSSES and ADAPTATION, `unlike` one where some cell is, and `reason` one where some run failed or is blocked:
+    tables of older results stay as they are.
     """
-    occasional = [name for name in (*later_fields(), *RELATEDNESS, "unlike", "reason") if name in frame.columns]
+    optional = (*later_fields(), *FINAL_LOSSES, *RELATEDNESS, *ADAPTATION, "unlike", "reason")
+    occasional = [name for name in optional if name in frame.columns]
     unused = {name for name in occasional if not bool(frame[name].notna().to_numpy().any())}
     kept = pa.schema([field for field in schema if field.name in frame.columns and field.name not in unused])
     return pa.Table.from_pandas(frame, schema=kept, preserve_index=False).replace_schema_metadata(None)

@@ -13,6 +13,7 @@ import difflib
 
 from architectures.families import densenet, preact_resnet, resnet, timm_model, vgg, vit
 from architectures.families.family import Family
+from architectures.families.plain import fcn, mean_field_mlp, mlp
 from sweeps.errors import shown
 from sweeps.spec import ModelSpec
 
@@ -24,6 +25,9 @@ FAMILIES: dict[str, Family] = {
     "densenet": densenet.FAMILY,
     "vit": vit.FAMILY,
     "vgg": vgg.FAMILY,
+    "mlp": mlp.FAMILY,
+    "fcn": fcn.FAMILY,
+    "mean_field_mlp": mean_field_mlp.FAMILY,
     "timm": timm_model.FAMILY,
 }
 
@@ -40,7 +44,7 @@ def family_of(model: ModelSpec) -> Family:
         near = difflib.get_close_matches(model.family, FAMILIES, n=1)
         meant = f"; did you mean {near[0]!r}?" if near else ""
         raise ValueError(f"model.family = {shown(model.family)}: allowed: {', '.join(others)} or {last}{meant}")
-    for field in sorted({"name", "patch"} - family.own_fields):
+    for field in sorted({"activation", "biases", "inputs", "name", "patch", "richness"} - family.own_fields):
         if getattr(model, field) is not None:
             of = " or ".join(name for name, other in FAMILIES.items() if field in other.own_fields)
             raise ValueError(f"model.{field} = {shown(getattr(model, field))}: allowed with the family {of} alone")

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 
 from architectures import canonical_model, check_frozen, family_of, ladder_length
+from orchestrator.schedule.head_rules import source_head_fits
+from orchestrator.schedule.regression_rules import REGRESSION_RULES
 from orchestrator.train.methods.table import check_methods
 from sweeps.errors import shown
 from sweeps.language.list_text import numbers_of
@@ -46,6 +48,25 @@ def pull_has_a_start(run: RunSpec) -> None:
         raise ValueError(f"transfer.l2_sp = {run.transfer.l2_sp}: allowed with a source or with model.weights")
 
 
+def richness_is_of_mean_field_networks(run: RunSpec) -> None:
+    """`transfer.richness` is of a network that has a richness, with a readout of its own."""
+    if run.transfer.richness is None:
+        return
+    place = f"transfer.richness = {run.transfer.richness}"
+    if "richness" not in family_of(run.model).own_fields:
+        raise ValueError(f"{place}: allowed with the family mean_field_mlp alone")
+    if run.transfer.head is not None:
+        raise ValueError(f"{place}: allowed with transfer.head null, not {run.transfer.head}")
+
+
+def forgetting_has_a_source(run: RunSpec) -> None:
+    """The measure `source_error` is of a target that starts from a source model."""
+    if run.source is None and "source_error" in (run.train.measures or ""):
+        raise ValueError(f"train.measures = {run.train.measures!r}: source_error is allowed with a source")
+    if run.source is not None and "source_error" in (run.source.measures or ""):
+        raise ValueError(f"source.measures = {run.source.measures!r}: source_error is allowed in train.measures")
+
+
 def pace_is_of_gradient_descent(run: RunSpec) -> None:
     """Only gradient descent has a rate and a penalty on the way."""
     if run.train.method is not None:
@@ -58,8 +79,12 @@ RULES: tuple[Rule, ...] = (
     frozen_units_exist,
     rate_factors_fit,
     pull_has_a_start,
+    richness_is_of_mean_field_networks,
+    forgetting_has_a_source,
     pace_is_of_gradient_descent,
     check_methods,
+    source_head_fits,
+    *REGRESSION_RULES,
 )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 MOST_IMAGES = 1000
 """On every device, so that results do not depend on its memory."""
 LEAST_IMAGES = 16
@@ -13,3 +15,8 @@ again for each."""
 def images_per_pass(image_size: int, on_cpu: bool = True) -> int:
     """The most images of side `image_size` in an evaluation batch."""
     return max(LEAST_IMAGES, min(MOST_IMAGES, CPU_PIXELS // image_size**2)) if on_cpu else MOST_IMAGES
+
+
+def side_of_vector(length: int) -> int:
+    """The side of the smallest square image that has as many pixels as a vector has entries."""
+    return math.isqrt(length - 1) + 1

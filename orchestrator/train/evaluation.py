@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -16,10 +18,13 @@ def evaluate(network: Network, data: TaskData, inputs: Inputs, loss: LossFunctio
     """The error and loss fields of EpochRecord, from one pass over both sets.
 
     Errors are shares of samples whose largest logit is not their label's; losses are means of the recipe's `loss` over
-    the set. Leaves the network in evaluation mode.
+    the set. Of a regression task an error is the share of the targets' variance that is left unexplained
+    (`unexplained_share`). Leaves the network in evaluation mode.
     """
     network.eval()
     test_logits, logits = inputs.all_logits(network)
+    if data.is_regression:
+        return _regression_scores(test_logits, logits, data)
     test_loss, test_predicted = _read(test_logits, data.test_labels, inputs.test_parts, loss)
     train_loss, predicted = _read(logits, data.labels, inputs.train_parts, loss)
     wrong = predicted != data.labels
@@ -46,6 +51,33 @@ def evaluate(network: Network, data: TaskData, inputs: Inputs, loss: LossFunctio
         "train_error_flipped_given": _share(given_wrong, noisy),
         "train_error_flipped_true": _share(true_wrong, noisy),
     }
+
+
+def _regression_scores(test_outputs: Tensor, outputs: Tensor, data: TaskData) -> dict[str, float]:
+    """The same of a regression task: nothing is flipped there. Outputs (M, T) and (N, T)."""
+    train_error, train_loss = unexplained_share(outputs, data.labels)
+    test_error, test_loss = unexplained_share(test_outputs, data.test_labels)
+    return {
+        "test_error": test_error,
+        "test_loss": test_loss,
+        "train_error": train_error,
+        "train_loss": train_loss,
+        "train_error_clean": train_error,
+        "train_error_flipped_given": math.nan,
+        "train_error_flipped_true": math.nan,
+    }
+
+
+def unexplained_share(outputs: Tensor, targets: Tensor) -> tuple[float, float]:
+    """(share of the targets' variance left unexplained, mean squared error) of outputs (N, T) for targets (N, T).
+
+    The share is 1 - R^2 over all T values together: the sum of squared errors over that of the targets' deviations from
+    their means over the set. 0 is exact, 1 as good as the mean of the targets, and worse is above 1. NaN where targets
+    do not vary. The second value is the mean over samples and values, so that N * T times it is the sum.
+    """
+    errors, targets = (outputs.double() - targets.double()).square(), targets.double()
+    variance = (targets - targets.mean(0)).square().sum().item()
+    return errors.sum().item() / variance if variance > 0 else math.nan, errors.mean().item()
 
 
 def _read(logits: Tensor, labels: Tensor, parts: list[slice], loss: LossFunction) -> tuple[Tensor, Tensor]:

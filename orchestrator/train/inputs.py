@@ -9,7 +9,7 @@ from torch import Tensor
 
 from architectures import Network
 from architectures.families.ladder import State
-from orchestrator.train.batch_sizes import MOST_IMAGES, images_per_pass
+from orchestrator.train.batch_sizes import MOST_IMAGES, images_per_pass, side_of_vector
 from tasks import TaskData
 
 
@@ -69,7 +69,9 @@ class Inputs:
 
 def images(data: TaskData) -> Inputs:
     """The images themselves. Evaluation batches have the same size with and without stored activations."""
-    most = images_per_pass(data.inputs.shape[-1], data.inputs.device.type == "cpu")
+    shape = data.inputs.shape
+    side = shape[-1] if len(shape) == 4 else side_of_vector(shape[-1])
+    most = images_per_pass(side, data.inputs.device.type == "cpu")
     return Inputs(0, (data.inputs,), (data.test_inputs,), most)
 
 

@@ -17,18 +17,22 @@ from sweeps.spec import DEFAULT_LOSS, Loss, Recipe
 
 
 class LossFunction(Protocol):
-    """A scalar from logits (N, classes), float32, and labels (N,), int64: the mean or the sum over the N samples."""
+    """A scalar from outputs (N, outputs), float32, and labels: the mean or the sum over the N samples.
+
+    Labels are classes (N,), int64, or the targets of a regression (N, outputs), float32, which `squared` alone takes.
+    """
 
     def __call__(self, logits: Tensor, labels: Tensor, /, *, reduction: Literal["mean", "sum"] = "mean") -> Tensor: ...
 
 
 def squared(logits: Tensor, labels: Tensor, /, *, reduction: Literal["mean", "sum"] = "mean") -> Tensor:
-    """Squared distance to the one-hot target, averaged over classes (Hui & Belkin 2021, arXiv:2006.07322, with no
-    rescaling).
+    """Squared distance to the target, averaged over outputs. The target of a class is its one-hot vector (Hui & Belkin
+    2021, arXiv:2006.07322, with no rescaling).
 
     Example: logits [[1.0, 0.0]] and label [1] give (1 + 1) / 2 = 1.0.
     """
-    targets = labels[:, None] == torch.arange(logits.shape[1], device=labels.device)
+    one_hot = labels.ndim == 1
+    targets = labels[:, None] == torch.arange(logits.shape[1], device=labels.device) if one_hot else labels
     each = (logits - targets.to(logits.dtype)).square().mean(1)
     return each.mean() if reduction == "mean" else each.sum()
 

@@ -18,7 +18,7 @@ from orchestrator.store.jobs import Job, Stage
 from orchestrator.store.ledger import Ledger
 from orchestrator.train.device import RunDevice, placed
 from orchestrator.train.inputs import images
-from orchestrator.train.methods.method import Setting
+from orchestrator.train.methods.method import Setting, SourceTask
 from orchestrator.train.prefix import frozen_inputs
 from orchestrator.train.worker_state import MISSING, LruCache, WorkerState, keys_of
 from sweeps.identity import canonical, canonical_json
@@ -50,14 +50,29 @@ def setting_of(
     data = data_of(spec, stage.role, keys.data, device, state.data, ledger)
     weights = None if stage.needs is None else weights_of(stage.needs, ledger, state.weights)
     given = weights.tensors if weights is not None else pretrained_of(spec.model, ledger.store, state.weights)
-    network = network_of(spec, stage.role, data.classes, given)
+    network = network_of(spec, stage.role, data.outputs, given)
     network = placed(network, spec.model.family, stage.recipe.kernels, device.torch)
     transfer = spec.transfer if stage.role == "target" else TransferSpec()
-    setting = Setting(network, data, images(data), stage.recipe, transfer, stage.role, spec.seed_of(stage.role), device)
+    seed = spec.seed_of(stage.role)
+    setting = Setting(network, data, images(data), stage.recipe, transfer, stage.role, seed, device)
+    if weights is not None and "source_error" in (stage.recipe.measures or ""):
+        setting = setting._replace(source=source_task(spec, weights, device, ledger, state))
     origin = "" if weights is None else f"{weights.source} {weights.sha256}"
     prefix = f"{keys.prefix} {data.digest} {origin}"
     inputs, note = frozen_inputs(setting, spec.model, prefix, kept if use_prefix_cache else None, ledger.store)
     return setting._replace(inputs=inputs), note
+
+
+def source_task(
+    spec: RunSpec, weights: SourceWeights, device: RunDevice, ledger: Ledger, state: WorkerState
+) -> SourceTask:
+    """The source model with its head, and its task's data."""
+    data = data_of(spec, "source", keys_of(spec, "source").data, device, state.data, ledger)
+    network = architectures.build(spec.model, data.outputs, seed_for(spec.seed_of("source"), "source", "init"))
+    architectures.inherit(network, weights.tensors, head_too=True)
+    network = placed(network, spec.model.family, spec.train.kernels, device.torch)
+    network.eval()
+    return SourceTask(network, data, images(data))
 
 
 def data_of(spec: RunSpec, role: Role, key: str, device: RunDevice, kept: LruCache, ledger: Ledger) -> tasks.TaskData:
@@ -102,12 +117,16 @@ def pretrained_of(model: ModelSpec, store: Reading, kept: LruCache) -> dict[str,
     return tensors
 
 
-def network_of(spec: RunSpec, role: Role, classes: int, weights: Mapping[str, Tensor] | None = None) -> Network:
-    """The network before training, on the CPU: drawn from the seed, then given all of `weights` but the head, then
-    frozen. weights: those of the source model, or pre-trained ones. A source model freezes nothing."""
-    network = architectures.build(spec.model, classes, seed_for(spec.seed_of(role), role, "init"))
+def network_of(spec: RunSpec, role: Role, outputs: int, weights: Mapping[str, Tensor] | None = None) -> Network:
+    """The network before training, on the CPU: drawn from the seed, then given all of `weights` but the head (with
+    `transfer.head: source`, the head too), then frozen. weights: those of the source model, or pre-trained ones. A
+    source model freezes nothing."""
+    model = spec.model
+    if role == "target" and spec.transfer.richness is not None:
+        model = model.model_copy(update={"richness": spec.transfer.richness})
+    network = architectures.build(model, outputs, seed_for(spec.seed_of(role), role, "init"))
     if weights is not None:
-        architectures.inherit(network, weights)
+        architectures.inherit(network, weights, role == "target" and spec.transfer.head == "source")
     if role == "target":
         still = zero_factors(spec.transfer)
         architectures.freeze(network, spec.transfer.frozen, spec.transfer.norm, still)

@@ -102,7 +102,7 @@ def _computed(job: Job, lease: Lease, ledger: Ledger, options: TrialOptions, sta
         epochs_sha256=sha256_of(epochs),
         weights_sha256=None if weights is None else sha256_of(weights),
         data_sha256=setting.data.digest,
-        test_samples=len(setting.data.test_labels),
+        test_samples=None if setting.data.is_regression else len(setting.data.test_labels),
         wall_seconds=time.perf_counter() - began,
         compute_seconds=sum(row.seconds for row in curve),
         attempts=lease.attempt,

@@ -19,16 +19,28 @@ from sweeps.spec import Recipe, RunSpec, Spec
 MISSING: Any = object()
 """What a cache answers for a key that it does not hold. (None may be a value.)"""
 
-SHAPE = frozenset({"family", "depth", "width", "name", "patch", "weights"})
+SHAPE = frozenset({"family", "depth", "width", "name", "patch", "weights", "richness", "activation"})
 """Fields of a model that say nothing of the images it reads."""
 UPDATES = frozenset(
     {"epochs", "optimizer", "learning_rate", "schedule", "batch_size", "momentum", "weight_decay", "augment", "loss"}
-    | {"method", "batches", "nesterov", "steps", "warmup", "milestones", "decay", "clip", "evaluate", "measures"}
+    | {
+        "method",
+        "batches",
+        "nesterov",
+        "steps",
+        "warmup",
+        "milestones",
+        "decay",
+        "clip",
+        "evaluate",
+        "measures",
+        "head_start",
+    }
 )
 """Fields of a recipe that say how weights change: a frozen prefix has the same activations whatever they are.
 (`augment` other than `none` declines.)"""
-PACE = frozenset({"rate_factors", "l2_sp"})
-"""Fields of a transfer that say how what trains does: of the frozen prefix they say nothing."""
+PACE = frozenset({"rate_factors", "l2_sp", "head"})
+"""Fields of a transfer that say how what trains starts and goes on: of the frozen prefix they say nothing."""
 SECTIONS = frozenset({"source", "target", "model", "transfer", "train"})
 """Of a run. What else it says, the seed at least, counts for data and activations alike."""
 

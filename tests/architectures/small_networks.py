@@ -33,6 +33,10 @@ SMALL = [
     network("vit", 3, 8),
     network("vgg", 11, 3),
     network("vgg", 16),
+    network("mlp", 1),
+    network("mlp", 3, 8),
+    network("fcn", 2),
+    network("fcn", 4, 3),
     named("test_resnet"),
     named("test_efficientnet"),
 ]
@@ -41,5 +45,5 @@ SMALL = [
 ALL_DEPTHS = [
     named("test_convnext") if family == "timm" else network(family, depth)
     for family, brings in FAMILIES.items()
-    for depth in ((1, 2, 12) if isinstance(brings.depths, range) else brings.depths)
+    for depth in (sorted({1, 2, 12} & {*brings.depths}) if isinstance(brings.depths, range) else brings.depths)
 ]

@@ -156,7 +156,7 @@ def test_inheriting_the_wrong_weights_is_refused_and_copies_nothing(model: Model
         assert equal(body(target), before)
 
 
-@pytest.mark.parametrize("classes", [-1, 0, 1])
+@pytest.mark.parametrize("classes", [-1, 0])
 def test_too_few_classes_are_refused(classes: int) -> None:
-    with pytest.raises(ValueError, match=f"classes = {classes}: allowed 2 or more"):
+    with pytest.raises(ValueError, match=f"classes = {classes}: allowed 1 or more"):
         build(MODELS[0], classes, seed=0)

@@ -22,6 +22,8 @@ WIDE = [
     network("densenet", 16, 8),
     network("vit", 2, 16),
     network("vgg", 11, 8),
+    network("mlp", 2, 16),
+    network("fcn", 3, 16),
     named("test_resnet"),
 ]
 """Wide enough for layers of 16 channels and more, beside narrower ones."""

@@ -83,8 +83,8 @@ def bars(tree: Path) -> None:
     assert set(runs["source.task"]) == {"bars[0-3](noise=0.5)"}
 
 
-def mlp(tree: Path) -> None:
-    runs = runs_of(tree, "mlp.yaml")
+def perceptron(tree: Path) -> None:
+    runs = runs_of(tree, "perceptron.yaml")
     trained = dict(zip(runs["transfer.frozen"].tolist(), runs["trainable_params"].tolist(), strict=True))
     head, hidden, first = 32 * 5 + 5, 32 * 32 + 32, 64 * 32 + 32
     assert trained == {0: first + hidden + head, 1: hidden + head, 2: head}
@@ -126,7 +126,7 @@ def gap(tree: Path) -> None:
 SECTIONS: dict[str, Callable[[Path], None]] = {
     "Your own images": photos,
     "A data set": bars,
-    "A network": mlp,
+    "A network": perceptron,
     "A training method": ridge,
     "An analysis": settling,
     "A table column": gap,

@@ -86,9 +86,12 @@ def test_the_registry_is_consistent() -> None:
     for name in DATASETS:
         dataset = row(name)
         assert name == dataset.name
-        if not isinstance(dataset, Dataset):  # the user's own images: what they are is known with their content
-            assert name == "images"
-            continue
+        if not isinstance(dataset, Dataset):
+            if name == "images":  # the user's own: what they are is known with their content
+                continue
+            dataset = dataset.dataset(dataset.parameters())
+            assert dataset.name == name
+        assert (dataset.targets is None) == bool(dataset.classes)
         assert dataset.citation.endswith(".") and dataset.licence
         assert len(set(dataset.classes)) == len(dataset.classes)
         assert set(dataset.default) <= set(range(len(dataset.classes)))

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from architectures import exact_prefix, ladder_length
 from architectures.arithmetic import work_from
-from orchestrator.train.batch_sizes import images_per_pass
+from orchestrator.train.batch_sizes import images_per_pass, side_of_vector
 from orchestrator.train.methods.method import Setting, Trained, Work
 from orchestrator.train.methods.recipe_rules import check_recipe
 from sweeps.seeds import Role
-from sweeps.spec import LabelledSet, ModelSpec, Recipe, RunSpec, TransferSpec
-from tasks import classes_of, held_out
+from sweeps.spec import HeadStart, LabelledSet, ModelSpec, Recipe, RunSpec, TransferSpec
+from tasks import held_out, outputs_of
 from tasks.steps import budget, evaluated_epochs
 
 if TYPE_CHECKING:
@@ -26,9 +26,11 @@ class Gradient:
         recipe = run.source if role == "source" else run.train
         assert recipe is not None
         check_recipe(recipe, "source" if role == "source" else "train")
+        if recipe.head_start is not None:
+            _check_head_start(run, recipe.head_start, role)
 
     def work(self, model: ModelSpec, part: LabelledSet, recipe: Recipe, transfer: TransferSpec) -> Work:
-        classes, tested = classes_of(part.task), held_out(part.task)
+        classes, tested = outputs_of(part.task), held_out(part.task)
         once = prefix_is_cached(model, recipe, transfer)
         trained = work_from(model, classes, transfer.frozen)
         passed = trained if once else work_from(model, classes, 0)
@@ -36,7 +38,8 @@ class Gradient:
         length = budget(recipe, part.size)
         evaluations = len(evaluated_epochs(recipe, length.epochs))
         # As on a CPU: an accelerator takes large images in fewer passes, which its rate of a call learns.
-        looks = evaluations * math.ceil((part.size + tested) / images_per_pass(model.image_size))
+        side = model.image_size if model.inputs is None else side_of_vector(model.inputs)
+        looks = evaluations * math.ceil((part.size + tested) / images_per_pass(side))
         # Forward through what is passed, backward (twice the work) through what trains; then both sets are evaluated.
         learnt, seen = length.steps / length.steps_per_epoch * part.size, evaluations * (part.size + tested)
         apart = part.size + tested if once else 0
@@ -54,7 +57,27 @@ class Gradient:
             return Trained([])
         from orchestrator.train.methods.fit import fit  # torch and Lightning: a plan needs neither
 
-        return fit(setting, reports)
+        if setting.recipe.head_start is None:
+            return fit(setting, reports)
+        note = _started(setting, setting.recipe.head_start)
+        trained = fit(setting, reports)
+        return trained._replace(notes=(note, *trained.notes))
+
+
+def _check_head_start(run: RunSpec, how: HeadStart, role: Role) -> None:
+    from orchestrator.train.methods.analytic.rows import check_start
+
+    if role == "source":
+        raise ValueError(f"source.head_start = {how!r}: allowed: null (the target's head alone is adapted)")
+    check_start(run, how, f"train.head_start {how}")
+
+
+def _started(setting: Setting, how: HeadStart) -> str:
+    """The head adapted before the first step; what there is to say of it. A resumed run has it from its checkpoint."""
+    from orchestrator.train.methods.analytic.adapt import adapt_head
+
+    found = adapt_head(setting, how)
+    return f"head started by {how}: " + ", ".join(f"{name} {value:.6g}" for name, value in found.items())
 
 
 def prefix_is_cached(model: ModelSpec, recipe: Recipe, transfer: TransferSpec) -> bool:

@@ -2,7 +2,8 @@
 
 `readout_gap`: test error of the trained head less that of a ridge head on the same features, as a fraction: what the
 features would allow, and training the head did not find, is above 0. `source_distance`: for each unit but the head the
-L2 norm of its parameters' difference from those that training started from.
+L2 norm of its parameters' difference from those that training started from. `source_error`: the test error on the
+source task of the source's own head on the units before it as they are now: what it has risen by is forgotten.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from architectures import Network
-from orchestrator.train.inputs import Inputs
-from sweeps.spec import Recipe
-from tasks import TaskData
+from architectures import take_body
+from orchestrator.train.evaluation import evaluate
+from orchestrator.train.losses import loss_of
+from orchestrator.train.methods.method import Setting
 
 PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
 """Ridge penalties that are tried, over the mean of the squared singular values of the features. A choice of ours."""
@@ -29,12 +30,13 @@ Measured = Mapping[str, list[float]]
 class Measures:
     """The measures of a recipe, of one training. `columns` grows with each evaluation.
 
-    network: as training starts from it. Raises ValueError where the recipe asks for the readout gap of a network whose
-    head is not one linear layer.
+    setting.network: as training starts from it. Raises ValueError where the recipe asks for the readout gap of a
+    network whose head is not one linear layer.
     """
 
-    def __init__(self, network: Network, data: TaskData, inputs: Inputs, recipe: Recipe) -> None:
-        asked = (recipe.measures or "").split(",")
+    def __init__(self, setting: Setting) -> None:
+        network, data, inputs = setting.network, setting.data, setting.inputs
+        asked = (setting.recipe.measures or "").split(",")
         self._network, self._data, self._inputs = network, data, inputs
         self._take: list[Callable[[], dict[str, float]]] = []
         if "readout_gap" in asked:
@@ -44,6 +46,10 @@ class Measures:
             units = network.units[:-1]
             self._starts = {unit.name: [p.detach().clone() for p in unit.parameters(network.net)] for unit in units}
             self._take.append(self._source_distance)
+        if "source_error" in asked:
+            self._source = setting.source
+            self._loss = loss_of(setting.recipe)
+            self._take.append(self._source_error)
         self.columns: dict[str, list[float]] = {}
 
     def take(self) -> None:
@@ -73,6 +79,12 @@ class Measures:
             squares = sum((now.double() - start.double()).square().sum().item() for now, start in pairs)
             found[f"source_distance.{unit.name}"] = math.sqrt(squares)
         return found
+
+    def _source_error(self) -> dict[str, float]:
+        assert self._source is not None, "a rule refuses the measure without a source"
+        source, data, inputs = self._source
+        take_body(source, self._network)
+        return {"source_error": evaluate(source, data, inputs, self._loss)["test_error"]}
 
 
 def ridge_scores(features: Tensor, labels: Tensor, others: Tensor, classes: int) -> Tensor:

@@ -35,6 +35,15 @@ class Work(NamedTuple):
     multiply_adds: float
 
 
+class SourceTask(NamedTuple):
+    """What a source model learnt: the model, its head included, and the data of its task."""
+
+    network: Network
+    data: TaskData
+    inputs: Inputs
+    """The images."""
+
+
 class Setting(NamedTuple):
     """What a method is given of one job. It trains `network` in place."""
 
@@ -50,6 +59,8 @@ class Setting(NamedTuple):
     role: Role
     seed: int
     device: RunDevice
+    source: SourceTask | None = None
+    """Of a target, where the recipe measures what it forgets of its source."""
 
 
 class Trained(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from orchestrator.train.methods.analytic.rows import Analytic, Unadapted
 from orchestrator.train.methods.gradient import Gradient
 from orchestrator.train.methods.method import Method
 from sweeps.errors import shown, suggestion
@@ -10,6 +11,10 @@ from sweeps.spec import DEFAULT_METHOD, Recipe, RunSpec
 
 METHODS: dict[str, Method] = {
     DEFAULT_METHOD: Gradient(),
+    "lva_exact": Analytic("lva_exact"),
+    "lva_ridge": Analytic("lva_ridge"),
+    "lva_perturb": Analytic("lva_perturb"),
+    "unadapted": Unadapted(),
 }
 """One row a method, by its name in a sweep (`train: {method: gradient}`)."""
 

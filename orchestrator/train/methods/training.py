@@ -56,7 +56,7 @@ class Training(pl.LightningModule):
         self._evaluated = frozenset(evaluated_epochs(self.recipe, self.length.epochs))
         self._pull = Pull(self.network, self.transfer.l2_sp) if self.transfer.l2_sp is not None else None
         self._trained = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
-        self.measures = Measures(self.network, self.data, self.inputs, self.recipe)
+        self.measures = Measures(setting)
         self._seconds = 0.0
         """Since the last evaluation."""
 

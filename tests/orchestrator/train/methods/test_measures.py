@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from orchestrator.schedule.vocabulary import KnownWords
 from orchestrator.train.methods.measures import PENALTIES, ridge_scores
 from orchestrator.train.trial import run_trial
 from orchestrator.train.worker_state import WorkerState
@@ -78,3 +79,17 @@ def test_the_ridge_head_is_the_best_by_leaving_one_out(samples: int, features: i
 
     best = min(PENALTIES, key=left_out)
     np.testing.assert_allclose(ridge_scores(x, labels, others, 3), fitted(x, y, best, others), atol=1e-8)
+
+
+def test_the_source_error_is_that_of_the_source_s_head_on_what_the_target_has_made(tmp_path: Path) -> None:
+    """All frozen but the head: nothing is forgotten, and it is the source model's own last test error."""
+    for frozen in (7, 0):
+        ledger, options = opened(tmp_path / str(frozen))
+        spec = small(transfer={"frozen": frozen}, train={"epochs": 3, "measures": ["source_error"]})
+        assert run_trial(source_of(spec), options) == "done" == run_trial(run_of(spec), options)
+        record = ledger.result(run_of(spec))
+        assert record is not None and record.measures is not None
+        errors, before = record.measures["source_error"], curve(ledger, source_of(spec))["test_error"][-1]
+        assert (errors == (before,) * 3) == (frozen == 7)
+    with pytest.raises(ValueError, match=r"source_error is allowed with a source"):
+        KnownWords().check(small(source=None, train={"measures": ["source_error"]}))

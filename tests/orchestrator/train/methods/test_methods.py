@@ -134,7 +134,10 @@ def test_it_is_planned_run_verified_and_tabled_like_any_other(
     [
         ({"frozen": 6}, "transfer.frozen = 6: train.method ridge_head allows 7"),
         ({"source": ", method: ridge_head"}, "source.method = 'ridge_head': allowed: gradient"),
-        ({"method": "rigde_head"}, "train.method = 'rigde_head': allowed: gradient, ridge_head; did you mean"),
+        (
+            {"method": "rigde_head"},
+            "train.method = 'rigde_head': allowed: gradient, lva_exact, lva_ridge, lva_perturb, unadapted, ",
+        ),
     ],
 )
 def test_what_it_cannot_train_is_refused_before_anything_is_launched(
@@ -156,6 +159,6 @@ def test_the_cost_model_asks_the_method_for_its_work() -> None:
 
 
 def test_without_the_row_the_name_is_unknown() -> None:
-    assert list(METHODS) == ["gradient"]
+    assert list(METHODS) == ["gradient", "lva_exact", "lva_ridge", "lva_perturb", "unadapted"]
     with pytest.raises(ValueError, match="method = 'ridge_head': allowed: gradient"):
         method_of(SourceSpec(task="digits", size=10, method="ridge_head"))

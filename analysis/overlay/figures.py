@@ -1,0 +1,117 @@
+"""Theory drawn over measurements: curves over epochs, and final errors along an axis."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from analysis.overlay.readouts import ReadoutOverlay
+from analysis.overlay.widths import varying_fields
+from analysis.report.figure_style import QUIET, TEST, TRAIN, WIDTH, figure_style, quiet_grid, save
+
+MOST_PANELS = 12
+MOST_LINES = 10
+ALONG = ("target.size", "source.size", "target.task.alignment", "model.richness", "transfer.richness", "model.width")
+"""What final errors are drawn along: the first of these that varies."""
+
+
+def theory_figures(overlays: Sequence[ReadoutOverlay], cells: pd.DataFrame, out: Path) -> list[Path]:
+    """Draw what there is into the folder `out`/figures: PNG, each with a PDF beside it."""
+    folder = out / "figures"
+    folder.mkdir(parents=True, exist_ok=True)
+    files: list[Path] = []
+    with figure_style():
+        if overlays:
+            files += save(curves_figure(overlays[:MOST_PANELS]), folder / "theory_over_epochs")
+        if len(cells) and (axis := _axis(cells)) is not None:
+            files += save(cells_figure(cells, axis), folder / f"theory_by_{axis.replace('.', '-')}")
+    return files
+
+
+def curves_figure(overlays: Sequence[ReadoutOverlay]) -> Figure:
+    """A panel per run: measured errors as lines, predicted ones dashed over them. Call inside figure_style()."""
+    columns = min(4, len(overlays))
+    rows = math.ceil(len(overlays) / columns)
+    height = 1.7 * rows + 0.7
+    figure = Figure(figsize=(WIDTH, height))
+    panels = list(figure.subplots(rows, columns, sharex=True, squeeze=False).flat)
+    for axes, found in zip(panels, overlays, strict=False):
+        _curves(axes, found)
+    for axes in panels[len(overlays) :]:
+        axes.remove()
+    figure.subplots_adjust(left=0.075, right=0.99, bottom=0.42 / height, top=1 - 0.55 / height, wspace=0.25, hspace=0.5)
+    figure.supxlabel("epoch", fontsize=8, y=0.06 / height)
+    figure.supylabel("error (%)", fontsize=8, x=0.008)
+    handles = [
+        Line2D([], [], color=TEST, linewidth=1.3, label="test error, measured"),
+        Line2D([], [], color=TRAIN, linewidth=1.1, label="train error, measured"),
+        Line2D([], [], color="black", linewidth=1.0, linestyle=(0, (3, 2)), label="predicted from the features"),
+    ]
+    figure.legend(handles=handles, loc="upper left", bbox_to_anchor=(0.067, 1 - 0.03 / height), ncols=3, frameon=False)
+    return figure
+
+
+def _curves(axes: Axes, found: ReadoutOverlay) -> None:
+    epochs = found.measured["epoch"].to_numpy()
+    for name, colour in (("train_error", TRAIN), ("test_error", TEST)):
+        axes.plot(epochs, 100 * found.measured[name].to_numpy(), color=colour, linewidth=1.3)
+        predicted = getattr(found.predicted, name)
+        axes.plot(epochs, 100 * predicted, color="black", linewidth=1.0, linestyle=(0, (3, 2)))
+    axes.set_xscale("log")
+    quiet_grid(axes)
+    fields = found.run.fields
+    title = f"{fields['target.task']}, {fields['target.size']}, noise {fields['target.label_noise']:g}"
+    title += f", seed {fields['seed']}"
+    axes.set_title(f"{title}\n{found.kind}", loc="left", fontsize=6, pad=3)
+
+
+def cells_figure(cells: pd.DataFrame, axis: str) -> Figure:
+    """Measured means with their intervals as points, theory as lines, along one axis. Call inside figure_style()."""
+    figure = Figure(figsize=(WIDTH, 3.4))
+    axes = figure.subplots()
+    others = [name for name in varying_fields(cells) if name not in (axis, "model.width")]
+    groups = list(cells.groupby(others, dropna=False, sort=True)) if others else [((), cells)]
+    colours = matplotlib.colormaps["viridis"](np.linspace(0.0, 0.9, min(len(groups), MOST_LINES)))
+    for (values, group), colour in zip(groups[:MOST_LINES], colours, strict=False):
+        label = ", ".join(f"{name} {value}" for name, value in zip(others, _tuple(values), strict=True))
+        line = group.drop_duplicates(axis).sort_values(axis)
+        axes.plot(line[axis], line["theory_test_error"], color=colour, linewidth=1.4, label=label or "theory")
+        _points(axes, group, axis, colour)
+    if len(groups) > MOST_LINES:
+        axes.set_title(f"the first {MOST_LINES} of {len(groups)} groups", fontsize=7, color=QUIET)
+    axes.set_xscale("log" if cells[axis].min() > 0 else "linear")
+    axes.set_xlabel(axis)
+    axes.set_ylabel("relative test error")
+    quiet_grid(axes)
+    outside = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5), "frameon": False}
+    axes.legend(fontsize=6, title="lines: theory\npoints: measured", title_fontsize=6, **outside)
+    figure.subplots_adjust(left=0.08, right=0.66, bottom=0.14, top=0.94)
+    return figure
+
+
+def _points(axes: Axes, group: pd.DataFrame, axis: str, colour: Any) -> None:
+    """Widths are told apart by their size, the widest largest."""
+    widths = group["model.width"] if "model.width" in group else pd.Series(1, group.index)
+    ranks = widths.rank(method="dense")
+    mean = group["final_test_error"].to_numpy(dtype=np.float64, na_value=np.nan)
+    ends = [group[f"final_test_error_{end}"].to_numpy(dtype=np.float64, na_value=np.nan) for end in ("low", "high")]
+    spans = np.nan_to_num(np.abs(np.array(ends) - mean))
+    axes.errorbar(group[axis], mean, spans, fmt="none", ecolor=colour, elinewidth=0.7)
+    axes.scatter(group[axis], mean, s=6 + 8 * ranks, color=colour, zorder=3)
+
+
+def _axis(cells: pd.DataFrame) -> str | None:
+    return next((name for name in ALONG if name in varying_fields(cells)), None)
+
+
+def _tuple(values: Any) -> tuple[Any, ...]:
+    return values if isinstance(values, tuple) else (values,)

@@ -1,0 +1,90 @@
+"""Cells with a mean-field network: the measured final error, and what theory says of the specification."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.tables.collect import Tables
+from analysis.theory.width_prediction import InfiniteWidth, Prediction, has_infinite_width
+from sweeps.spec import RunSpec
+
+MEASURED = ("n_done", "final_test_error", "final_test_error_low", "final_test_error_high", "source_error")
+"""`source_error`: mean of the measure of that name after the last epoch, missing where runs have none."""
+THEORY = (
+    *("theory_test_error", "theory_standard_error", "theory_source_error", "theory_kind"),
+    *("theory_difference", "theory_relative"),
+)
+"""Predicted relative test error; its standard error over seeds (missing of a closed form); that of the source's
+readout afterwards; which theory, or why there is none; measured less predicted; that over the predicted."""
+
+
+def width_cells(tables: Tables, theory: InfiniteWidth | None = None) -> pd.DataFrame:
+    """One row per cell with a mean-field network and squared loss: the fields that differ between them, MEASURED and
+    THEORY. Empty without any.
+
+    A prediction is the mean over the cell's seeds. Runs that differ in width alone share it: it is of infinite width.
+    """
+    theory = theory or InfiniteWidth()
+    specs = [[tables.sweep.runs[int(row)].spec for row in rows] for rows in tables.rows]
+    chosen = [place for place, (spec, *_) in enumerate(specs) if has_infinite_width(spec)]
+    cells = tables.cells.iloc[chosen].reset_index(drop=True)
+    fields = pd.DataFrame([tables.sweep.runs[int(tables.rows[place][0])].fields for place in chosen])
+    known: dict[str, Prediction] = {}
+    found = [[_predicted(spec, theory, known) for spec in specs[place]] for place in chosen]
+    measured = cells[list(MEASURED[:-1])].assign(source_error=[_source_error(tables, place) for place in chosen])
+    frame = pd.concat([cells[["cell_id"]], fields[_varying(fields)], measured], axis=1)
+    errors = [np.array([each.test_error for each in seeds]) for seeds in found]
+    frame["theory_test_error"] = [each.mean() for each in errors]
+    frame["theory_standard_error"] = [_standard_error(each) for each in errors]
+    frame["theory_source_error"] = [float(np.mean([each.source_error for each in seeds])) for seeds in found]
+    frame["theory_kind"] = [seeds[0].kind for seeds in found]
+    mean = frame["final_test_error"].to_numpy(dtype=np.float64, na_value=np.nan)
+    frame["theory_difference"] = mean - frame["theory_test_error"].to_numpy()
+    frame["theory_relative"] = frame["theory_difference"] / frame["theory_test_error"]
+    return frame
+
+
+def varying_fields(frame: pd.DataFrame) -> list[str]:
+    """The fields of specifications among the columns of `width_cells`."""
+    return [name for name in frame.columns if name not in ("cell_id", *MEASURED, *THEORY)]
+
+
+def _source_error(tables: Tables, place: int) -> float:
+    results = [tables.sweep.runs[int(row)].result for row in tables.rows[place]]
+    columns = [result.measures.get("source_error") for result in results if result is not None and result.measures]
+    last = [column[-1] for column in columns if column and column[-1] is not None]
+    return float(np.mean(last)) if last else math.nan
+
+
+def _varying(fields: pd.DataFrame) -> list[str]:
+    """What differs between cells. The text of a task says nothing beyond its parameters, where these have columns."""
+    names = [name for name in fields.columns if name != "seed" and fields[name].nunique(dropna=False) > 1]
+    return [name for name in names if not any(other.startswith(f"{name}.") for other in names)]
+
+
+def _standard_error(errors: np.ndarray) -> float:
+    """NaN below two seeds, and where all are equal: a closed form."""
+    return float(errors.std(ddof=1) / math.sqrt(len(errors))) if len(set(errors)) > 1 else math.nan
+
+
+def _predicted(spec: RunSpec, theory: InfiniteWidth, known: dict[str, Prediction]) -> Prediction:
+    key = spec.model_copy(update={"model": spec.model.model_copy(update={"width": 1})}).model_dump_json()
+    if key not in known:
+        try:
+            known[key] = theory.prediction(spec)
+        except ValueError as problem:
+            known[key] = Prediction(math.nan, math.nan, f"none: {problem}")
+    return known[key]
+
+
+def difference_text(frame: pd.DataFrame) -> str:
+    """How far theory and measurement are apart, over cells that have both."""
+    both = frame.dropna(subset=["theory_relative"])
+    if not len(both):
+        return "no cell has both a prediction and a finished run"
+    size: Any = both["theory_relative"].abs()
+    return f"{len(both)} cells: relative difference {size.median():.1%} in the median, {size.max():.1%} at most"

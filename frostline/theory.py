@@ -1,0 +1,124 @@
+"""`frostline theory SWEEP`: what theory says of a sweep's runs, beside what they measured.
+
+Mean-field networks are predicted by their limit of infinite width, runs whose head alone trains from their frozen
+features. All else is counted and left.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.loaded import LoadedSweep, load
+from analysis.overlay.figures import theory_figures
+from analysis.overlay.readouts import ReadoutOverlay, readout_overlay, readout_row
+from analysis.overlay.widths import difference_text, width_cells
+from analysis.report.table_files import replaced
+from analysis.tables.load import StoredRun
+from analysis.theory.gradient_filter import Readout
+from analysis.theory.readout_prediction import kind_of
+from analysis.theory.second_stage import Samples
+from analysis.theory.width_prediction import InfiniteWidth, TaskPair, has_infinite_width
+from sweeps.spec import RunSpec
+from tasks.data import TaskData, source_data, target_data
+
+MOST_REASONS = 5
+
+
+def write_theory(sweep: str, store: Path, out: Path | None) -> tuple[list[str], list[Path]]:
+    """Predict, compare, write tables and figures; lines for the user, and the files.
+
+    Files: theory_cells.csv (mean-field networks), theory_runs.csv and theory_epochs.csv (readouts), figures/theory_*
+    as .png and .pdf, in `out`, by default results/<sweep name>. Raises InputError where the sweep or the store cannot
+    be read.
+    """
+    loaded = load(sweep, store)
+    folder = out or Path("results") / loaded.name
+    folder.mkdir(parents=True, exist_ok=True)
+    cells = width_cells(loaded.tables, InfiniteWidth(own_samples))
+    left: Counter[str] = Counter()
+    overlays = list(_overlays(loaded, store, left))
+    lines, files = [], []
+    if len(cells):
+        files.append(_written(cells, folder / "theory_cells.csv"))
+        lines.append(f"mean-field networks: {difference_text(cells)}")
+    if overlays:
+        rows = pd.DataFrame([{**_fields(found.run), **readout_row(found)} for found in overlays])
+        files.append(_written(rows, folder / "theory_runs.csv"))
+        files.append(_written(pd.concat([found.frame() for found in overlays]), folder / "theory_epochs.csv"))
+        lines += _readout_lines(rows)
+    files += theory_figures(overlays, cells, folder)
+    lines += [f"without a theory: {number} runs: {reason}" for reason, number in left.most_common(MOST_REASONS)]
+    return lines, files
+
+
+def own_samples(spec: RunSpec) -> TaskPair:
+    """The samples that a run is trained and tested on."""
+    source = None if spec.source is None else _samples(source_data(spec))
+    return TaskPair(source, _samples(target_data(spec)))
+
+
+def _samples(data: TaskData) -> Samples:
+    """Inputs over the square root of their length, targets one-hot or real."""
+    train, test = (_flat(each) for each in (data.inputs, data.test_inputs))
+    labels, truth = (_targets(each, data) for each in (data.labels, data.test_labels))
+    return Samples(train, labels, test, truth)
+
+
+def _flat(inputs: Any) -> np.ndarray:
+    rows = np.asarray(inputs.numpy(), dtype=np.float64).reshape(len(inputs), -1)
+    return rows / math.sqrt(rows.shape[1])
+
+
+def _targets(labels: Any, data: TaskData) -> np.ndarray:
+    numbers = labels.numpy()
+    return numbers.astype(np.float64) if data.is_regression else np.eye(data.classes)[numbers]
+
+
+def _overlays(loaded: LoadedSweep, store: Path, left: Counter[str]) -> Iterator[ReadoutOverlay]:
+    """Of all finished runs that have one; why the others have none is counted in `left`."""
+    from orchestrator.head_inputs import head_inputs, worker_state
+
+    state = worker_state(store)
+    for run in loaded.stored.runs:
+        if has_infinite_width(run.spec):
+            continue
+        if run.status != "done":
+            left[f"status {run.status}"] += 1
+            continue
+        try:
+            kind_of(run.spec.train, run.spec.target.size)
+            inputs = head_inputs(run.id, run.spec, state)
+        except ValueError as problem:
+            left[str(problem)] += 1
+            continue
+        task = Readout(inputs.features, inputs.targets, inputs.test_features, inputs.test_targets, inputs.start)
+        yield readout_overlay(loaded.stored, run, task, inputs.truth)
+
+
+def _fields(run: StoredRun) -> dict[str, object]:
+    named = ("source.task", "source.size", "target.task", "target.size", "target.label_noise", "model.family")
+    return {name: run.fields.get(name) for name in (*named, "model.width", "transfer.frozen", "seed")}
+
+
+def _readout_lines(rows: pd.DataFrame) -> Iterator[str]:
+    for kind, group in rows.groupby("theory_kind"):
+        off = group["theory_difference"].abs()
+        line = f"readouts, {kind}: {len(group)} runs: final test error off by {off.median():.4f} in the median"
+        if group["theory_loss_difference"].notna().any():
+            line += f", test loss by {group['theory_loss_difference'].max():.1e} (relative) at most"
+        peaks = group.dropna(subset=["peak_epoch", "theory_peak_epoch"])
+        same = int((peaks["peak_epoch"] == peaks["theory_peak_epoch"]).sum())
+        yield f"{line}; peak at the predicted epoch in {same} of {len(peaks)} with both"
+
+
+def _written(frame: pd.DataFrame, path: Path) -> Path:
+    with replaced(path) as file:
+        file.write(frame.to_csv(index=False, lineterminator="\n").encode())
+    return path

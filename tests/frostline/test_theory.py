@@ -1,0 +1,177 @@
+"""`frostline theory`: predictions beside what the product's own runs measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from analysis.loaded import load
+from analysis.overlay.readouts import peak_epoch
+from analysis.theory.gradient_filter import Descent, Readout, readout_curve
+from frostline.cli import main
+from orchestrator.head_inputs import HeadInputs, head_inputs, worker_state
+from sweeps.sweep import read
+
+DIGITS = """
+name: overlay
+edition: 2
+base:
+  source: {task: "glyphs[0-9]", size: 300, epochs: 2}
+  target: {task: digits, size: 40, label_noise: 0.2}
+  model: {family: resnet, depth: 8, width: 4}
+  transfer: {frozen: 7}
+  train: {optimizer: sgd, learning_rate: 0.3, batch_size: 2000, epochs: 300, loss: squared}
+blocks:
+  - axes: {target.label_noise: [0.0, 0.2]}
+  - base: {train: {loss: null}}
+  - base: {transfer: {frozen: 6}}
+"""
+TEACHERS = """
+name: teachers
+edition: 2
+base:
+  source:
+    task: {name: linear_teacher, dimension: 40}
+    size: 160
+    epochs: 400
+    optimizer: sgd
+    learning_rate: 0.3
+    batch_size: 1000
+    loss: squared
+    evaluate: log
+  target: {task: {name: linear_teacher, dimension: 40}, size: 20}
+  model: {family: mean_field_mlp, depth: 2, width: 2000, inputs: 40, richness: 0.3, activation: linear}
+  transfer: {frozen: 1}
+  train: {method: lva_exact, loss: squared}
+axes: {target.size: [10, 20, 30], seed: 0..3}
+"""
+
+
+def ran(text: str, folder: Path) -> tuple[Path, Path]:
+    file, store = folder / "sweep.yaml", folder / "store"
+    file.write_text(text)
+    assert main(["run", str(file), "--store", str(store), "--runner", "local", "--wandb", "disabled"]) == 0
+    return file, store
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    return ran(DIGITS, tmp_path_factory.mktemp("digits"))
+
+
+@pytest.fixture(scope="module")
+def noisy(digits: tuple[Path, Path]) -> HeadInputs:
+    """What the head reads of the run with label noise."""
+    file, store = digits
+    (run,) = [
+        run
+        for run in load(file, store).stored.runs
+        if run.fields["target.label_noise"] == 0.2 and run.fields["transfer.frozen"] == 7 and run.spec.train.loss
+    ]
+    return head_inputs(run.id, run.spec, worker_state(store))
+
+
+def trained(inputs: HeadInputs, rate: float, epochs: int) -> np.ndarray:
+    """Train and test losses and the test error after each epoch (epochs, 3) of a torch layer, float64, full batch."""
+    x, y, t, truth = (torch.from_numpy(part) for part in inputs[:2] + inputs[3:5])
+    weights = torch.from_numpy(inputs.start).clone().requires_grad_()
+    optimizer = torch.optim.SGD([weights], rate)
+    rows = []
+    for _ in range(epochs):
+        optimizer.zero_grad()
+        (x @ weights - y).square().mean().backward()
+        optimizer.step()
+        with torch.no_grad():
+            fitted, tested = x @ weights, t @ weights
+            losses = (fitted - y).square().mean().item(), (tested - truth).square().mean().item()
+            rows.append((*losses, (tested.argmax(1) != truth.argmax(1)).double().mean().item()))
+    return np.array(rows)
+
+
+def test_frozen_features_predict_the_curve_of_a_linear_head(noisy: HeadInputs) -> None:
+    """Squared error, full batches, label noise: within 1e-6 relative at every epoch."""
+    inputs, rate, epochs = noisy, 0.3, 2000
+    measured = trained(inputs, rate, epochs)
+    task = Readout(inputs.features, inputs.targets, inputs.test_features, inputs.test_targets, inputs.start)
+    found = readout_curve(task, Descent(rate), np.arange(1, epochs + 1))
+    np.testing.assert_allclose(found.train_loss, measured[:, 0], rtol=1e-6)
+    np.testing.assert_allclose(found.test_loss, measured[:, 1], rtol=1e-6)
+    np.testing.assert_array_equal(found.test_error, measured[:, 2])
+
+
+def test_double_descent_that_training_shows_is_predicted_at_the_same_epoch(noisy: HeadInputs) -> None:
+    """Digits' features beside strong directions without meaning, which fit noise before the weak ones are learnt."""
+    rng = np.random.default_rng(1)
+    rows, centre = np.arange(len(noisy.test_features)), noisy.features[:, :-1].mean(0)
+    taught = rows[:120]
+    sets = (noisy.test_features[taught], noisy.test_features[120:])
+    x, t = (np.hstack([z[:, :-1] - centre, 15 * rng.standard_normal((len(z), 60))]) for z in sets)
+    targets = noisy.test_targets[taught].copy()
+    targets[:24] = np.roll(targets[:24], 1, axis=1)  # a fifth of the labels wrong
+    inputs = HeadInputs(x, targets, targets, t, noisy.test_targets[120:], np.zeros((x.shape[1], 10)))
+    rate = 5 * 120 / np.linalg.norm(x, 2) ** 2  # half of what is stable
+    measured = trained(inputs, rate, 6000)
+    found = readout_curve(Readout(x, targets, t, inputs.test_targets, inputs.start), Descent(rate), np.arange(1, 6001))
+    np.testing.assert_allclose(found.test_loss, measured[:, 1], rtol=1e-6)
+    loss = measured[:, 1]
+    peak = peak_epoch(found.epochs, loss)
+    assert peak == peak_epoch(found.epochs, found.test_loss)
+    at = int(peak) - 1
+    assert loss[at] > 1.05 * loss[:at].min() and loss[at:].min() < 0.95 * loss[at]
+
+
+def test_the_command_puts_theory_beside_the_runs(
+    digits: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, store = digits
+    assert main(["theory", str(file), "--store", str(store), "--out", str(tmp_path)]) == 0
+    told = capsys.readouterr().out
+    assert "readouts, exact: 2 runs" in told
+    assert "without a theory: 1 runs: transfer.frozen = 6: allowed for a theory of the readout: 7" in told
+    rows = pd.read_csv(tmp_path / "theory_runs.csv")
+    assert list(rows["theory_kind"]).count("exact") == 2
+    exact = rows[rows["theory_kind"] == "exact"]
+    assert (exact["theory_difference"].abs() < 0.01).all()
+    assert (exact["theory_loss_difference"] < 1e-3).all()  # the run computes in float32
+    assert exact["theory_expected_loss"].notna().sum() == 1  # without label noise alone
+    assert rows["theory_alignment"].between(0, 1).all()
+    epochs = pd.read_csv(tmp_path / "theory_epochs.csv")
+    assert len(epochs) == 3 * 300 and epochs["theory_test_error"].between(0, 1).all()
+    for end in ("png", "pdf"):
+        assert (tmp_path / "figures" / f"theory_over_epochs.{end}").stat().st_size > 1000
+
+
+def test_runs_on_teachers_meet_the_closed_form(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, store = ran(TEACHERS, tmp_path)
+    assert main(["theory", str(file), "--store", str(store), "--out", str(tmp_path / "out")]) == 0
+    assert "mean-field networks: 3 cells: relative difference" in capsys.readouterr().out
+    cells = pd.read_csv(tmp_path / "out" / "theory_cells.csv")
+    assert list(cells["target.size"]) == [10, 20, 30]
+    spread = (cells["final_test_error_high"] - cells["final_test_error_low"]) / 2
+    assert (cells["theory_difference"].abs() <= spread + 5 / 40 * cells["theory_test_error"] + 0.02).all()
+    assert (tmp_path / "out" / "figures" / "theory_by_target-size.png").is_file()
+
+
+def test_a_peak_is_the_largest_rise_that_is_followed_by_a_fall() -> None:
+    epochs = np.arange(1, 7)
+    assert peak_epoch(epochs, np.array([5.0, 2.0, 3.0, 4.0, 3.0, 1.0])) == 4
+    assert np.isnan(peak_epoch(epochs, np.array([5.0, 4.0, 3.0, 2.0, 1.0, 0.5])))
+    assert np.isnan(peak_epoch(epochs, np.array([5.0, 2.0, 3.0, 4.0, 5.0, 6.0])))
+    assert np.isnan(peak_epoch(epochs[:2], np.array([1.0, 2.0])))
+
+
+def test_the_theory_of_a_sweep_that_is_not_there_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["theory", "quickstart", "--store", str(tmp_path)]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["infinite_width_linear", "infinite_width_polynomial", "theory_overlay_digits"])
+def test_sweeps_of_the_catalog_are_planned(name: str, tmp_path: Path) -> None:
+    assert main(["plan", name, "--store", str(tmp_path)]) == 0
+    assert read(name).edition == 2
