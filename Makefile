@@ -32,7 +32,7 @@ sweep: $(READY) ## Run a sweep (resumes, retries, extends) and show its verdict
 	@$(PY) -m frostline run $(SWEEP) --store $(STORE) $(ARGS)
 	@$(PY) -m frostline summary $(SWEEP) --store $(STORE)
 
-claims: $(READY) ## Decide the claims C1 to C4 on data that come with the packages (15 to 25 minutes)
+claims: $(READY) ## Decide the claims C1 to C4 on data that come with the packages (some 20 minutes)
 	@set -e; for claim in $(CLAIMS); do \
 		$(PY) -m frostline run $${claim}_digits --store $(STORE) $(ARGS); \
 		$(PY) -m frostline tables $${claim}_digits --store $(STORE) --out results/claims/$${claim}_digits; done
