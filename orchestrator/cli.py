@@ -9,7 +9,6 @@ from typing import Annotated, Literal
 
 import typer
 
-from orchestrator import obstacles
 from orchestrator.features.ranking_file import prefer_ranked
 from orchestrator.output import LastingConsole, unread_is_no_error
 from orchestrator.plan_text import print_plan
@@ -20,11 +19,15 @@ from orchestrator.schedule import launch_log
 from orchestrator.schedule.forecast import forecast
 from orchestrator.schedule.plan import Plan, make_plan, save_record
 from orchestrator.schedule.plan_warnings import missing, warnings_of
+from orchestrator.screen import obstacles, watching
+from orchestrator.screen.overview import status_forecast, status_lines
+from orchestrator.screen.question import ASK_ABOVE, confirmed
 from orchestrator.store import weight_paths
 from orchestrator.store.ledger import Ledger
 from orchestrator.store_commands import DEFAULT_STORE, Typed, gc, ledger_at, upgrade, verify
 from orchestrator.tracking.project import project_problem
-from sweeps.errors import SpecError, run_command
+from sweeps.console import say, say_lines, say_next
+from sweeps.errors import NOT_ALL_DONE, SpecError, run_command
 from sweeps.sweep import read
 from tasks import contents_of
 
@@ -56,7 +59,7 @@ def _project(name: str) -> str:
 Project = Annotated[str, typer.Option(callback=_project, help="W&B project")]
 
 
-@app.command(epilog="Example: frostline plan quickstart --workers 8")
+@app.command(epilog="Example: frostline plan quickstart --workers 8\n\nNext: frostline run")
 def plan(
     sweep: Sweep,
     store: Store = DEFAULT_STORE,
@@ -70,28 +73,45 @@ def plan(
     order = prefer_ranked(made, ledger, Typed(sweep, store).command("rank")) if prefer == "ranked" else []
     left = forecast(made, workers or usable_cores(), gpus)
     print_plan(made, left, ledger, as_json, warnings_of(made, ledger), order=order)
+    if not as_json:
+        say_next(*Typed(sweep, store).words("run" if left.runs + left.sources else "summary"))
 
 
-@app.command(epilog="Example: frostline status quickstart --failed")
+@app.command(
+    epilog="Example: frostline status quickstart --watch\n\nNext: frostline summary, or run where runs are missing"
+)
 def status(
     sweep: Sweep,
     store: Store = DEFAULT_STORE,
     as_json: AsJson = False,
     failed: Annotated[bool, typer.Option("--failed", help="list failed runs with the reason and the file")] = False,
     workers: Workers = None,
+    watch: Annotated[bool, typer.Option("--watch", help="show it again and again until all is done")] = False,
+    every: Annotated[float, typer.Option(min=0.1, callback=_finite, help="seconds between two looks of --watch")] = 2.0,
 ) -> None:
     """Show how far a sweep is, and the time that is left."""
+    if watch and (as_json or failed):
+        raise typer.BadParameter("--watch goes with neither --json nor --failed")
     made, ledger = _planned(sweep, store)
+
+    def look() -> tuple[list[str], bool]:
+        made.read_statuses(ledger)
+        return status_lines(made, ledger, workers), not made.open_runs and not made.open_sources
+
     if failed:
-        for line in obstacles.all_failed(made, ledger):
-            print(line)
+        say_lines(obstacles.all_failed(made, ledger))
+    elif watch:
+        watching.watch(look, every, LastingConsole(highlight=False))
+    elif as_json:
+        past = launch_log.last(ledger, made.sweep.name)
+        print_plan(made, status_forecast(made, workers), ledger, as_json, past=past)
     else:
-        running = sum(status == "running" for status in made.statuses.values())
-        left = forecast(made, workers or running or usable_cores())
-        print_plan(made, left, ledger, as_json, past=launch_log.last(ledger, made.sweep.name))
+        say_lines(status_lines(made, ledger, workers))
+    if not as_json:
+        say_next(*Typed(sweep, store).words("run" if made.open_runs or made.open_sources else "summary"))
 
 
-@app.command(epilog="Example: frostline run my.yaml --store results --workers 4")
+@app.command(epilog="Example: frostline run my.yaml --store results --workers 4\n\nNext: frostline summary")
 def run(
     sweep: Sweep,
     store: Store = DEFAULT_STORE,
@@ -111,6 +131,10 @@ def run(
         int, typer.Option(min=0, help="stop launching when so many jobs have failed alike; 0: never")
     ] = 5,
     prefer: Prefer = "longest",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="launch without a question")] = False,
+    ask_above: Annotated[
+        float, typer.Option(min=0, callback=_finite, help="hours of device time above which a person is asked")
+    ] = ASK_ABOVE,
 ) -> None:
     """Run what is missing. The same command resumes, retries and extends a sweep."""
     check_address(address)
@@ -129,7 +153,9 @@ def run(
     ledger.save_contents(contents_of(job.spec for job in made.runs.values()))
     weight_paths.write(ledger.store, made.runs.values())
     if not made.open_runs and not made.open_sources:
-        raise typer.Exit(_nothing_to_do(made, ledger))
+        code = _nothing_to_do(made, ledger)
+        say_next(*Typed(sweep, store).words("summary"))
+        raise typer.Exit(code)
     from orchestrator.launch import Launch, launch
 
     how = Launch(
@@ -146,7 +172,13 @@ def run(
     expected = forecast(made, how.expected_workers(), gpus_per_run > 0)
     with unread_is_no_error():
         print_plan(made, expected, ledger, as_json=False, warnings=warnings_of(made, ledger), order=order)
-    raise typer.Exit(launch(made, expected, ledger, how, Typed(sweep, store), console))
+    if not confirmed(expected, ask_above, yes):
+        print("nothing was launched")
+        raise typer.Exit(NOT_ALL_DONE)
+    code = launch(made, expected, ledger, how, Typed(sweep, store), console)
+    if code == 0:
+        say_next(*Typed(sweep, store).words("summary"))
+    raise typer.Exit(code)
 
 
 def _nothing_to_do(made: Plan, ledger: Ledger) -> int:
@@ -154,15 +186,14 @@ def _nothing_to_do(made: Plan, ledger: Ledger) -> int:
     blocked = obstacles.blocked_lines(made)
     done = len(made.runs) - sum(map(len, made.blocked().values()))
     if not blocked:
-        print(f"{made.sweep.name}: nothing to do, all {done} runs are in {ledger.root}")
+        say(f"{made.sweep.name}: nothing to do, all {done} runs are in {ledger.root}")
         return 0
-    print(f"{made.sweep.name}: nothing can be run; {done} of {len(made.runs)} runs are in {ledger.root}")
-    for line in blocked:
-        print(line)
-    return 1
+    say(f"{made.sweep.name}: nothing can be run; {done} of {len(made.runs)} runs are in {ledger.root}")
+    say_lines(blocked)
+    return NOT_ALL_DONE
 
 
-@app.command(epilog="Example: frostline reset my.yaml --state failed --state diverged")
+@app.command(epilog="Example: frostline reset my.yaml --state failed --state diverged\n\nNext: frostline run")
 def reset(
     sweep: Sweep,
     store: Store = DEFAULT_STORE,
@@ -176,7 +207,7 @@ def reset(
     reset_sweep(made, ledger, state or [State.failed])
 
 
-@app.command(epilog="Example: frostline cancel my.yaml --state waiting")
+@app.command(epilog="Example: frostline cancel my.yaml --state waiting\n\nNext: frostline run, which goes on")
 def cancel(
     sweep: Sweep,
     store: Store = DEFAULT_STORE,
@@ -190,11 +221,11 @@ def cancel(
     cancel_sweep(made, ledger, state)
 
 
-app.command(epilog="Example: frostline show 1a2b --store store")(show)
-app.command(epilog="Example: frostline rerun 1a2b --debugger")(rerun)
-app.command(epilog="Example: frostline verify store")(verify)
-app.command(epilog="Example: frostline gc store --delete")(gc)
-app.command(epilog="Example: frostline upgrade store")(upgrade)
+app.command(epilog="Example: frostline show 1a2b --store store\n\nNext: frostline rerun")(show)
+app.command(epilog="Example: frostline rerun 1a2b --debugger\n\nNext: frostline show")(rerun)
+app.command(epilog="Example: frostline verify store\n\nNext: frostline run, which repairs")(verify)
+app.command(epilog="Example: frostline gc store --delete\n\nNext: frostline verify")(gc)
+app.command(epilog="Example: frostline upgrade store\n\nNext: frostline verify")(upgrade)
 
 
 def _planned(sweep: str, store: Path, thorough: bool = False) -> tuple[Plan, Ledger]:

@@ -43,7 +43,8 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "tables": {"detector", "statistics"},
         "transferability": set(),
         "claims": {"tables", "detector", "statistics"},
-        "report": {"claims", "tables", "detector", "statistics"},
+        "advice": {"tables", "detector", "statistics"},
+        "report": {"advice", "claims", "tables", "detector", "statistics"},
         "overlay": {"theory", "report", "claims", "tables", "detector", "statistics"},
         "negative_transfer": {"tables", "statistics", "report"},  # report: how figures and pages look
     },
@@ -57,6 +58,7 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "schedule": {*_TRAIN, "train"},
         "features": {*_TRAIN, "train", "schedule"},
         "runners": {*_TRAIN, "train", "schedule"},
+        "screen": {*_TRAIN, "train", "schedule", "runners"},
     },
 }
 """The rooms of a package, and those that each may import. Modules beside the rooms (command lines) import any of them,

@@ -49,6 +49,8 @@ class Agenda:
         """Set from outside: nothing more is handed out."""
         self.alike: tuple[int, str] | None = None
         """How many jobs failed alike, and how, where that ended the launch."""
+        self.starting = ""
+        """What the launch does before a worker has begun a job: progress shows it until then."""
         self.notice = ""
         """What the launch waits for, where no worker comes up: progress shows it."""
         self._error_of = error_of

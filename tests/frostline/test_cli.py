@@ -52,7 +52,8 @@ def test_help_fits_80_columns_and_names_every_command() -> None:
     told = process("--help")
     assert (told.returncode, told.stderr) == (0, "")
     listed = [line.split()[0] for line in told.stdout.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()]
-    assert listed == [*RUNNING, *ANALYSIS, *STORE_COMMANDS, "doctor", "data", "rank", "transferability"]
+    of_both = ["doctor", "catalog", "compare", "data", "rank", "transferability", "advise", "theory"]
+    assert listed == [*RUNNING, *ANALYSIS, *STORE_COMMANDS, *of_both]
     assert max(map(len, told.stdout.splitlines())) <= 80
     assert "..." not in told.stdout.partition("Commands:")[2]  # nothing is cut off
     assert process().stdout == told.stdout
@@ -91,6 +92,7 @@ def test_each_half_is_loaded_for_its_own_commands_alone() -> None:
     for arguments, heavy in (
         (["plan", SWEEP, "--store", STORE], "torch,pandas,wandb,ray,analysis.cli,matplotlib"),
         (["claims", SWEEP, "--store", STORE], "torch,wandb,ray,orchestrator,matplotlib"),
+        (["advise", SWEEP, "--store", STORE], "torch,wandb,ray,orchestrator,matplotlib"),
         (["detect", "--help"], "torch,wandb,ray,orchestrator,matplotlib"),
         (["--help"], "torch,pandas,numpy,orchestrator,analysis"),
     ):
