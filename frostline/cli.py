@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from frostline.transfer_commands import rank, transferability
+from frostline.transfer.commands import rank, transferability
 from sweeps.console import say_next
 from sweeps.errors import NOT_ALL_DONE, run_command
 

@@ -11,7 +11,7 @@ import pytest
 import frostline as fl
 from analysis.transferability.scores import NAMES
 from frostline.cli import main
-from frostline.ranking import context
+from frostline.transfer.ranking import context
 from orchestrator.features.ranking_file import prefer_ranked
 from orchestrator.schedule.agenda import Agenda
 from orchestrator.schedule.forecast import forecast

@@ -8,8 +8,8 @@ import numpy as np
 
 from analysis.transferability.agreement import Estimate
 from analysis.transferability.scores import BOUND
-from frostline.measured import BoundCheck, Group
-from frostline.ranking_text import SHORT
+from frostline.transfer.measured import BoundCheck, Group
+from frostline.transfer.ranking_text import SHORT
 from sweeps.errors import printable
 from sweeps.records import RankingRecord
 

@@ -30,8 +30,8 @@ def rank(
     From training samples alone: every score, the bound of task transfer analysis first, and what each took. The ranking
     is kept in the store, for `plan` and `run` with `--prefer ranked` and for `transferability`.
     """
-    from frostline.ranking import rank as ranked
-    from frostline.ranking_text import lines, write_csv
+    from frostline.transfer.ranking import rank as ranked
+    from frostline.transfer.ranking_text import lines, write_csv
     from orchestrator.features.ranking_file import save
     from orchestrator.runners.limits import usable_cores
     from orchestrator.schedule.forecast import forecast
@@ -61,9 +61,9 @@ def transferability(sweep: Sweep, store: Store = DEFAULT_STORE, as_json: AsJson 
     Each score against what the sweep's runs measured, by frozen depth: correlations and top-1 regret.
     """
     from analysis.tables.load import StoreError, read_sweep
-    from frostline.measured import as_json as group_as_json
-    from frostline.measured import bound_check, groups, ranking_of
-    from frostline.measured_text import lines
+    from frostline.transfer.measured import as_json as group_as_json
+    from frostline.transfer.measured import bound_check, groups, ranking_of
+    from frostline.transfer.measured_text import lines
     from orchestrator.store_commands import Typed
     from sweeps.sweep import read
 
