@@ -2,6 +2,7 @@
 SWEEP ?= quickstart
 STORE ?= store
 ARGS ?=
+CLAIMS := claim1_target_size claim2_source_size claim3_freezing claim4_relatedness
 PYTHON ?= python3
 
 ENV := .venv
@@ -9,7 +10,7 @@ PY := $(ENV)/bin/python
 READY := $(ENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep plan status report doctor bench test long chaos check clean
+.PHONY: help setup sweep claims plan status report doctor bench test long chaos check clean
 
 help: ## List the targets
 	@echo "Frostline: double descent in transfer learning. Variables: SWEEP=$(SWEEP) STORE=$(STORE) ARGS=..."
@@ -31,6 +32,13 @@ sweep: $(READY) ## Run a sweep (resumes, retries, extends) and show its verdict
 	@$(PY) -m frostline run $(SWEEP) --store $(STORE) $(ARGS)
 	@$(PY) -m frostline summary $(SWEEP) --store $(STORE)
 
+claims: $(READY) ## Decide the claims C1 to C4 on data that come with the packages (some 20 minutes)
+	@set -e; for claim in $(CLAIMS); do \
+		$(PY) -m frostline run $${claim}_digits --store $(STORE) $(ARGS); \
+		$(PY) -m frostline tables $${claim}_digits --store $(STORE) --out results/claims/$${claim}_digits; done
+	@$(PY) -m frostline claims $(CLAIMS:=_digits) --store $(STORE) --out results/claims \
+		--related "mnist[0-4];glyphs[0-4]"
+
 plan: $(READY) ## Show what a sweep would run
 	@$(PY) -m frostline plan $(SWEEP) --store $(STORE) $(ARGS)
 
@@ -49,8 +57,8 @@ bench: $(READY) ## Measure again what is claimed about speed on a CPU
 test: check ## Run all checks and tests, as continuous integration does
 	@$(PY) -m pytest $(ARGS)
 
-long: $(READY) ## Try every command in every environment of docs/environments.md (over an hour)
-	@FROSTLINE_MATRIX=full $(PY) -m pytest tests/environment $(ARGS)
+long: $(READY) ## Try every command in every environment of docs/environments.md, LaTeX too (over an hour)
+	@FROSTLINE_MATRIX=full $(PY) -m pytest tests/environment tests/analysis/report/test_papers.py $(ARGS)
 
 chaos: $(READY) ## Break a real sweep in every way, the long form; prints fault / injected / survived
 	@FROSTLINE_CHAOS=full $(PY) -m pytest tests/chaos $(ARGS)
