@@ -160,9 +160,8 @@ class ModelSpec(Spec):
     inputs: Count | None = None
     """Length of the input vector, in place of `image_size` and `channels`; None: it reads images."""
     richness: Annotated[Rate | None, null_for(1.0)] = None
-    """gamma of a mean-field network: how much its features change by training; None: 1."""
     activation: Annotated[Literal["relu", "linear"] | None, null_for("relu")] = None
-    """Of a mean-field network; None: relu."""
+    """Of a mean-field network: gamma, how much its features change (None: 1), and what its units are (None: relu)."""
     weights: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
     """Pre-trained weights that the network starts from instead of random ones: a safetensors file, or `pretrained`
     for timm's own; in a run's specification their digest, `sha256:` and 64 hex digits."""
