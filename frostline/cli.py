@@ -6,6 +6,7 @@ shell completion load neither.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -130,6 +131,37 @@ def doctor(
     if found.healthy and not as_json:
         say_next("plan", "quickstart")
     raise typer.Exit(0 if found.healthy else NOT_ALL_DONE)
+
+
+@app.command(epilog="Example: frostline catalog --scale full\n\nNext: frostline plan")
+def catalog(
+    scale: Annotated[str | None, typer.Option(help="digits (CPU minutes), cifar (one GPU) or full (a cluster)")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="machine-readable output")] = False,
+) -> None:
+    """List the sweeps that come with Frostline.
+
+    How many runs and source models each asks for, and which runs it shares with others. Launches nothing.
+    """
+    from frostline.catalog import catalog as listed
+
+    found = listed(scale)
+    print(json.dumps(found.as_json(), indent=1) if as_json else found.as_text())
+
+
+@app.command(epilog="Example: frostline compare nakkiran_resnet_cifar10_cifar --out results\n\nNext: frostline report")
+def compare(
+    sweep: Annotated[str, typer.Argument(help="a sweep's YAML file, or its name in the catalog")],
+    store: Annotated[Path, typer.Option(help="folder of results", envvar="FROSTLINE_STORE")] = Path("store"),
+    out: Annotated[Path | None, typer.Option(help="folder to write to; default: results/<sweep name>")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="machine-readable output")] = False,
+) -> None:
+    """Compare a sweep's errors with published ones.
+
+    A table of differences, whether they are within the stated tolerances, and a figure with both laid over each other.
+    """
+    from frostline.compare_files import compared
+
+    print(compared(sweep, store, out, as_json))
 
 
 @app.command(epilog="Example: frostline data food101 --side 64\n\nNext: frostline plan")

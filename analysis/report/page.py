@@ -203,6 +203,16 @@ def _group(tables: Tables, each: AxisVerdict, figures: GroupFigures | None) -> s
                 "interval, single seeds as dots. Filled: the cell interpolates.",
             )
         )
+    if figures is not None and figures.surface is not None:
+        parts.append(
+            html.picture(
+                figures.surface,
+                f"Test error over epoch and frozen units, {each.group.label}",
+                "Left: mean test error over epoch and frozen units. Lines: where the mean train error reaches "
+                f"{100 * INTERPOLATES_AT:g} %. Triangles: peaks of the learning curves. Diamonds: freezing-wise peaks, "
+                "at budgets at which they are significant. Right: errors along the frozen units at the last budgets.",
+            )
+        )
     if each.group.axis == FROZEN:  # every cell stands in one of these tables
         parts.append(_cell_table(tables, each))
     if figures is not None:

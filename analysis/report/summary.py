@@ -43,7 +43,7 @@ def print_summary(
 
     On a terminal lines wrap at words; elsewhere a sentence is one line, however long.
     """
-    console = console or _console()
+    console = console or result_console()
     record = tables.sweep.record
     _line(console, f"{record.name}: {coverage_text(tables.runs)}", style="bold")
     for line in finding(tables, verdicts):
@@ -79,7 +79,8 @@ def print_summary(
         console.print(Text(printable(f"{path}")), soft_wrap=True)
 
 
-def _console() -> Console:
+def result_console() -> Console:
+    """Standard output; without colour, and as wide as a table needs, where it is no terminal."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(width=NARROWEST, no_color=True, highlight=False)
 

@@ -52,7 +52,7 @@ def test_nothing_is_requested_and_no_script_runs(tmp_path: Path) -> None:
         assert not any(name.startswith("on") for name in attributes)
         for name in ("src", "href"):
             assert (attributes.get(name) or "#").startswith(("data:image/png;base64,", "#"))
-    assert len([tag for tag, _ in parsed.tags if tag == "img"]) == 2
+    assert len([tag for tag, _ in parsed.tags if tag == "img"]) == 3
     assert all(attributes.get("alt") for tag, attributes in parsed.tags if tag == "img")
 
 
