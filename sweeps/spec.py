@@ -30,11 +30,11 @@ from sweeps.language.field_types import (
 )
 from sweeps.language.list_text import numbers_of, words_as_text
 from sweeps.language.task_text import LONGEST, as_text
+from sweeps.language.transfer import FrozenNorm as FrozenNorm
+from sweeps.language.transfer import InheritSpec as InheritSpec
+from sweeps.language.transfer import TransferSpec as TransferSpec
+from sweeps.language.transfer import leading_zeros as leading_zeros
 from sweeps.seeds import Role
-from sweeps.transfer import FrozenNorm as FrozenNorm
-from sweeps.transfer import InheritSpec as InheritSpec
-from sweeps.transfer import TransferSpec as TransferSpec
-from sweeps.transfer import leading_zeros as leading_zeros
 
 NoiseKind = Literal["incorrect", "any", "permute"]
 Batching = Literal["even"]
