@@ -57,8 +57,8 @@ bench: $(READY) ## Measure again what is claimed about speed on a CPU
 test: check ## Run all checks and tests, as continuous integration does
 	@$(PY) -m pytest $(ARGS)
 
-long: $(READY) ## Try every command in every environment of docs/environments.md (over an hour)
-	@FROSTLINE_MATRIX=full $(PY) -m pytest tests/environment $(ARGS)
+long: $(READY) ## Try every command in every environment of docs/environments.md, LaTeX too (over an hour)
+	@FROSTLINE_MATRIX=full $(PY) -m pytest tests/environment tests/analysis/report/test_papers.py $(ARGS)
 
 chaos: $(READY) ## Break a real sweep in every way, the long form; prints fault / injected / survived
 	@FROSTLINE_CHAOS=full $(PY) -m pytest tests/chaos $(ARGS)

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from analysis.logs.command import detect, score
+from analysis.negative_transfer.command import negative_transfer
+from sweeps.console import say_next
 from sweeps.errors import run_command
 
 if TYPE_CHECKING:
+    from analysis.tables.collect import Tables
     from analysis.tables.load import StoredSweep
 
 app = typer.Typer(
@@ -71,24 +74,67 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-@app.command(epilog="Example: frostline tables quickstart --out results")
-def tables(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOption = None) -> None:
-    """Epochs, runs and cells as Parquet and CSV; the cells as LaTeX too; errors and verdicts at several budgets."""
+def _negative_transfer(collected: Tables, folder: Path) -> tuple[str, list[Path]]:
+    """The page's section and its figures, for a sweep of partial transfers; nothing for any other."""
+    from analysis.negative_transfer.comparison import compare_with_scratch
+    from analysis.negative_transfer.gain_figure import draw_gains
+    from analysis.negative_transfer.section import as_html, is_asked
+
+    if not is_asked(collected):
+        return "", []
+    compared = compare_with_scratch(collected)
+    drawn = draw_gains(compared, folder / "figures")
+    return as_html(compared, drawn[0] if drawn else None), list(drawn or ())
+
+
+def _names(text: str) -> list[str]:
+    """`a, b` as a list."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _again(sweep: str, store: Path) -> tuple[object, ...]:
+    """The sweep and, where the next command would take another without it, the store."""
+    usual = Path(os.environ.get("FROSTLINE_STORE") or DEFAULT_STORE)
+    return (sweep,) if store == usual else (sweep, "--store", store)
+
+
+@app.command(epilog="Example: frostline tables quickstart --columns final_test_error,verdict\n\nNext: frostline report")
+def tables(
+    sweep: SweepArgument,
+    store: StoreOption = DEFAULT_STORE,
+    out: OutOption = None,
+    columns: Annotated[
+        str, typer.Option("--columns", help="Of cells.tex: columns of the table cells, and verdict, with commas.")
+    ] = "",
+    beside: Annotated[
+        str, typer.Option("--with", help="Fields that epochs carries, such as transfer.frozen,seed.")
+    ] = "",
+) -> None:
+    """Epochs, runs, cells, verdicts as Parquet and CSV; for papers cells and verdicts as LaTeX, verdicts as Markdown.
+
+    docs/tables.md has every column with its unit.
+    """
+    from analysis.report.papers.cells import check_columns
     from analysis.report.surface.errors import surfaces
     from analysis.report.surface.files import write_surfaces
-    from analysis.report.table_files import write_tables
-    from analysis.tables.along_axes import freezing_wise
+    from analysis.report.table_files import with_fields, write_tables, write_verdicts
+    from analysis.tables.along_axes import along_every_axis
 
+    chosen, carried = _names(columns), _names(beside)
+    check_columns(chosen)
+    with_fields(carried)
     stored = _stored(sweep, store)
     folder = _folder(stored, out)
-    collected, files = write_tables(stored, folder)
-    files = (*files, *write_surfaces(surfaces(collected, freezing_wise(collected)), folder))
+    collected, files = write_tables(stored, folder, chosen, carried)
+    along = along_every_axis(collected)
+    files = (*files, *write_verdicts(collected, along, folder), *write_surfaces(surfaces(collected, along), folder))
     for path in files:
         print(path)
     _settle(folder, stored, files, drew_figures=False)
+    say_next("report", *_again(sweep, store), why="one page with all of it")
 
 
-@app.command(epilog="Example: frostline figures quickstart --out results")
+@app.command(epilog="Example: frostline figures quickstart --out results\n\nNext: frostline report")
 def figures(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOption = None) -> None:
     """Learning curves and final errors of every group, along every axis that varies, as PNG and PDF."""
     from analysis.report.figures import draw_figures
@@ -106,9 +152,10 @@ def figures(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOp
     for path in files:
         print(path)
     _settle(folder, stored, files)
+    say_next("report", *_again(sweep, store), why="one page with all of it")
 
 
-@app.command(epilog="Example: frostline report quickstart --out page.html")
+@app.command(epilog="Example: frostline report quickstart --out page.html\n\nNext: frostline claims")
 def report(
     sweep: SweepArgument,
     store: StoreOption = DEFAULT_STORE,
@@ -132,13 +179,15 @@ def report(
     verdicts = along_every_axis(collected)
     drawn = draw_figures(collected, verdicts, folder)
     claimed = all_claims(collected, along=verdicts)
-    page = write_report(collected, verdicts, drawn, claimed, out or folder / "report.html")
+    more, gains = _negative_transfer(collected, folder)
+    page = write_report(collected, verdicts, drawn, claimed, out or folder / "report.html", more)
     print(page)
-    files = [*(path for group in drawn for path in group.files()), page]
+    files = [*(path for group in drawn for path in group.files()), *gains, page]
     _settle(folder, stored, files, drew_figures=len(drawn) == sum(each.replicates > 0 for each in verdicts))
+    say_next("claims", *_again(sweep, store), why="the tests behind the claims")
 
 
-@app.command(epilog="Example: frostline summary quickstart")
+@app.command(epilog="Example: frostline summary quickstart\n\nNext: frostline publish")
 def summary(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOption = None) -> None:
     """Tables, figures and the page, and what they say in a few lines."""
     from analysis.claims.decide import all_claims
@@ -147,7 +196,7 @@ def summary(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOp
     from analysis.report.summary import print_summary
     from analysis.report.surface.errors import surfaces
     from analysis.report.surface.files import write_surfaces
-    from analysis.report.table_files import write_tables
+    from analysis.report.table_files import write_tables, write_verdicts
     from analysis.tables.along_axes import along_every_axis
 
     stored = _stored(sweep, store)
@@ -155,15 +204,18 @@ def summary(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOp
     collected, files = write_tables(stored, folder)
     verdicts = along_every_axis(collected)
     over_epochs = surfaces(collected, verdicts)
+    files = (*files, *write_verdicts(collected, verdicts, folder), *write_surfaces(over_epochs, folder))
     drawn = draw_figures(collected, verdicts, folder, found=over_epochs)
     found = all_claims(collected, along=verdicts)
-    page = write_report(collected, verdicts, drawn, found, folder / "report.html")
-    files = (*files, *write_surfaces(over_epochs, folder), *(path for group in drawn for path in group.files()), page)
+    more, gains = _negative_transfer(collected, folder)
+    page = write_report(collected, verdicts, drawn, found, folder / "report.html", more)
+    files = (*files, *(path for group in drawn for path in group.files()), *gains, page)
     print_summary(collected, verdicts, found, files)
     _settle(folder, stored, files, drew_figures=len(drawn) == sum(each.replicates > 0 for each in verdicts))
+    say_next("publish", *_again(sweep, store), why="to Weights & Biases")
 
 
-@app.command(epilog="Example: frostline claims quickstart --json")
+@app.command(epilog="Example: frostline claims quickstart --json\n\nNext: frostline tables")
 def claims(
     sweeps: Annotated[list[str], typer.Argument(metavar="SWEEP...", help="Files, or names in the catalog.")],
     store: StoreOption = DEFAULT_STORE,
@@ -192,7 +244,14 @@ def claims(
     if out is not None:
         for path in write(found, _made(out)):
             print(path, file=sys.stderr if as_json else sys.stdout)
+    if len(sweeps) == 1 and not as_json:
+        say_next("tables", *_again(sweeps[0], store), why="the numbers as files")
 
 
-app.command(epilog="Example: frostline detect curves.csv --plot verdicts.png")(detect)
-app.command(epilog="Example: frostline score --cells 1000 --seeds 5")(score)
+app.command(epilog="Example: frostline negative-transfer partial_transfer_theory\n\nNext: frostline report")(
+    negative_transfer
+)
+app.command(
+    epilog="Example: frostline detect curves.csv --plot verdicts.png\n\nNext: frostline detect --plot, or --out"
+)(detect)
+app.command(epilog="Example: frostline score --cells 1000 --seeds 5\n\nNext: frostline detect")(score)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from orchestrator import obstacles
+from orchestrator.features.ranking_file import prefer_ranked
 from orchestrator.output import LastingConsole, unread_is_no_error
 from orchestrator.plan_text import print_plan
 from orchestrator.run_commands import State, cancel_sweep, rerun, reset_sweep, show
@@ -20,11 +19,15 @@ from orchestrator.schedule import launch_log
 from orchestrator.schedule.forecast import forecast
 from orchestrator.schedule.plan import Plan, make_plan, save_record
 from orchestrator.schedule.plan_warnings import missing, warnings_of
+from orchestrator.screen import obstacles, watching
+from orchestrator.screen.overview import status_forecast, status_lines
+from orchestrator.screen.question import ASK_ABOVE, confirmed
 from orchestrator.store import weight_paths
 from orchestrator.store.ledger import Ledger
 from orchestrator.store_commands import DEFAULT_STORE, Typed, gc, ledger_at, upgrade, verify
 from orchestrator.tracking.project import project_problem
-from sweeps.errors import SpecError, printable, run_command
+from sweeps.console import say, say_lines, say_next
+from sweeps.errors import NOT_ALL_DONE, SpecError, run_command
 from sweeps.sweep import read
 from tasks import contents_of
 
@@ -33,6 +36,10 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 Sweep = Annotated[str, typer.Argument(help="a sweep's YAML file, or its name in sweeps/catalog")]
 Store = Annotated[Path, typer.Option(help="folder of results", envvar="FROSTLINE_STORE")]
 Workers = Annotated[int | None, typer.Option(min=1, help="runs at a time; default: all cores it may use")]
+Prefer = Annotated[
+    Literal["longest", "ranked"],
+    typer.Option(help="what is begun first: long runs, or runs of the sources that `frostline rank` puts first"),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="machine-readable output")]
 
 
@@ -52,40 +59,59 @@ def _project(name: str) -> str:
 Project = Annotated[str, typer.Option(callback=_project, help="W&B project")]
 
 
-@app.command(epilog="Example: frostline plan quickstart --workers 8")
+@app.command(epilog="Example: frostline plan quickstart --workers 8\n\nNext: frostline run")
 def plan(
     sweep: Sweep,
     store: Store = DEFAULT_STORE,
     as_json: AsJson = False,
     workers: Workers = None,
     gpus: Annotated[bool, typer.Option("--gpus", help="forecast for workers with a GPU")] = False,
+    prefer: Prefer = "longest",
 ) -> None:
     """Show what a sweep asks for, what of it the store holds, and what the rest will take. Launches nothing."""
     made, ledger = _planned(sweep, store)
+    order = prefer_ranked(made, ledger, Typed(sweep, store).command("rank")) if prefer == "ranked" else []
     left = forecast(made, workers or usable_cores(), gpus)
-    print_plan(made, left, ledger, as_json, warnings_of(made, ledger))
+    print_plan(made, left, ledger, as_json, warnings_of(made, ledger), order=order)
+    if not as_json:
+        say_next(*Typed(sweep, store).words("run" if left.runs + left.sources else "summary"))
 
 
-@app.command(epilog="Example: frostline status quickstart --failed")
+@app.command(
+    epilog="Example: frostline status quickstart --watch\n\nNext: frostline summary, or run where runs are missing"
+)
 def status(
     sweep: Sweep,
     store: Store = DEFAULT_STORE,
     as_json: AsJson = False,
     failed: Annotated[bool, typer.Option("--failed", help="list failed runs with the reason and the file")] = False,
     workers: Workers = None,
+    watch: Annotated[bool, typer.Option("--watch", help="show it again and again until all is done")] = False,
+    every: Annotated[float, typer.Option(min=0.1, callback=_finite, help="seconds between two looks of --watch")] = 2.0,
 ) -> None:
     """Show how far a sweep is, and the time that is left."""
+    if watch and (as_json or failed):
+        raise typer.BadParameter("--watch goes with neither --json nor --failed")
     made, ledger = _planned(sweep, store)
+
+    def look() -> tuple[list[str], bool]:
+        made.read_statuses(ledger)
+        return status_lines(made, ledger, workers), not made.open_runs and not made.open_sources
+
     if failed:
-        for line in obstacles.all_failed(made, ledger):
-            print(line)
+        say_lines(obstacles.all_failed(made, ledger))
+    elif watch:
+        watching.watch(look, every, LastingConsole(highlight=False))
+    elif as_json:
+        past = launch_log.last(ledger, made.sweep.name)
+        print_plan(made, status_forecast(made, workers), ledger, as_json, past=past)
     else:
-        running = sum(status == "running" for status in made.statuses.values())
-        left = forecast(made, workers or running or usable_cores())
-        print_plan(made, left, ledger, as_json, past=launch_log.last(ledger, made.sweep.name))
+        say_lines(status_lines(made, ledger, workers))
+    if not as_json:
+        say_next(*Typed(sweep, store).words("run" if made.open_runs or made.open_sources else "summary"))
 
 
-@app.command(epilog="Example: frostline run my.yaml --store results --workers 4")
+@app.command(epilog="Example: frostline run my.yaml --store results --workers 4\n\nNext: frostline summary")
 def run(
     sweep: Sweep,
     store: Store = DEFAULT_STORE,
@@ -98,34 +124,61 @@ def run(
     threads_per_run: Annotated[int, typer.Option(min=1, help="CPU threads of each run")] = 1,
     wandb: Annotated[Literal["offline", "online", "disabled"], typer.Option(help="Weights & Biases")] = "offline",
     wandb_project: Project = "frostline",
+    wandb_system: Annotated[
+        bool, typer.Option("--wandb-system", help="W&B shows the machine's load too; needs --wandb online")
+    ] = False,
     max_same_failure: Annotated[
         int, typer.Option(min=0, help="stop launching when so many jobs have failed alike; 0: never")
     ] = 5,
+    prefer: Prefer = "longest",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="launch without a question")] = False,
+    ask_above: Annotated[
+        float, typer.Option(min=0, callback=_finite, help="hours of device time above which a person is asked")
+    ] = ASK_ABOVE,
 ) -> None:
     """Run what is missing. The same command resumes, retries and extends a sweep."""
     check_address(address)
     here = runner == "local" or address == "local"
     check_resources(gpus_per_run, threads_per_run, on_this_machine=here, in_this_process=runner == "local")
+    if wandb_system and wandb != "online":
+        raise SpecError(f"--wandb-system: --wandb is {wandb}; allowed: online (others are written at a run's end)")
     made, ledger = _planned(sweep, store, thorough=True)
     for line in missing(made)[:1]:
         raise SpecError(f"{made.sweep.name}: {line}")
     made.check_files()
+    order = prefer_ranked(made, ledger, Typed(sweep, store).command("rank")) if prefer == "ranked" else []
     console = LastingConsole()
     ledger.open()
     save_record(made, ledger)
     ledger.save_contents(contents_of(job.spec for job in made.runs.values()))
     weight_paths.write(ledger.store, made.runs.values())
     if not made.open_runs and not made.open_sources:
-        raise typer.Exit(_nothing_to_do(made, ledger))
+        code = _nothing_to_do(made, ledger)
+        say_next(*Typed(sweep, store).words("summary"))
+        raise typer.Exit(code)
     from orchestrator.launch import Launch, launch
 
     how = Launch(
-        runner, address, workers, gpus_per_run, threads_per_run, wandb, wandb_project, max_same_failure or None
+        runner,
+        address,
+        workers,
+        gpus_per_run,
+        threads_per_run,
+        wandb,
+        wandb_project,
+        wandb_system,
+        max_same_failure or None,
     )
     expected = forecast(made, how.expected_workers(), gpus_per_run > 0)
     with unread_is_no_error():
-        print_plan(made, expected, ledger, as_json=False, warnings=warnings_of(made, ledger))
-    raise typer.Exit(launch(made, expected, ledger, how, Typed(sweep, store), console))
+        print_plan(made, expected, ledger, as_json=False, warnings=warnings_of(made, ledger), order=order)
+    if not confirmed(expected, ask_above, yes):
+        print("nothing was launched")
+        raise typer.Exit(NOT_ALL_DONE)
+    code = launch(made, expected, ledger, how, Typed(sweep, store), console)
+    if code == 0:
+        say_next(*Typed(sweep, store).words("summary"))
+    raise typer.Exit(code)
 
 
 def _nothing_to_do(made: Plan, ledger: Ledger) -> int:
@@ -133,41 +186,14 @@ def _nothing_to_do(made: Plan, ledger: Ledger) -> int:
     blocked = obstacles.blocked_lines(made)
     done = len(made.runs) - sum(map(len, made.blocked().values()))
     if not blocked:
-        print(f"{made.sweep.name}: nothing to do, all {done} runs are in {ledger.root}")
+        say(f"{made.sweep.name}: nothing to do, all {done} runs are in {ledger.root}")
         return 0
-    print(f"{made.sweep.name}: nothing can be run; {done} of {len(made.runs)} runs are in {ledger.root}")
-    for line in blocked:
-        print(line)
-    return 1
+    say(f"{made.sweep.name}: nothing can be run; {done} of {len(made.runs)} runs are in {ledger.root}")
+    say_lines(blocked)
+    return NOT_ALL_DONE
 
 
-@app.command(epilog="Example: frostline publish quickstart --wandb-project letters")
-def publish(
-    sweep: Sweep,
-    store: Store = DEFAULT_STORE,
-    wandb_project: Project = "frostline",
-) -> None:
-    """Send to W&B what of a sweep is not there yet, from the store."""
-    made, ledger = _planned(sweep, store)
-    from orchestrator.tracking.publish import publish as replay
-    from orchestrator.tracking.tracker import TrackingOptions
-
-    jobs = (*made.sources.values(), *made.runs.values())
-    results = [(job, record) for job in jobs if (record := ledger.result(job)) is not None]
-    # By the names of this sweep: a run may have been computed for another.
-    runs = [(record.model_copy(update={"name": job.name}), ledger.curve(record)) for job, record in results]
-    options = TrackingOptions(store=ledger.root, mode="online", project=wandb_project)
-    report = replay(ledger.store, runs, options, made.sweep.name)
-    print(f"{report.published} published, {report.already} there already, {len(jobs) - len(runs)} without a result")
-    for problem in report.problems:
-        print(f"not published: {printable(problem)}", file=sys.stderr)
-    if not report.complete:
-        left = f"{report.not_tried} not tried; " if report.not_tried else ""
-        print(f"{left}the same command goes on", file=sys.stderr)
-        raise typer.Exit(1)
-
-
-@app.command(epilog="Example: frostline reset my.yaml --state failed --state diverged")
+@app.command(epilog="Example: frostline reset my.yaml --state failed --state diverged\n\nNext: frostline run")
 def reset(
     sweep: Sweep,
     store: Store = DEFAULT_STORE,
@@ -181,7 +207,7 @@ def reset(
     reset_sweep(made, ledger, state or [State.failed])
 
 
-@app.command(epilog="Example: frostline cancel my.yaml --state waiting")
+@app.command(epilog="Example: frostline cancel my.yaml --state waiting\n\nNext: frostline run, which goes on")
 def cancel(
     sweep: Sweep,
     store: Store = DEFAULT_STORE,
@@ -195,11 +221,11 @@ def cancel(
     cancel_sweep(made, ledger, state)
 
 
-app.command(epilog="Example: frostline show 1a2b --store store")(show)
-app.command(epilog="Example: frostline rerun 1a2b --debugger")(rerun)
-app.command(epilog="Example: frostline verify store")(verify)
-app.command(epilog="Example: frostline gc store --delete")(gc)
-app.command(epilog="Example: frostline upgrade store")(upgrade)
+app.command(epilog="Example: frostline show 1a2b --store store\n\nNext: frostline rerun")(show)
+app.command(epilog="Example: frostline rerun 1a2b --debugger\n\nNext: frostline show")(rerun)
+app.command(epilog="Example: frostline verify store\n\nNext: frostline run, which repairs")(verify)
+app.command(epilog="Example: frostline gc store --delete\n\nNext: frostline verify")(gc)
+app.command(epilog="Example: frostline upgrade store\n\nNext: frostline verify")(upgrade)
 
 
 def _planned(sweep: str, store: Path, thorough: bool = False) -> tuple[Plan, Ledger]:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from rich.console import Console
 
-from orchestrator import obstacles, progress
+from orchestrator import progress
 from orchestrator.cancel import watching
 from orchestrator.runners.limits import usable_cores
 from orchestrator.runners.resources import use_token
@@ -17,11 +17,14 @@ from orchestrator.schedule import launch_log
 from orchestrator.schedule.agenda import Agenda
 from orchestrator.schedule.forecast import Forecast
 from orchestrator.schedule.plan import Plan
+from orchestrator.screen import obstacles
 from orchestrator.store.ledger import Ledger, StoreError
 from orchestrator.store_commands import Typed
-from orchestrator.tracking.tracker import Mode, TrackingOptions
+from orchestrator.tracking.description import fields_that_differ
+from orchestrator.tracking.options import Mode, TrackingOptions
 from orchestrator.train import provenance
 from orchestrator.train.options import TrialOptions
+from sweeps.console import wrapped
 from sweeps.errors import INTERRUPTED
 from sweeps.records import FINAL
 
@@ -39,6 +42,7 @@ class Launch:
     threads_per_run: int = 1
     wandb: Mode = "offline"
     wandb_project: str = "frostline"
+    wandb_system: bool = False
     most_alike: int | None = MOST_ALIKE
     """Jobs that may fail alike before the launch is ended."""
 
@@ -57,10 +61,11 @@ def launch(plan: Plan, expected: Forecast, ledger: Ledger, how: Launch, typed: T
         store=ledger.root,
         sweep=plan.sweep.name,
         varied=next((job.varied for job in plan.runs.values()), ()),
+        differ=fields_that_differ(job.spec for job in plan.runs.values()),
         device="cuda" if how.gpus_per_run > 0 else "cpu",
         threads=how.threads_per_run,
         gpus_per_run=how.gpus_per_run,
-        tracking=TrackingOptions(mode=how.wandb, project=how.wandb_project, store=ledger.root),
+        tracking=TrackingOptions(ledger.root, how.wandb, how.wandb_project, how.wandb_system),
         code=provenance.code(),
         launch=uuid.uuid4().hex,
         settings=ledger.settings,
@@ -80,23 +85,30 @@ def launch(plan: Plan, expected: Forecast, ledger: Ledger, how: Launch, typed: T
         ):
             _run(agenda, options, how, console)
     except KeyboardInterrupt:
-        console.print("interrupted: the same command goes on from the last saved epochs")
+        _say(console, "interrupted: the same command goes on from the last saved epochs")
         plan.read_statuses(ledger)
     else:
         code = _closing(plan, ledger, agenda, typed, console)
         if cancelled.is_set() and code != 0:
-            console.print("cancelled: the same command goes on from the last saved epochs")
+            _say(console, "cancelled: the same command goes on from the last saved epochs")
             code = INTERRUPTED
     wall = time.monotonic() - began
     try:
         launch_log.write(ledger, plan, expected, agenda.ended, wall, code == 0)
     except StoreError as problem:  # the disk is full, say: of the runs all has been said
-        console.print(f"not written down: {problem}", markup=False, soft_wrap=True)
+        _say(console, f"not written down: {problem}")
     return code
+
+
+def _say(console: Console, text: str) -> None:
+    """A line, wrapped at words on a terminal."""
+    for line in wrapped(text, console.width if console.is_terminal else None):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _run(agenda: Agenda, options: TrialOptions, how: Launch, console: Console) -> None:
     if how.runner == "local":
+        agenda.starting = "loading PyTorch"
         from orchestrator.runners import local
 
         local.run(agenda, options)
@@ -106,14 +118,14 @@ def _run(agenda: Agenda, options: TrialOptions, how: Launch, console: Console) -
         from orchestrator.runners import cluster
 
         def say(text: str) -> None:
-            console.print(text, markup=False, soft_wrap=True)
+            _say(console, text)
 
         cluster.run(agenda, options, address=how.address, workers=how.workers, say=say)
 
 
 def _closing(plan: Plan, ledger: Ledger, agenda: Agenda, typed: Typed, console: Console) -> int:
     def say(text: str) -> None:
-        console.print(text, markup=False, highlight=False, soft_wrap=True)
+        _say(console, text)
 
     plan.read_statuses(ledger)
     counts = plan.counts(plan.runs)

@@ -10,9 +10,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from orchestrator.obstacles import counted
 from orchestrator.run_lookup import find
 from orchestrator.schedule.plan import Plan
+from orchestrator.screen.obstacles import counted
 from orchestrator.store.jobs import Job
 from orchestrator.store.ledger import Ledger, StoreError
 from orchestrator.store_commands import DEFAULT_STORE, Typed, ledger_at, resolved

@@ -25,7 +25,11 @@ class Typed(NamedTuple):
 
     def command(self, verb: str, *options: str) -> str:
         """`frostline VERB SWEEP OPTIONS`, with the store where the command would take another without it."""
-        return command_line(verb, self.sweep, *options, *self._store())
+        return command_line(*self.words(verb, *options))
+
+    def words(self, verb: str, *options: str) -> tuple[object, ...]:
+        """The same without the program."""
+        return (verb, self.sweep, *options, *self._store())
 
     def about(self, run: str, verb: str = "rerun") -> str:
         """The same for a command that takes a run."""

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # a file of curves is read without it
     from pydantic import ValidationError
 
+NOT_ALL_DONE = 1
+"""Exit code where the command did its work and something has no result, is damaged or was refused."""
 USAGE = 2
 """Exit code where the input is at fault."""
 INTERRUPTED = 130

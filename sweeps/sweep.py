@@ -10,8 +10,9 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from sweeps import editions
 from sweeps.errors import SpecError, from_pydantic, shown, suggestion
+from sweeps.language.field_types import Whole
 from sweeps.language.plain_yaml import load
-from sweeps.spec import RunSpec, Spec, Whole
+from sweeps.spec import RunSpec, Spec
 
 CATALOG = Path(__file__).parent / "catalog"
 LARGEST_FILE = 250_000

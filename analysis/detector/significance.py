@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from analysis.detector.smoothing import Array
 
 DRAWS = 1999
+NOISE_DRAWS = 499
 LEAST_SCALE = 1e-4  # a hundredth of a point: seeds that agree to the last digit make no peak of rounding
 _SEED = 20221120  # fixed: the same curve gives the same p-value
 
@@ -86,7 +87,7 @@ def noise_p(
     hat: Array,
     position: Array,
     wander: Array | None,
-    draws: int = 499,
+    draws: int = NOISE_DRAWS,
 ) -> float:
     """p-value of the peak of one curve if all else than a valley is its fitted noise.
 

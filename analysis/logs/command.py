@@ -10,6 +10,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from analysis.logs.choices import AXIS_NAMES, Choices
+from sweeps.console import columns, say_next, wrapped
 
 BAD_INPUT = 2
 SOME_REFUSED = 1
@@ -91,6 +92,8 @@ def detect(
     for line in refused:
         _print(f"error: {line}", sys.stderr)
     _print(as_json(found) if json else as_text(found, read.axis, read.loss), sys.stdout)
+    if not json and plot is None and len(curves) == 1:
+        say_next("detect", *curves, "--plot", "verdicts.png", why="a picture with the verdicts drawn in")
     if refused:
         raise typer.Exit(SOME_REFUSED)
 
@@ -100,7 +103,7 @@ def _print(text: str, stream: Any) -> None:
     if stream is sys.stderr:
         from analysis.logs.readers.table import visible
 
-        text = visible(" ".join(text.split()))
+        text = "\n".join(wrapped(visible(" ".join(text.split())), columns(stream)))
     encoding = getattr(stream, "encoding", None) or "utf-8"
     print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream)
 

@@ -44,7 +44,7 @@ def axis_figure(tables: Tables, each: AxisVerdict) -> Figure:
 def _layout(figure: Figure, each: AxisVerdict) -> None:
     figure.subplots_adjust(left=0.075, right=0.99, bottom=0.15, top=0.76, wspace=0.2)
     figure.text(0.075, 0.975, each.group.label, ha="left", va="top", fontsize=10)
-    figure.text(0.075, 0.91, axis_text(each), ha="left", va="top")
+    figure.text(0.075, 0.91, axis_text(each, brief=True), ha="left", va="top")
     interpolating = f"train error at most {100 * INTERPOLATES_AT:g} %"
     handles = [
         Line2D([], [], marker="o", color=QUIET, markersize=5, label=f"{interpolating} in most seeds"),

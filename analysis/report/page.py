@@ -9,15 +9,26 @@ from string import Template
 
 import pandas as pd
 
+from analysis.advice.decide import Advice, advise
+from analysis.advice.wording import (
+    DEPTH_HEAD,
+    DEPTH_NUMBERS,
+    HOW,
+    depth_texts,
+    more_data_lines,
+    network_lines,
+    short_text,
+)
 from analysis.claims.decide import ClaimVerdict
 from analysis.report import html
 from analysis.report.citations import citations
 from analysis.report.figures import GroupFigures
+from analysis.report.numbers import MISSING, p_cell, p_floor, per_cent
 from analysis.report.provenance import what_was_run
 from analysis.report.table_files import replaced
 from analysis.report.wording import (
     CELL_HEAD,
-    MISSING,
+    CELL_NUMBERS,
     TEST_HEAD,
     TEST_NUMBERS,
     along_text,
@@ -30,8 +41,6 @@ from analysis.report.wording import (
     claim_name,
     claim_text,
     judged_texts,
-    p_text,
-    per_cent,
     threshold_text,
 )
 from analysis.tables.along_axes import FROZEN, AxisVerdict
@@ -42,6 +51,7 @@ from analysis.tables.unlike import warnings
 
 TEMPLATE = Path(__file__).with_name("report.html")
 MOST_TESTS = 30
+MOST_ADVISED = 24
 
 
 def write_report(
@@ -50,10 +60,11 @@ def write_report(
     figures: tuple[GroupFigures, ...],
     claims: tuple[ClaimVerdict, ...],
     path: Path,
+    more: str = "",
 ) -> Path:
-    """Writes the page. The same tables and figures give the same bytes."""
+    """Writes the page. The same tables and figures give the same bytes. `more`: a section of another room, as HTML."""
     with replaced(path) as file:
-        file.write(page(tables, verdicts, figures, claims).encode())
+        file.write(page(tables, verdicts, figures, claims, more).encode())
     return path
 
 
@@ -62,6 +73,7 @@ def page(
     verdicts: tuple[AxisVerdict, ...],
     figures: tuple[GroupFigures, ...],
     claims: tuple[ClaimVerdict, ...],
+    more: str = "",
 ) -> str:
     record = tables.sweep.record
     drawn = {(each.along, each.label): each for each in figures}
@@ -71,6 +83,8 @@ def page(
         coverage=escape(coverage_text(tables.runs)),
         warnings="\n".join(_warnings(tables)),
         results=_results(verdicts),
+        more=more,
+        advice=_advice(advise(tables, verdicts)),
         claims=_claims(claims),
         groups="\n".join(_group(tables, each, drawn.get((each.group.axis, each.group.label))) for each in verdicts),
         run="\n".join(what_was_run(tables)),
@@ -94,7 +108,8 @@ READING = (
     "Prominence is the smaller of the rise from the first minimum and the fall to the second. p is the probability "
     "that a curve with no second descent shows so prominent a peak in the mean of as many seeds. A call is significant "
     "up to p = 0.05 on epochs; along short axes, where neighbours may be correlated, up to 0.01 over seeds and 0.035 "
-    "for one run. Among several verdicts the adjusted q must also be at most 0.05.",
+    "for one run. Among several verdicts the adjusted q must also be at most 0.05. `<=` stands before the smallest p "
+    "that a test's number of draws can give. Seeds agree whose own verdict is that of all together.",
     f"A run interpolates where its final train error is at most {100 * INTERPOLATES_AT:g} %: test-error peaks are seen "
     "at train errors of 6 to 8 %, not at 0, and small networks at a constant step size end anywhere from 0 to 4 %.",
     "Brackets and bands are 95 % intervals of the mean over seeds (Student's t). They say where the mean of all seeds "
@@ -118,7 +133,8 @@ def _results(verdicts: tuple[AxisVerdict, ...]) -> str:
 
 def _axis_results(verdicts: list[AxisVerdict]) -> str:
     name, along = axis_name(verdicts[0]), along_text(verdicts[0])
-    head = ("network", along, f"peak at {name}", "error at peak %", "prominence %", "p", "n", "interpolation")
+    evidence = ("prominence %", "p", "q", "seeds agree %", "n")
+    head = ("network", along, f"peak at {name}", "error at peak %", *evidence, "interpolation")
     rows = []
     for each in verdicts:
         verdict = each.verdict
@@ -130,12 +146,30 @@ def _axis_results(verdicts: list[AxisVerdict]) -> str:
                 MISSING if peak is None else f"{peak.position:g}",
                 MISSING if peak is None else per_cent(peak.error),
                 MISSING if verdict is None else per_cent(verdict.prominence),
-                MISSING if verdict is None else p_text(verdict.p_value),
+                MISSING if verdict is None else p_cell(verdict.p_value, p_floor(False, verdict.seeds)),
+                MISSING if verdict is None else p_cell(verdict.q_value, p_floor(False, verdict.seeds)),
+                MISSING if verdict is None else per_cent(verdict.agreement, 0),
                 f"{each.replicates}",
                 threshold_text(each).removeprefix("interpolation "),
             )
         )
-    return html.table(head, rows, (False, False, True, True, True, True, True, False))
+    return html.table(head, rows, (False, False, True, True, True, True, True, True, True, False))
+
+
+def _advice(advice: Advice) -> str:
+    """The best depths of each network, those to avoid, and why; how that was decided at the end."""
+    if advice.reason is not None:
+        return html.paragraph(f"No advice: {advice.reason}.", "quiet")
+    parts = []
+    for network in advice.networks[:MOST_ADVISED]:
+        parts += [html.heading(3, network.group), html.paragraph(short_text(network), "verdict")]
+        parts.append(html.table(DEPTH_HEAD, [depth_texts(network, depth) for depth in network.depths], DEPTH_NUMBERS))
+        parts.append(html.listing(network_lines(network)))
+    if len(advice.networks) > MOST_ADVISED:
+        parts.append(html.paragraph(f"and {len(advice.networks) - MOST_ADVISED} more: frostline advise", "quiet"))
+    for more in advice.more_data[:MOST_ADVISED]:
+        parts += [html.heading(3, f"More target data: {more.group}"), html.listing(more_data_lines(more))]
+    return "\n".join([*parts, *(html.paragraph(text, "quiet") for text in HOW)])
 
 
 def _claims(claims: tuple[ClaimVerdict, ...]) -> str:
@@ -196,7 +230,7 @@ def _group(tables: Tables, each: AxisVerdict, figures: GroupFigures | None) -> s
 
 def _cell_table(tables: Tables, each: AxisVerdict) -> str:
     rows = [cell_texts(tables, int(row)) for row in each.group.cells]
-    return html.table(CELL_HEAD, rows, (True, True, True, True, True, False, False))
+    return html.table(CELL_HEAD, rows, CELL_NUMBERS)
 
 
 def _tasks(runs: pd.DataFrame) -> set[str]:

@@ -1,4 +1,4 @@
-"""The summary that a sweep ends with: per frozen depth what came out, then one line per group with its shape."""
+"""The summary that a sweep ends with: the finding, per frozen depth what came out, a line per group, the claims."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from analysis.advice.decide import advise
+from analysis.advice.wording import short_text
 from analysis.claims.decide import ClaimVerdict
+from analysis.report.terminal.cells import cells
+from analysis.report.terminal.finding import finding
 from analysis.report.wording import (
-    CELL_HEAD,
     along_text,
     axis_details,
     axis_text,
-    cell_texts,
     claim_name,
     claim_text,
     threshold_text,
@@ -24,9 +25,11 @@ from analysis.tables.along_axes import FROZEN, AxisVerdict
 from analysis.tables.collect import Tables
 from analysis.tables.coverage import coverage_text, missing_text
 from analysis.tables.unlike import warnings
+from sweeps.console import wrapped
 from sweeps.errors import printable
 
-NARROWEST = 118  # columns, where the output is no terminal
+MOST_ADVISED = 24
+NARROWEST = 118  # columns of the tables, where the output is no terminal
 
 
 def print_summary(
@@ -36,33 +39,44 @@ def print_summary(
     files: Iterable[Path],
     console: Console | None = None,
 ) -> None:
-    """Prints the summary to standard output; colour and width follow the terminal, if it is one."""
+    """Prints the summary to standard output; colour and width follow the terminal, if it is one.
+
+    On a terminal lines wrap at words; elsewhere a sentence is one line, however long.
+    """
     console = console or result_console()
     record = tables.sweep.record
     _line(console, f"{record.name}: {coverage_text(tables.runs)}", style="bold")
+    for line in finding(tables, verdicts):
+        _line(console, f"found: {line}", style="bold")
     if record.about:
         _line(console, record.about)
     for each in [each for each in verdicts if each.group.axis == FROZEN]:
         console.print()
         _line(console, each.group.label, style="bold")
-        console.print(_group_table(tables, each))
+        for part in cells(tables, each, console):
+            console.print(part)
         _line(console, threshold_text(each))
     console.print()
     for each in [each for each in verdicts if len(each.group.values) > 1] or verdicts:
         suffix = f"  [{each.group.label}]" if len(verdicts) > 1 else ""
         _line(console, f"{along_text(each)}: {axis_text(each)}{suffix}", style="bold")
         for detail in axis_details(each):
-            _line(console, f"  {detail}")
+            _line(console, detail, indent="  ")
     for claim in claims:
         if claim.tests:
             _line(console, f"claim {claim_name(claim)}, {claim_text(claim)}")
+            _line(console, claim.statement, indent="  ")
+    networks = advise(tables, verdicts).networks
+    for network in networks[:MOST_ADVISED]:
+        suffix = f"  [{network.group}]" if len(networks) > 1 else ""
+        _line(console, f"advice: {short_text(network)}{suffix}")
     for line in warnings(tables.cells):
         _line(console, f"warning: {line}", style="yellow")
     for line in missing_text(tables.runs):
         _line(console, f"missing from the above: {line}", style="yellow")
     console.print()
-    for path in files:
-        _line(console, f"{path}")
+    for path in files:  # whole, so that it can be copied: the terminal breaks it where it must
+        console.print(Text(printable(f"{path}")), soft_wrap=True)
 
 
 def result_console() -> Console:
@@ -71,15 +85,6 @@ def result_console() -> Console:
     return console if console.is_terminal else Console(width=NARROWEST, no_color=True, highlight=False)
 
 
-def _line(console: Console, text: str, style: str = "") -> None:
-    console.print(Text(printable(text), style=style), soft_wrap=True)
-
-
-def _group_table(tables: Tables, each: AxisVerdict) -> Table:
-    table = Table(box=None, pad_edge=False)
-    sides = ("right", "right", "right", "right", "right", "left", "left")
-    for name, side in zip(CELL_HEAD, sides, strict=True):
-        table.add_column(name, justify=side, no_wrap=name != CELL_HEAD[-1], overflow="fold")
-    for row in each.group.cells:
-        table.add_row(*(Text(text) for text in cell_texts(tables, int(row))))
-    return table
+def _line(console: Console, text: str, style: str = "", indent: str = "") -> None:
+    for line in wrapped(text, console.width if console.is_terminal else None, indent):
+        console.print(Text(line, style=style), soft_wrap=True)

@@ -1,4 +1,4 @@
-"""The tables as files: Parquet and CSV of epochs, runs and cells, and the cells as LaTeX.
+"""The tables as files: Parquet and CSV of epochs, runs, cells and verdicts; LaTeX of cells and verdicts; Markdown.
 
 The same store content gives the same bytes. Floats are written as the shortest text that reads back as the same
 number; a missing value is an empty field.
@@ -7,7 +7,7 @@ number; a missing value is an empty field.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -17,32 +17,55 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analysis.report.latex import cells_latex
+from analysis.report.papers.cells import cells_latex, check_columns
+from analysis.report.papers.markdown import verdicts_markdown
+from analysis.report.papers.verdicts import verdicts_latex
 from analysis.report.spreadsheet import FORMULA
-from analysis.tables.collect import Tables, collect
+from analysis.tables.along_axes import AxisVerdict
+from analysis.tables.collect import Sink, Tables, collect
 from analysis.tables.load import StoredSweep
-from analysis.tables.schema import CELLS, EPOCHS, RUNS, as_table
+from analysis.tables.schema import CELLS, EPOCHS, RUNS, as_table, spec_types
+from analysis.tables.verdict_frame import verdict_frame, verdict_schema
+from sweeps.errors import InputError, suggestion
 
 ROW_GROUP = 1 << 18  # rows: about 25 MB of epochs
 
 
-def write_tables(sweep: StoredSweep, out: Path) -> tuple[Tables, tuple[Path, ...]]:
-    """Collects the sweep and writes its tables to the folder `out`, made if need be; returns them and their
-    files.
+def write_tables(
+    sweep: StoredSweep, out: Path, columns: Sequence[str] = (), beside: Sequence[str] = ()
+) -> tuple[Tables, tuple[Path, ...]]:
+    """Collects the sweep and writes epochs, runs and cells to the folder `out`, made if need be; returns the tables and
+    the files.
 
-    Each file is replaced as a whole or not at all. Raises StoreError for a damaged store, OSError where
-    `out` cannot be written.
+    columns: of the LaTeX table, by their names in `cells`; by default what a reader compares. beside: fields of the
+    specification, by dotted name, that `epochs` carries after its run_id. Each file is replaced as a whole or not at
+    all. Raises InputError for a name that is none, StoreError for a damaged store, OSError where `out` cannot be
+    written.
     """
+    check_columns(columns)
+    schema = with_fields(beside)
     out.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        epochs = stack.enter_context(_epoch_writer(out))
-        tables = collect(sweep, epochs)
+        epochs = stack.enter_context(_epoch_writer(out, schema))
+        tables = collect(sweep, _carrying(sweep, beside, epochs))
     written = [out / "epochs.parquet", out / "epochs.csv"]
-    for name, frame, schema in (("runs", tables.runs, RUNS), ("cells", tables.cells, CELLS)):
-        written += write_table(out / name, as_table(frame, schema))
-    with replaced(out / "cells.tex") as file:
-        file.write(cells_latex(tables.cells).encode())
-    return tables, (*written, out / "cells.tex")
+    for name, frame, its in (("runs", tables.runs, RUNS), ("cells", tables.cells, CELLS)):
+        written += write_table(out / name, as_table(frame, its))
+    return tables, (*written, _write_text(out / "cells.tex", cells_latex(tables.cells, sweep.record.name, columns)))
+
+
+def write_verdicts(tables: Tables, along: Sequence[AxisVerdict], out: Path) -> tuple[Path, ...]:
+    """Writes every verdict of a sweep to the folder `out`: along its axes (`along_every_axis`), and over epochs.
+
+    Parquet and CSV are the frame that `fl.load(...).verdicts` is; Markdown and LaTeX are for readers. Raises OSError
+    where `out` cannot be written.
+    """
+    frame = verdict_frame(tables, along)
+    return (
+        *write_table(out / "verdicts", as_table(frame, verdict_schema())),
+        _write_text(out / "verdicts.md", verdicts_markdown(frame)),
+        _write_text(out / "verdicts.tex", verdicts_latex(along, tables.sweep.record.name)),
+    )
 
 
 def csv_bytes(table: pa.Table, header: bool = True) -> bytes:
@@ -58,7 +81,8 @@ def csv_bytes(table: pa.Table, header: bool = True) -> bytes:
 
 def csv_text(frame: pd.DataFrame) -> str:
     """One of this module's tables, whole or without some columns, as the text of its CSV file."""
-    schema = next(s for s in (CELLS, RUNS, EPOCHS) if set(frame.columns) <= set(s.names))
+    known = (CELLS, RUNS, EPOCHS, verdict_schema())
+    schema = next(schema for schema in known if set(frame.columns) <= set(schema.names))
     return csv_bytes(as_table(frame, schema)).decode()
 
 
@@ -84,15 +108,51 @@ def write_table(stem: Path, table: pa.Table) -> list[Path]:
     return [parquet, csv]
 
 
+def with_fields(names: Sequence[str]) -> pa.Schema:
+    """The columns of `epochs`, with fields of the specification after run_id. Raises InputError for another name."""
+    types = spec_types()
+    for name in names:
+        if name not in types:
+            raise InputError(f"--with {name!r}: no field of a run{suggestion(name, types)}")
+    first, *rest = EPOCHS
+    return pa.schema([first, *((name, types[name]) for name in dict.fromkeys(names)), *rest])
+
+
+def _carrying(sweep: StoredSweep, names: Sequence[str], sink: Sink) -> Sink:
+    """A sink that puts a run's fields beside each of its epochs."""
+    if not names:
+        return sink
+    schema = with_fields(names)
+    fields = {run.id: run.fields for run in sweep.runs}
+
+    def take(table: pa.Table) -> None:
+        its = fields[table["run_id"][0].as_py()] if table.num_rows else {}
+        columns = [
+            pa.repeat(pa.scalar(its.get(field.name), field.type), table.num_rows)
+            if field.name not in EPOCHS.names
+            else table[field.name]
+            for field in schema
+        ]
+        sink(pa.table(columns, schema=schema))
+
+    return take
+
+
+def _write_text(path: Path, text: str) -> Path:
+    with replaced(path) as file:
+        file.write(text.encode())
+    return path
+
+
 @contextmanager
-def _epoch_writer(out: Path) -> Iterator[Callable[[pa.Table], None]]:
+def _epoch_writer(out: Path, schema: pa.Schema) -> Iterator[Callable[[pa.Table], None]]:
     """Takes the epochs run by run and writes them a row group at a time: memory does not grow with the
     sweep.
     """
     with replaced(out / "epochs.parquet") as binary, replaced(out / "epochs.csv") as text:
         held: list[pa.Table] = []
-        text.write(csv_bytes(EPOCHS.empty_table()))
-        with pq.ParquetWriter(binary, EPOCHS, compression="zstd") as parquet:
+        text.write(csv_bytes(schema.empty_table()))
+        with pq.ParquetWriter(binary, schema, compression="zstd") as parquet:
 
             def write_out() -> None:
                 table = _nan_to_null(pa.concat_tables(held))

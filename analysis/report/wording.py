@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from analysis.claims.decide import ClaimVerdict, DecidedTest
 from analysis.detector.verdict import Verdict
+from analysis.report.numbers import MISSING, p_equals, p_floor, p_text, per_cent, per_cent_interval
 from analysis.tables.along_axes import FROZEN, AxisVerdict
 from analysis.tables.collect import Tables
 
@@ -19,25 +18,6 @@ SHAPES = {
     "unstable": "unstable",
 }
 SIGNIFICANCE = {"significant": "significant", "not_significant": "not significant", "not_tested": "not tested"}
-MISSING = "-"
-
-
-def per_cent(value: float | None, digits: int = 1) -> str:
-    """A fraction as a percentage without its sign: 0.284 -> 28.4."""
-    return MISSING if value is None or math.isnan(value) else f"{100 * value:.{digits}f}"
-
-
-def per_cent_interval(mean: float, low: float, high: float) -> str:
-    """28.4 [27.9, 28.9]; without an interval 28.4 alone."""
-    if math.isnan(mean):
-        return MISSING
-    return per_cent(mean) if math.isnan(low) else f"{per_cent(mean)} [{per_cent(low)}, {per_cent(high)}]"
-
-
-def p_text(value: float | None) -> str:
-    if value is None or math.isnan(value):
-        return MISSING
-    return f"{value:.2g}" if value >= 0.0095 else f"{value:.1g}"
 
 
 def shape_text(verdict: Verdict | None) -> str:
@@ -58,24 +38,40 @@ def shape_text(verdict: Verdict | None) -> str:
 
 
 def epochwise_text(verdict: Verdict | None) -> str:
-    """The epoch-wise verdict of a cell: `double descent (weak), peak 35.7 at epoch 10, p = 0.0005`."""
+    """The epoch-wise verdict of a cell: `double descent (weak), peak 35.7 at epoch 10, p <= 0.0005, q = 0.001, ...`."""
     if verdict is None:
         return MISSING
     parts = [shape_text(verdict)]
     if verdict.peak is not None:
         parts.append(f"peak {per_cent(verdict.peak.error)} at epoch {verdict.peak.position:.0f}")
-        parts += evidence(verdict)
+        parts += evidence(verdict, over_epochs=True)
     return ", ".join(parts)
 
 
-def evidence(verdict: Verdict) -> list[str]:
-    """The p-value, and for a single seed what it is a p-value of."""
+def evidence(verdict: Verdict, over_epochs: bool, brief: bool = False) -> list[str]:
+    """p, q, whether both are small enough, how many seeds agree; for a single seed what its p is a p-value of.
+
+    over_epochs: the verdict is one along epochs; the test's smallest possible p depends on it. brief: p alone.
+    """
+    floor = p_floor(over_epochs, verdict.seeds)
     if verdict.p_value is not None:
-        adjusted = verdict.q_value is not None and verdict.q_value > 1.0001 * verdict.p_value
-        return [f"p = {p_text(verdict.p_value)}", *([f"q = {p_text(verdict.q_value)}"] if adjusted else [])]
+        found = [p_equals("p", verdict.p_value, floor)]
+        if brief:
+            return found
+        if verdict.q_value is not None:
+            found.append(p_equals("q", verdict.q_value, floor))
+        if verdict.significance == "significant":
+            found.append("significant")
+        return [*found, *_agreement(verdict)]
     if verdict.single_seed_significance is not None:
-        return [f"one seed, p = {p_text(verdict.single_seed_significance)} against its own noise"]
+        return [f"one seed, {p_equals('p', verdict.single_seed_significance, floor)} against its own noise"]
     return []
+
+
+def _agreement(verdict: Verdict) -> list[str]:
+    if verdict.agreement is None:
+        return []
+    return [f"{round(verdict.agreement * verdict.seeds)} of {verdict.seeds} seeds agree"]
 
 
 def axis_shape_text(verdict: Verdict) -> str:
@@ -105,9 +101,10 @@ def along_text(each: AxisVerdict) -> str:
     return "freezing-wise" if each.group.axis == FROZEN else f"along {each.group.axis}"
 
 
-def axis_text(each: AxisVerdict) -> str:
-    """`double descent (weak), peak at frozen = 11, prominence 0.061, n = 5, p = 0.003`, or the shape
-    found.
+def axis_text(each: AxisVerdict, brief: bool = False) -> str:
+    """`double descent (weak), peak at frozen = 11, prominence 0.061, n = 5, p = 0.003, ...`, or the shape found.
+
+    brief: of the evidence p alone, for a figure.
     """
     if each.verdict is None:
         return f"no verdict, {each.reason}"
@@ -117,7 +114,7 @@ def axis_text(each: AxisVerdict) -> str:
         parts.append(f"peak at {name} = {each.verdict.peak.position:g}")
         parts.append(f"prominence {each.verdict.prominence:.3f}")
     parts.append(f"n = {each.replicates}")
-    parts += evidence(each.verdict)
+    parts += evidence(each.verdict, over_epochs=False, brief=brief)
     if each.verdict.note:
         parts.append(each.verdict.note)
     if each.unfinished:
@@ -131,12 +128,12 @@ def axis_details(each: AxisVerdict) -> list[str]:
         return []
     details = [*_strength(each.verdict), *_failure(each), *_stability(each)]
     if each.unsettled:
-        where = _ranges(each.unsettled, list(each.group.values))
+        where = ranges(each.unsettled, list(each.group.values))
         details.append(f"errors still moved after {each.budget} epochs at {axis_name(each)} = {where}")
     return details
 
 
-def _ranges(chosen: list[float], values: list[float]) -> str:
+def ranges(chosen: list[float], values: list[float]) -> str:
     """Values of an axis as text, neighbours put together: `2, 5 to 9`."""
     runs: list[list[float]] = []
     for value in chosen:
@@ -192,24 +189,26 @@ def threshold_text(each: AxisVerdict) -> str:
     return f"{whole}every point interpolates" if known.all() else f"{whole}no point interpolates"
 
 
-CELL_HEAD = ("frozen", "parameters", "n", "test error %, 95 %", "train %", "<= 5 %", "epoch-wise")
+CELL_HEAD = ("frozen", "parameters", "n", "test error %, 95 %", "train %", "seeds <= 5 %", "epoch-wise")
+CELL_NUMBERS = (True, True, True, True, True, True, False)
+"""Which of them are numbers: they align right."""
 
 
 def cell_texts(tables: Tables, row: int) -> list[str]:
-    """A cell under CELL_HEAD: trained parameters, seeds, final errors, whether it interpolates, its
-    verdict.
+    """A cell under CELL_HEAD: trained parameters, seeds, final errors, how many seeds interpolate, its verdict.
+
+    Interpolation is told per seed: the mean train error may be above 5 % where most seeds are below it.
     """
     cell = tables.cells.iloc[row]
     test = [float(cell[f"final_test_error{part}"]) for part in ("", "_low", "_high")]
-    train = float(cell["final_train_error"])
     done, asked = int(cell["n_done"]), int(cell["n_asked"])
     return [
         f"{cell['transfer.frozen']}",
         MISSING if done == 0 else f"{cell['trainable_params']:,}",
         f"{done}" if done == asked else f"{done}/{asked}",
         per_cent_interval(*test),
-        per_cent(train),
-        MISSING if math.isnan(train) else ("yes" if cell["interpolates"] else "no"),
+        per_cent(float(cell["final_train_error"])),
+        MISSING if done == 0 else f"{cell['n_interpolating']} of {done}",
         epochwise_text(tables.verdicts[row]),
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any, get_args, get_type_hints
 
 import numpy as np
@@ -50,32 +51,35 @@ def verdict_frame(tables: Tables, along: Sequence[AxisVerdict]) -> pd.DataFrame:
 
     Example: `frame.query("double_descent == True")[["group", "axis", "peak", "prominence"]]`.
     """
-    rows = [*(_of_axis(each) for each in along), *_of_cells(tables)]
-    columns: dict[str, Any] = {
-        "group": [row.group for row in rows],
-        "axis": [row.axis for row in rows],
-        "seeds": [row.seeds for row in rows],
-        "points": [row.points for row in rows],
-    }
-    types: dict[str, pa.DataType] = {
-        "group": pa.string(),
-        "axis": pa.string(),
-        "seeds": pa.int64(),
-        "points": pa.int64(),
+    columns = _columns([*(_of_axis(each) for each in along), *_of_cells(tables)])
+    return frame_of({name: values for name, (_, values) in columns.items()}, verdict_schema())
+
+
+@cache
+def verdict_schema() -> pa.Schema:
+    """Columns and types of `verdict_frame`, whatever the sweep."""
+    return pa.schema([(name, kind) for name, (kind, _) in _columns([]).items()])
+
+
+def _columns(rows: Sequence[_Row]) -> dict[str, tuple[pa.DataType, list[Any]]]:
+    """(type, values) of each column, in order."""
+    columns: dict[str, tuple[pa.DataType, list[Any]]] = {
+        "group": (pa.string(), [row.group for row in rows]),
+        "axis": (pa.string(), [row.axis for row in rows]),
+        "seeds": (pa.int64(), [row.seeds for row in rows]),
+        "points": (pa.int64(), [row.points for row in rows]),
     }
     verdicts = [row.verdict for row in rows]
     for name, kind in _verdict_kinds().items():
         values = [None if verdict is None else getattr(verdict, name) for verdict in verdicts]
-        for column, (its_type, its_values) in _flat(name, kind, values).items():
-            columns[column], types[column] = its_values, its_type
+        columns |= _flat(name, kind, values)
     for index, column in enumerate(("last_interpolating", "first_not_interpolating")):
-        columns[column] = [None if row.threshold is None else row.threshold[index] for row in rows]
-        types[column] = pa.float64()
-    columns["budget"], types["budget"] = [row.budget for row in rows], pa.int64()
-    columns["reason"], types["reason"] = [row.reason for row in rows], pa.string()
+        columns[column] = pa.float64(), [None if row.threshold is None else row.threshold[index] for row in rows]
+    columns["budget"] = pa.int64(), [row.budget for row in rows]
+    columns["reason"] = pa.string(), [row.reason for row in rows]
     for name in cell_fields():
-        columns[name], types[name] = [row.fields.get(name) for row in rows], spec_types()[name]
-    return frame_of(columns, pa.schema(list(types.items())))
+        columns[name] = spec_types()[name], [row.fields.get(name) for row in rows]
+    return columns
 
 
 def _of_axis(each: AxisVerdict) -> _Row:

@@ -153,7 +153,9 @@ def run(
 
     with libraries_write_to_a_file():
         try:
+            agenda.starting = "starting Ray" if address == "local" else f"joining the Ray cluster at {address}"
             connect(address, max(workers or 0, usable_cores()))
+            agenda.starting = "Ray is up; its workers load PyTorch"
             agenda.workers = min(workers or _slots(options), _slots(options))
             with handle_stop_signals(stop, stop_workers) as heed, killing_the_hung(agenda, ledger, options.launch):
                 _fit(agenda, ledger, options, scratch, workers, heed, notice)

@@ -1,6 +1,7 @@
 """The summary's text: what it says for each shape, and that colour is for terminals alone."""
 
 import io
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,15 +10,17 @@ import pytest
 from rich.console import Console
 
 from analysis.claims.decide import all_claims
+from analysis.detector.descent import detect
 from analysis.detector.verdict import Point, Verdict
+from analysis.report.numbers import p_cell, p_equals, p_floor, p_text, per_cent, per_cent_interval
 from analysis.report.summary import print_summary
+from analysis.report.terminal.finding import finding
 from analysis.report.wording import (
+    CELL_HEAD,
     axis_details,
     axis_text,
+    cell_texts,
     epochwise_text,
-    p_text,
-    per_cent,
-    per_cent_interval,
     shape_text,
     threshold_text,
 )
@@ -25,6 +28,7 @@ from analysis.tables.against_scratch import AgainstScratch
 from analysis.tables.along_axes import AxisVerdict, freezing_wise
 from analysis.tables.collect import Tables, collect
 from analysis.tables.load import read_sweep
+from sweeps.spec import RunSpec
 from tests.analysis.store_factory import sweep_text, whole
 
 
@@ -47,7 +51,68 @@ def test_every_depth_has_its_line(tables: Tables) -> None:
     assert depths == [str(depth) for depth in range(14)]
     assert "interpolation is lost between frozen = 10 and frozen = 11" in lines
     assert lines[-1] == "results/x.csv"
-    assert max(map(len, lines)) <= 118
+    table = [line for line in lines if line.split()[2:3] in (["3"], ["n"])]
+    assert len(table) == 15 and max(map(len, table)) <= 118  # a sentence is one line, however long
+
+
+def test_the_finding_comes_first_and_a_claim_says_what_it_is(tables: Tables) -> None:
+    lines = _printed(tables, no_color=True).splitlines()
+    assert lines[0] == "made-up: 42 runs: 42 done"
+    assert lines[1].startswith("found: double descent along frozen units in resnet14-w4 (weak): test error ")
+    assert "seeds agree; its peak stands where interpolation is lost (frozen = 10 to 11)" in lines[1]
+    assert lines[2] == "found: over epochs: double descent in 11 of 14 cells: resnet14-w4 at frozen = 0 to 10"
+    at = next(place for place, line in enumerate(lines) if line.startswith("claim C3, supported: "))
+    assert lines[at + 1].startswith("  The number of frozen layers decides")
+
+
+def test_what_is_not_significant_is_found_nowhere(tables: Tables) -> None:
+    peaked = Verdict("double_descent", "weak", Point(12, 0.2), Point(11, 0.31), Point(3, 0.25), 0.06, p_value=0.2)
+    lines = finding(replace(tables, verdicts=(None,) * 14), (_axis(tables, peaked),))
+    assert lines == ["no double descent along frozen units in resnet14-w4 (shape of a double descent, not significant)"]
+    assert finding(replace(tables, verdicts=(None,) * 14), (_axis(tables, None, "2 of 5 points"),)) == []
+    assert finding(tables, ())[-1] == "over epochs: double descent in 11 of 14 cells"
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_a_terminal_of_any_width_shows_every_depth_and_wraps_at_words(tables: Tables, width: int) -> None:
+    out = io.StringIO()
+    console = Console(file=out, width=width, force_terminal=True, color_system=None)
+    print_summary(tables, freezing_wise(tables), all_claims(tables), [], console)
+    lines = out.getvalue().splitlines()
+    assert max(map(len, lines)) <= width and not any("…" in line for line in lines)
+    head = r"^ *(\d+) +(?:[\d,]+ +)?3 +\d\d\.\d \[" if width >= 76 else r"^frozen (\d+):"
+    depths = [found[1] for line in lines if (found := re.match(head, line))]
+    assert depths == [str(depth) for depth in range(14)]
+    text = " ".join(" ".join(lines).split())
+    assert "3 of 3" in text and "0 of 3" in text and "double descent (weak)" in text
+    assert {"claim", "C3,", "supported:", "interpolation", "underparameterisation,"} <= set(text.split())
+
+
+def test_no_cell_is_said_to_interpolate_beside_a_mean_that_does_not(tmp_path: Path) -> None:
+    """Two seeds at 1 %, one at 18 %: a mean of 6.7 %, and 2 of 3 seeds at most at 5 %."""
+
+    def curve(spec: RunSpec, epochs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return np.full(len(epochs), 0.3), np.full(len(epochs), 0.18 if spec.seed == 2 else 0.01)
+
+    found = collect(read_sweep(whole(tmp_path, sweep_text(epochs=6, frozen="[0]"), curve), tmp_path))
+    texts = dict(zip(CELL_HEAD, cell_texts(found, 0), strict=True))
+    assert (texts["train %"], texts["seeds <= 5 %"]) == ("6.7", "2 of 3")
+    assert "yes" not in texts.values()
+
+
+def test_p_at_the_smallest_that_a_test_can_give() -> None:
+    assert p_equals("p", 0.0005, p_floor(True, 5)) == "p <= 0.0005" and p_equals("p", 0.001) == "p = 0.001"
+    assert p_equals("p", 0.001, p_floor(True, 5)) == "p = 0.001" and p_cell(0.001, p_floor(False, 5)) == "<= 0.001"
+    assert [p_floor(over, seeds) for over, seeds in ((True, 3), (True, 2), (False, 3))] == [0.0005, 0.002, 0.001]
+    assert p_cell(None, 0.1) == "-"
+    x = np.arange(1, 201, dtype=float)
+    bump = 0.2 * np.exp(-((np.log(x / 20) / 0.4) ** 2)) + 0.3 * np.exp(-x / 2)
+    noise = 0.001 * np.random.default_rng(0).standard_normal((5, 200))
+    assert detect(x, bump + noise).p_value == p_floor(True, 5)  # a test that all its draws agree with
+    values = np.arange(12.0)
+    peak = 0.2 * (values == 5) + 0.1 * ((values == 4) | (values == 6))
+    small = 0.001 * np.random.default_rng(0).standard_normal((5, 12))
+    assert detect(values, 0.2 + peak + small, axis="frozen").p_value == p_floor(False, 5)
 
 
 def test_colour_is_for_terminals(tables: Tables) -> None:
@@ -65,8 +130,11 @@ def test_freezing_wise_in_words(tables: Tables) -> None:
         "double_descent", "weak", Point(12, 0.2), Point(11, 0.31), Point(3, 0.25), prominence=0.0612, p_value=0.0031
     )
     assert axis_text(_axis(tables, peaked)) == (
-        "double descent (weak), peak at frozen = 11, prominence 0.061, n = 3, p = 0.003"
+        "double descent (weak), peak at frozen = 11, prominence 0.061, n = 3, p = 0.003, significant"
     )
+    assert axis_text(_axis(tables, peaked), brief=True).endswith("n = 3, p = 0.003")
+    told = replace(peaked, p_value=0.001, q_value=0.004, seeds=5, agreement=0.8)
+    assert axis_text(_axis(tables, told)).endswith("p <= 0.001, q = 0.004, significant, 4 of 5 seeds agree")
     single = replace(peaked, p_value=None, single_seed_significance=0.02)
     assert axis_text(_axis(tables, single)).endswith("n = 3, one seed, p = 0.02 against its own noise")
     assert axis_text(_axis(tables, Verdict("monotone"))) == "monotone, n = 3"

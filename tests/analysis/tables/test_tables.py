@@ -1,8 +1,6 @@
 """The tables: their columns, what is missing in them, and that the same results give the same bytes."""
 
 import hashlib
-import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from scipy import stats
 
-from analysis.report.latex import escaped
+from analysis.report.papers.latex import escaped
 from analysis.report.table_files import csv_text, write_tables
 from analysis.statistics.intervals import intervals, mean_interval
 from analysis.tables.along_axes import freezing_wise, interpolation_threshold, verdicts_along
@@ -21,7 +19,7 @@ from analysis.tables.load import read_sweep
 from analysis.tables.schema import CELLS, EPOCHS, FINAL_LOSSES, RELATEDNESS, RUNS, comparable, later_fields, numbers
 from sweeps.expand import flat
 from sweeps.records import ADAPTATION, EPOCH_TYPES
-from tests.analysis.store_factory import double_descent, finished, planned, sweep_text, whole
+from tests.analysis.store_factory import finished, planned, sweep_text, whole
 
 FLAT = """
 name: two-kinds
@@ -267,29 +265,7 @@ axes: {model.width: [2, 4, 8, 16, 32, 64], seed: 0..3}
         verdicts_along(tables, "seed")
 
 
-def test_latex_is_escaped_and_whole(tmp_path: Path) -> None:
+def test_latex_is_escaped() -> None:
     assert escaped(r"a_b & 50% \x{y}$~^#" + "\n") == (
         r"a\_b \& 50\% \textbackslash{}x\{y\}\$\textasciitilde{}\textasciicircum{}\# "
     )
-    text = sweep_text(epochs=40).replace("axes:", 'axes:\n  source.task: ["glyphs[A-Z]", "digits"]')
-    write_tables(read_sweep(whole(tmp_path / "s", text, double_descent), tmp_path / "s"), tmp_path)
-    lines = (tmp_path / "cells.tex").read_text().splitlines()
-    rows = [line for line in lines if line.endswith(r" \\")]
-    assert len(rows) == 1 + 28
-    assert len({row.count(" & ") for row in rows}) == 1
-    assert r"resnet & 10 & glyphs[A-Z] & 3 & " in "".join(rows)
-    assert "double descent (weak)" in "".join(rows) or "double descent (strong)" in "".join(rows)
-
-
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
-def test_latex_compiles(tmp_path: Path) -> None:
-    write_tables(read_sweep(whole(tmp_path / "s", sweep_text(epochs=20)), tmp_path / "s"), tmp_path)
-    odd = escaped("\\ { } $ & # % _ ~ ^ < > | \" [a] \u00e9 \u2264 \t -- '")
-    (tmp_path / "main.tex").write_text(
-        r"\documentclass{article}\usepackage[T1]{fontenc}\usepackage{booktabs}\begin{document}"
-        rf"\begin{{table}}\input{{cells}}\end{{table}} {odd} \end{{document}}",
-        encoding="utf-8",
-    )
-    arguments = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-draftmode", "main.tex"]
-    done = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-2000:]

@@ -1,0 +1,72 @@
+"""The finding of a sweep in a few sentences, with the network that has it: what a summary begins with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from analysis.detector.verdict import Verdict
+from analysis.report.numbers import per_cent
+from analysis.report.wording import AXIS_WORDS, axis_name, evidence, ranges, shape_text
+from analysis.tables.along_axes import FROZEN, AxisVerdict
+from analysis.tables.collect import Tables
+
+MOST_NAMED = 5
+
+
+def finding(tables: Tables, verdicts: tuple[AxisVerdict, ...]) -> list[str]:
+    """A sentence for each double descent along an axis, one for what shows none, one for the epochs.
+
+    Only what is significant is called a double descent. Empty where no verdict could be given.
+    """
+    axes = list(dict.fromkeys(each.group.axis for each in verdicts))
+    lines = [line for axis in axes for line in _along([each for each in verdicts if each.group.axis == axis])]
+    return [*lines, *_over_epochs(tables, verdicts)]
+
+
+def _along(verdicts: list[AxisVerdict]) -> list[str]:
+    judged = [(each, each.verdict) for each in verdicts if each.verdict is not None]
+    found = [(each, verdict) for each, verdict in judged if verdict.double_descent is True]
+    lines = [_sentence(each, verdict) for each, verdict in found[:MOST_NAMED]]
+    if len(found) > MOST_NAMED:
+        lines.append(f"{len(found) - MOST_NAMED} more groups of {len(judged)} show one")
+    rest = [f"{each.group.label} ({shape_text(verdict)})" for each, verdict in judged if (each, verdict) not in found]
+    if rest:
+        words = AXIS_WORDS[verdicts[0].group.axis]
+        lines.append(f"no double descent along {words} in {_listed(rest)}")
+    return lines
+
+
+def _sentence(each: AxisVerdict, verdict: Verdict) -> str:
+    """`double descent along frozen units in resnet14-w8 (strong): test error 23.0 % at 13, 31.6 % at 11, ...`."""
+    strength = verdict.strength if verdict.strength in ("weak", "strong") else "strength undecided"
+    points = [f"{per_cent(point.error)} % at {point.position:g}" for point in verdict.points().values()]
+    parts = [f"test error {', '.join(points)}", *evidence(verdict, over_epochs=False)]
+    head = f"double descent along {AXIS_WORDS[each.group.axis]} in {each.group.label} ({strength})"
+    where = ""
+    if each.threshold is not None and verdict.cause == "interpolation":
+        inside, outside = each.threshold
+        where = f"; its peak stands where interpolation is lost ({axis_name(each)} = {inside:g} to {outside:g})"
+    return f"{head}: {', '.join(parts)}{where}"
+
+
+def _over_epochs(tables: Tables, verdicts: tuple[AxisVerdict, ...]) -> list[str]:
+    """In which cells of which network the epochs show one: `over epochs: double descent in 9 of 16 cells: ...`."""
+    judged = [verdict for verdict in tables.verdicts if verdict is not None]
+    called = {index for index, verdict in enumerate(tables.verdicts) if verdict is not None and verdict.double_descent}
+    if not judged:
+        return []
+    if not called:
+        return [f"over epochs: no double descent in {len(judged)} cells"]
+    named = []
+    for each in (each for each in verdicts if each.group.axis == FROZEN):
+        values = [float(v) for v, row in zip(each.group.values, each.group.cells, strict=True) if int(row) in called]
+        if values:
+            named.append(f"{each.group.label} at frozen = {ranges(values, list(each.group.values))}")
+    told = f": {_listed(named)}" if named else ""
+    return [f"over epochs: double descent in {len(called)} of {len(judged)} cells{told}"]
+
+
+def _listed(parts: Iterable[str]) -> str:
+    shown = list(parts)
+    more = f" and {len(shown) - MOST_NAMED} more" if len(shown) > MOST_NAMED else ""
+    return "; ".join(shown[:MOST_NAMED]) + more

@@ -1,0 +1,1 @@
+"""Tables of a large sweep, as a user asks for them."""
