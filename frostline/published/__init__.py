@@ -1,1 +1,1 @@
-"""A sweep beside published errors: `references/` has them as data, `compare` sets ours beside them, `files` shows it."""
+"""A sweep beside published errors: `references/` has them as data, `compare` and `files` lay ours beside them."""
