@@ -159,7 +159,7 @@ def compare(
 
     A table of differences, whether they are within the stated tolerances, and a figure with both laid over each other.
     """
-    from frostline.compare_files import compared
+    from frostline.published.files import compared
 
     print(compared(sweep, store, out, as_json))
 
