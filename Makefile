@@ -2,6 +2,7 @@
 SWEEP ?= quickstart
 STORE ?= store
 ARGS ?=
+CLAIMS := claim1_target_size claim2_source_size claim3_freezing claim4_relatedness
 PYTHON ?= python3
 
 ENV := .venv
@@ -9,7 +10,7 @@ PY := $(ENV)/bin/python
 READY := $(ENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep plan status report doctor bench test long chaos check clean
+.PHONY: help setup sweep claims plan status report doctor bench test long chaos check clean
 
 help: ## List the targets
 	@echo "Frostline: double descent in transfer learning. Variables: SWEEP=$(SWEEP) STORE=$(STORE) ARGS=..."
@@ -30,6 +31,13 @@ $(READY): requirements.lock pyproject.toml
 sweep: $(READY) ## Run a sweep (resumes, retries, extends) and show its verdict
 	@$(PY) -m frostline run $(SWEEP) --store $(STORE) $(ARGS)
 	@$(PY) -m frostline summary $(SWEEP) --store $(STORE)
+
+claims: $(READY) ## Decide the claims C1 to C4 on data that come with the packages (some 20 minutes)
+	@set -e; for claim in $(CLAIMS); do \
+		$(PY) -m frostline run $${claim}_digits --store $(STORE) $(ARGS); \
+		$(PY) -m frostline tables $${claim}_digits --store $(STORE) --out results/claims/$${claim}_digits; done
+	@$(PY) -m frostline claims $(CLAIMS:=_digits) --store $(STORE) --out results/claims \
+		--related "mnist[0-4];glyphs[0-4]"
 
 plan: $(READY) ## Show what a sweep would run
 	@$(PY) -m frostline plan $(SWEEP) --store $(STORE) $(ARGS)

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from analysis.logs.command import detect, score
+from analysis.negative_transfer.command import negative_transfer
 from sweeps.console import say_next
 from sweeps.errors import run_command
 
 if TYPE_CHECKING:
+    from analysis.tables.collect import Tables
     from analysis.tables.load import StoredSweep
 
 app = typer.Typer(
@@ -56,9 +58,13 @@ def _settle(folder: Path, stored: StoredSweep, files: Iterable[Path], drew_figur
 
 
 def _folder(stored: StoredSweep, out: Path | None) -> Path:
+    return _made(out if out is not None else Path("results") / stored.record.name)
+
+
+def _made(folder: Path) -> Path:
+    """The folder, made if need be."""
     from analysis.tables.load import StoreError
 
-    folder = out if out is not None else Path("results") / stored.record.name
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
@@ -66,6 +72,19 @@ def _folder(stored: StoredSweep, out: Path | None) -> Path:
     if not os.access(folder, os.W_OK):
         raise StoreError(f"--out {folder}: cannot be written")
     return folder
+
+
+def _negative_transfer(collected: Tables, folder: Path) -> tuple[str, list[Path]]:
+    """The page's section and its figures, for a sweep of partial transfers; nothing for any other."""
+    from analysis.negative_transfer.comparison import compare_with_scratch
+    from analysis.negative_transfer.gain_figure import draw_gains
+    from analysis.negative_transfer.section import as_html, is_asked
+
+    if not is_asked(collected):
+        return "", []
+    compared = compare_with_scratch(collected)
+    drawn = draw_gains(compared, folder / "figures")
+    return as_html(compared, drawn[0] if drawn else None), list(drawn or ())
 
 
 def _names(text: str) -> list[str]:
@@ -96,6 +115,8 @@ def tables(
     docs/tables.md has every column with its unit.
     """
     from analysis.report.papers.cells import check_columns
+    from analysis.report.surface.errors import surfaces
+    from analysis.report.surface.files import write_surfaces
     from analysis.report.table_files import with_fields, write_tables, write_verdicts
     from analysis.tables.along_axes import along_every_axis
 
@@ -105,7 +126,8 @@ def tables(
     stored = _stored(sweep, store)
     folder = _folder(stored, out)
     collected, files = write_tables(stored, folder, chosen, carried)
-    files = (*files, *write_verdicts(collected, along_every_axis(collected), folder))
+    along = along_every_axis(collected)
+    files = (*files, *write_verdicts(collected, along, folder), *write_surfaces(surfaces(collected, along), folder))
     for path in files:
         print(path)
     _settle(folder, stored, files, drew_figures=False)
@@ -157,9 +179,10 @@ def report(
     verdicts = along_every_axis(collected)
     drawn = draw_figures(collected, verdicts, folder)
     claimed = all_claims(collected, along=verdicts)
-    page = write_report(collected, verdicts, drawn, claimed, out or folder / "report.html")
+    more, gains = _negative_transfer(collected, folder)
+    page = write_report(collected, verdicts, drawn, claimed, out or folder / "report.html", more)
     print(page)
-    files = [*(path for group in drawn for path in group.files()), page]
+    files = [*(path for group in drawn for path in group.files()), *gains, page]
     _settle(folder, stored, files, drew_figures=len(drawn) == sum(each.replicates > 0 for each in verdicts))
     say_next("claims", *_again(sweep, store), why="the tests behind the claims")
 
@@ -171,6 +194,8 @@ def summary(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOp
     from analysis.report.figures import draw_figures
     from analysis.report.page import write_report
     from analysis.report.summary import print_summary
+    from analysis.report.surface.errors import surfaces
+    from analysis.report.surface.files import write_surfaces
     from analysis.report.table_files import write_tables, write_verdicts
     from analysis.tables.along_axes import along_every_axis
 
@@ -178,11 +203,13 @@ def summary(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOp
     folder = _folder(stored, out)
     collected, files = write_tables(stored, folder)
     verdicts = along_every_axis(collected)
-    files = (*files, *write_verdicts(collected, verdicts, folder))
-    drawn = draw_figures(collected, verdicts, folder)
+    over_epochs = surfaces(collected, verdicts)
+    files = (*files, *write_verdicts(collected, verdicts, folder), *write_surfaces(over_epochs, folder))
+    drawn = draw_figures(collected, verdicts, folder, found=over_epochs)
     found = all_claims(collected, along=verdicts)
-    page = write_report(collected, verdicts, drawn, found, folder / "report.html")
-    files = (*files, *(path for group in drawn for path in group.files()), page)
+    more, gains = _negative_transfer(collected, folder)
+    page = write_report(collected, verdicts, drawn, found, folder / "report.html", more)
+    files = (*files, *(path for group in drawn for path in group.files()), *gains, page)
     print_summary(collected, verdicts, found, files)
     _settle(folder, stored, files, drew_figures=len(drawn) == sum(each.replicates > 0 for each in verdicts))
     say_next("publish", *_again(sweep, store), why="to Weights & Biases")
@@ -190,32 +217,40 @@ def summary(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOp
 
 @app.command(epilog="Example: frostline claims quickstart --json\n\nNext: frostline tables")
 def claims(
-    sweep: SweepArgument,
+    sweeps: Annotated[list[str], typer.Argument(metavar="SWEEP...", help="Files, or names in the catalog.")],
     store: StoreOption = DEFAULT_STORE,
-    as_json: Annotated[bool, typer.Option("--json", help="A list of objects, one per claim.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="A list of objects, one per claim and sweep.")] = False,
     related: Annotated[
         str, typer.Option("--related", help="Source tasks from the most to the least related, with ; between them.")
     ] = "",
+    out: Annotated[
+        Path | None, typer.Option("--out", help="A folder for the claims table and a figure of each claim.")
+    ] = None,
 ) -> None:
-    """Whether the sweep supports, contradicts or leaves undecided each of the claims C1 to C4."""
-    from analysis.claims.decide import all_claims
-    from analysis.report.wording import claim_name, claim_text, judged_texts
-    from analysis.tables.collect import collect
+    """Whether sweeps support, contradict or leave undecided each of the claims C1 to C4.
+
+    Of one sweep every test is told. Of several, or with --out, a table: a line per claim, sweep and family.
+    """
+    from analysis.report.claim_files.command import decide, print_table, print_tests, write
 
     order = [name.strip() for name in related.split(";") if name.strip()]
-    found = all_claims(collect(_stored(sweep, store)), order)
+    found = decide([_stored(sweep, store) for sweep in sweeps], order)
     if as_json:
-        print(json.dumps([claim.as_json() for claim in found], indent=1, allow_nan=False))
-        return
-    for claim in found:
-        print(f"{claim_name(claim)} {claim_text(claim)}")
-        print(f"   {claim.statement}")
-        for test in claim.tests:
-            group, measure, n, effect, q, outcome, detail = judged_texts(test)
-            print(f"   {outcome}: {group}: {measure}: {effect}, n = {n}, q = {q}; {detail}")
-    say_next("tables", *_again(sweep, store), why="the numbers as files")
+        print(json.dumps(found.as_json(), indent=1, allow_nan=False))
+    elif len(sweeps) == 1 and out is None:
+        print_tests(found)
+    else:
+        print_table(found)
+    if out is not None:
+        for path in write(found, _made(out)):
+            print(path, file=sys.stderr if as_json else sys.stdout)
+    if len(sweeps) == 1 and not as_json:
+        say_next("tables", *_again(sweeps[0], store), why="the numbers as files")
 
 
+app.command(epilog="Example: frostline negative-transfer partial_transfer_theory\n\nNext: frostline report")(
+    negative_transfer
+)
 app.command(
     epilog="Example: frostline detect curves.csv --plot verdicts.png\n\nNext: frostline detect --plot, or --out"
 )(detect)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.negative_transfer.comparison import CellComparison, compare_with_scratch
+from analysis.negative_transfer.frame import negative_transfer_frame
 from analysis.tables.along_axes import AxisVerdict, along_every_axis
 from analysis.tables.collect import Tables, collect, epoch_frame
 from analysis.tables.load import StoredSweep, read_sweep
@@ -60,6 +62,16 @@ class LoadedSweep:
     def verdicts(self) -> pd.DataFrame:
         """One row per group and axis that varies, then one per cell for its epochs (see `verdict_frame`)."""
         return verdict_frame(self.tables, self.axis_verdicts)
+
+    @cached_property
+    def negative_transfer(self) -> pd.DataFrame:
+        """One row per cell that has a partner from scratch: the gain over it, paired by seed, and what that says."""
+        return negative_transfer_frame(self.tables, self.comparisons)
+
+    @cached_property
+    def comparisons(self) -> tuple[CellComparison, ...]:
+        """The same as objects, with their pairs."""
+        return compare_with_scratch(self.tables)
 
     @cached_property
     def tables(self) -> Tables:

@@ -3,11 +3,13 @@
 FAMILIES, family_of                       the table of families, and the rules of one
 ladder_length, check_frozen, unit_names   what can be frozen
 exact_prefix                              whether a frozen prefix needs to be computed once only
-uses_batch_statistics                     whether batch norm looks at training batches
+has_batch_norm, uses_batch_statistics     whether a network has batch norm; whether batch norm looks at training batches
 canonical_model                           a ModelSpec with the digest of its pre-trained weights
 build                                     a network from a ModelSpec, its weights from one seed
 inherit, take_body                        weights of a source network; of another network, for a head that stays
+Mask, mask_of                             which part of them, where it is a part
 freeze, trainable_parameters              which units train
+hold_inherited                            filters that keep what they inherited
 Network                                   forward, prefix, suffix
 
 What a plan needs is light; the rest imports torch and timm, and only when it is first asked for.
@@ -18,18 +20,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from architectures.families import FAMILIES, family_of
-from architectures.shapes import check_frozen, exact_prefix, ladder_length, unit_names, uses_batch_statistics
+from architectures.shapes import (
+    check_frozen,
+    exact_prefix,
+    has_batch_norm,
+    ladder_length,
+    unit_names,
+    uses_batch_statistics,
+)
 from architectures.weight_files import canonical_model
 from sweeps.contents import lazy
 
 if TYPE_CHECKING:
     from architectures.construction import build
-    from architectures.freezing import freeze, trainable_parameters
+    from architectures.freezing import freeze, hold_inherited, trainable_parameters
     from architectures.inheritance import inherit, take_body
+    from architectures.masks import Mask, mask_of
     from architectures.network import Network
 
 __all__ = [
     "FAMILIES",
+    "Mask",
     "Network",
     "build",
     "canonical_model",
@@ -37,8 +48,11 @@ __all__ = [
     "exact_prefix",
     "family_of",
     "freeze",
+    "has_batch_norm",
+    "hold_inherited",
     "inherit",
     "ladder_length",
+    "mask_of",
     "take_body",
     "trainable_parameters",
     "unit_names",
@@ -46,10 +60,13 @@ __all__ = [
 ]
 
 _NEEDS_TORCH = {
+    "Mask": "masks",
     "Network": "network",
     "build": "construction",
     "freeze": "freezing",
+    "hold_inherited": "freezing",
     "inherit": "inheritance",
+    "mask_of": "masks",
     "take_body": "inheritance",
     "trainable_parameters": "freezing",
 }

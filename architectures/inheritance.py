@@ -1,4 +1,4 @@
-"""What a target network takes over from its source: everything but the head, or everything."""
+"""What a target network takes over from its source: everything but the head, everything, or what a mask says."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
+from architectures.masks import Entries, Mask
 from architectures.network import Network
 
 Base = tuple[Tensor, Tensor]
@@ -26,10 +27,13 @@ class Rebasing(Protocol):
         ...
 
 
-def inherit(network: Network, weights: Mapping[str, Tensor], head_too: bool = False) -> None:
+def inherit(
+    network: Network, weights: Mapping[str, Tensor], mask: Mask | None = None, *, head_too: bool = False
+) -> None:
     """Copy parameters and buffers of all units but the head from the state dict of a source network.
 
-    The source may have had another number of classes: its head is ignored, unless `head_too`. Raises ValueError, before
+    mask: what is copied, and remembered as `network.inherited`; None copies all. The rest stays as it was drawn. The
+    source may have had another number of classes: its head is ignored, unless `head_too`. Raises ValueError, before
     anything is copied, naming the first tensor that is missing, unexpected or of another shape or dtype.
     """
     head = network.units[-1]
@@ -42,12 +46,24 @@ def inherit(network: Network, weights: Mapping[str, Tensor], head_too: bool = Fa
             raise ValueError(f"source weights: tensor {key!r} is missing")
         if (found := _kind(weights[key])) != (wanted := _kind(tensor)):
             raise ValueError(f"source weights: tensor {key!r} is {found}, the target network needs {wanted}")
+    network.inherited = mask
     with torch.no_grad():
         for key, tensor in own.items():
-            tensor.copy_(weights[key])
+            if mask is None or head.holds(key):
+                tensor.copy_(weights[key])
+            elif key in mask.tensors:
+                _copy(tensor, weights[key], mask.tensors[key])
     for module in () if head_too else network.modules():
         if isinstance(module, Rebasing):
             module.rebase()
+
+
+def _copy(tensor: Tensor, source: Tensor, entries: Entries | None) -> None:
+    """All of it, or some entries."""
+    if entries is None:
+        tensor.copy_(source)
+    else:
+        tensor.index_copy_(entries.axis, entries.index, source.index_select(entries.axis, entries.index))
 
 
 @torch.no_grad()

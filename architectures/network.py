@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
 from architectures.families.ladder import State, Unit, is_exact
 from sweeps.spec import FrozenNorm
+
+if TYPE_CHECKING:
+    from architectures.masks import Entries, Mask
 
 
 class Network(nn.Module):
@@ -25,6 +28,10 @@ class Network(nn.Module):
         self.frozen = 0
         self.still: tuple[int, ...] = ()
         self.frozen_norm: FrozenNorm = "eval"
+        self.inherited: Mask | None = None
+        """What was inherited (architectures/inheritance.py)."""
+        self.held: dict[str, Entries] = {}
+        """Entries of parameters that train which keep what was inherited all the same (`freeze`)."""
         self._all = tuple(self.modules())
         self._frozen_norms: tuple[tuple[int, ...], list[nn.Module]] = (0,), []
         self.register_state_dict_post_hook(_drop_prefix)

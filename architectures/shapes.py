@@ -48,6 +48,12 @@ def uses_batch_statistics(model: ModelSpec, transfer: TransferSpec) -> bool:
     return any(unit.norm == "batch" and not (transfer.norm == "eval" and place in fixed) for place, unit in units)
 
 
+@cached
+def has_batch_norm(model: ModelSpec) -> bool:
+    """Whether a unit of the ladder has a norm that looks at the batch."""
+    return any(unit.norm == "batch" for unit in family_of(model).ladder(model))
+
+
 def check_depth(frozen: int, length: int) -> None:
     """Raise ValueError if `frozen` is not in 0..length-1."""
     if not 0 <= frozen < length:

@@ -31,17 +31,23 @@ def measured(store: Path) -> pd.DataFrame:
     if code:
         raise SystemExit(code)
     runs = fl.load(SWEEP, store).runs
+    ways = zip(runs["train.method"].tolist(), runs["train.loss"].tolist(), strict=True)
     return pd.DataFrame(
         {
             "size": runs["target.size"].astype(int),
             "split": runs["seed"].astype(int),
-            "how": runs["train.method"]
-            .fillna("")
-            .where(runs["train.method"].notna(), runs["train.loss"].fillna("cross_entropy").map(DESCENTS)),
+            "how": [way_of(method, loss) for method, loss in ways],
             "error": runs["final_test_error"].astype(float),
             "seconds": runs["compute_seconds"].astype(float),
         }
     )
+
+
+def way_of(method: str | None, loss: str | None) -> str:
+    """A method by its name, gradient descent by its loss. (A missing text is None or NaN.)"""
+    if isinstance(method, str):
+        return method
+    return DESCENTS[loss if isinstance(loss, str) else "cross_entropy"]
 
 
 def lines(store: Path) -> Iterator[str]:

@@ -3,6 +3,7 @@
 load        a sweep in a store as pandas frames: epochs, runs, cells, verdicts
 detect      the verdict of a curve, or of the seeds of one: shape, three points, evidence
 claims      the claims C1 to C4 on a sweep
+advise      how deep to freeze, from a sweep
 plot        a sweep along an axis, or arrays, with the verdicts drawn in
 InputError  what cannot be used as given, in one line: a sweep, a store, a file of curves
 
@@ -21,6 +22,7 @@ from sweeps.contents import lazy  # noqa: E402 - it may only be found now
 
 if TYPE_CHECKING:
     from frostline.notebook import InputError as InputError
+    from frostline.notebook import advise as advise
     from frostline.notebook import claims as claims
     from frostline.notebook import detect as detect
     from frostline.notebook import load as load
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 OFFERED = {
     "InputError": "notebook",
+    "advise": "notebook",
     "claims": "notebook",
     "detect": "notebook",
     "load": "notebook",

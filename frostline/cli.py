@@ -6,13 +6,15 @@ shell completion load neither.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from frostline.transfer_commands import rank, transferability
 from sweeps.console import say_next
 from sweeps.errors import NOT_ALL_DONE, run_command
 
@@ -33,6 +35,7 @@ ANALYSIS = {
     "figures": "Draw a sweep's figures.",
     "report": "Write one HTML page with all of it.",
     "claims": "Decide the claims C1 to C4 on a sweep.",
+    "negative-transfer": "Compare transfer with training from scratch.",
     "detect": "Find double descent in anybody's curves.",
     "score": "Score the detector on curves of known truth.",
 }
@@ -42,6 +45,8 @@ STORE = {
     "upgrade": "Bring an older store to this version's format.",
 }
 FROM_ORCHESTRATOR = RUNNING | STORE
+OF_BOTH = ("publish", "report")
+"""Commands that need both halves."""
 
 EXAMPLES = """Examples:
 
@@ -68,7 +73,11 @@ class Commands(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command itself: to run it, for its help, to complete its options."""
         name, command, rest = super().resolve_command(ctx, args)
-        if name in FROM_ORCHESTRATOR:
+        if name in OF_BOTH:
+            from frostline.window.cli import app as window
+
+            command = typer.main.get_group(window).commands[name]
+        elif name in FROM_ORCHESTRATOR:
             from orchestrator.cli import app as orchestrator
 
             command = typer.main.get_group(orchestrator).commands[name]
@@ -124,6 +133,37 @@ def doctor(
     raise typer.Exit(0 if found.healthy else NOT_ALL_DONE)
 
 
+@app.command(epilog="Example: frostline catalog --scale full\n\nNext: frostline plan")
+def catalog(
+    scale: Annotated[str | None, typer.Option(help="digits (CPU minutes), cifar (one GPU) or full (a cluster)")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="machine-readable output")] = False,
+) -> None:
+    """List the sweeps that come with Frostline.
+
+    How many runs and source models each asks for, and which runs it shares with others. Launches nothing.
+    """
+    from frostline.catalog import catalog as listed
+
+    found = listed(scale)
+    print(json.dumps(found.as_json(), indent=1) if as_json else found.as_text())
+
+
+@app.command(epilog="Example: frostline compare nakkiran_resnet_cifar10_cifar --out results\n\nNext: frostline report")
+def compare(
+    sweep: Annotated[str, typer.Argument(help="a sweep's YAML file, or its name in the catalog")],
+    store: Annotated[Path, typer.Option(help="folder of results", envvar="FROSTLINE_STORE")] = Path("store"),
+    out: Annotated[Path | None, typer.Option(help="folder to write to; default: results/<sweep name>")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="machine-readable output")] = False,
+) -> None:
+    """Compare a sweep's errors with published ones.
+
+    A table of differences, whether they are within the stated tolerances, and a figure with both laid over each other.
+    """
+    from frostline.compare_files import compared
+
+    print(compared(sweep, store, out, as_json))
+
+
 @app.command(epilog="Example: frostline data food101 --side 64\n\nNext: frostline plan")
 def data(
     task: Annotated[str, typer.Argument(help="a data set, such as cifar100")],
@@ -136,6 +176,37 @@ def data(
 
     print(prepare(task, origin, side, workers))
     say_next("plan", "SWEEP", why="of a sweep that uses it")
+
+
+app.command(epilog="Example: frostline rank my.yaml --train --out ranking.csv")(rank)
+app.command(epilog="Example: frostline transferability my.yaml --json")(transferability)
+
+
+@app.command(epilog="Example: frostline advise --images photos --model resnet18 --weights w.safetensors --budget 15m")
+def advise(
+    sweep: Annotated[str | None, typer.Argument(help="a sweep's YAML file, or its name; or give --images")] = None,
+    store: Annotated[Path, typer.Option(help="folder of results", envvar="FROSTLINE_STORE")] = Path("store"),
+    as_json: Annotated[bool, typer.Option("--json", help="machine-readable output")] = False,
+    images: Annotated[Path | None, typer.Option(help="your images: a folder with a folder for each class")] = None,
+    model: Annotated[str | None, typer.Option(help="of timm, such as resnet18, or resnet14-w8")] = None,
+    weights: Annotated[str | None, typer.Option(help="its .safetensors file, or 'pretrained'")] = None,
+    budget: Annotated[str | None, typer.Option(help="longest time that it is expected to take, such as 15m")] = None,
+    out: Annotated[Path | None, typer.Option(help="the sweep to write. [default: advise-<folder>.yaml]")] = None,
+    side: Annotated[int | None, typer.Option(min=8, max=224, help="pixels. [default: the images', at most 64]")] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="of each training")] = 30,
+    seeds: Annotated[int, typer.Option(min=3, max=100, help="replicates, at most")] = 5,
+    runner: Annotated[Literal["ray", "local"], typer.Option(help="as in `frostline run`")] = "ray",
+    workers: Annotated[int | None, typer.Option(min=1, help="runs at a time; default: all cores it may use")] = None,
+    only_plan: Annotated[bool, typer.Option("--plan", help="write the sweep and show its cost, no more")] = False,
+) -> None:
+    """Say how deep to freeze: a sweep, own images.
+
+    With --images a sweep is written, its cost shown, and run. It can be edited, extended and run like any other.
+    """
+    from frostline import advising
+
+    options = advising.Options(images, model, weights, budget, out, side, epochs, seeds, runner, workers, only_plan)
+    raise typer.Exit(advising.answer(sweep, store, as_json, options))
 
 
 @app.command(epilog="Example: frostline theory infinite_width_linear --out results")

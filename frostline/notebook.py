@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
+from analysis.advice.decide import Advice
+from analysis.advice.decide import advise as decide_advice
 from analysis.claims.decide import ClaimVerdict, all_claims
 from analysis.detector.descent import Axis, detect
 from analysis.loaded import LoadedSweep, load
@@ -17,7 +19,7 @@ from sweeps.errors import InputError
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["InputError", "claims", "detect", "load", "plot"]
+__all__ = ["InputError", "advise", "claims", "detect", "load", "plot"]
 
 
 def claims(sweep: LoadedSweep, related: Sequence[str] = ()) -> tuple[ClaimVerdict, ...]:
@@ -28,6 +30,14 @@ def claims(sweep: LoadedSweep, related: Sequence[str] = ()) -> tuple[ClaimVerdic
     Example: `[(claim.claim, claim.decision) for claim in fl.claims(fl.load("quickstart"))]`.
     """
     return all_claims(sweep.tables, related)
+
+
+def advise(sweep: LoadedSweep) -> Advice:
+    """How deep to freeze each network of a loaded sweep: the best depths, those to avoid, what more data did.
+
+    Example: `[(network.group, network.best) for network in fl.advise(fl.load("quickstart")).networks]`.
+    """
+    return decide_advice(sweep.tables, sweep.axis_verdicts)
 
 
 def plot(

@@ -17,6 +17,7 @@ import pandas as pd
 
 from analysis.loaded import LoadedSweep, load
 from analysis.overlay.figures import theory_figures
+from analysis.overlay.page import theory_page
 from analysis.overlay.readouts import ReadoutOverlay, readout_overlay, readout_row
 from analysis.overlay.widths import difference_text, width_cells
 from analysis.report.table_files import replaced
@@ -32,11 +33,11 @@ MOST_REASONS = 5
 
 
 def write_theory(sweep: str, store: Path, out: Path | None) -> tuple[list[str], list[Path]]:
-    """Predict, compare, write tables and figures; lines for the user, and the files.
+    """Predict, compare, write tables, figures and a page; lines for the user, and the files.
 
     Files: theory_cells.csv (mean-field networks), theory_runs.csv and theory_epochs.csv (readouts), figures/theory_*
-    as .png and .pdf, in `out`, by default results/<sweep name>. Raises InputError where the sweep or the store cannot
-    be read.
+    as .png and .pdf, theory.html, in `out`, by default results/<sweep name>. Raises InputError where the sweep or the
+    store cannot be read.
     """
     loaded = load(sweep, store)
     folder = out or Path("results") / loaded.name
@@ -44,18 +45,21 @@ def write_theory(sweep: str, store: Path, out: Path | None) -> tuple[list[str], 
     cells = width_cells(loaded.tables, InfiniteWidth(own_samples))
     left: Counter[str] = Counter()
     overlays = list(_overlays(loaded, store, left))
-    lines, files = [], []
+    frames: dict[str, pd.DataFrame] = {}
+    lines: list[str] = []
     if len(cells):
-        files.append(_written(cells, folder / "theory_cells.csv"))
+        frames["theory_cells"] = cells
         lines.append(f"mean-field networks: {difference_text(cells)}")
     if overlays:
-        rows = pd.DataFrame([{**_fields(found.run), **readout_row(found)} for found in overlays])
-        files.append(_written(rows, folder / "theory_runs.csv"))
-        files.append(_written(pd.concat([found.frame() for found in overlays]), folder / "theory_epochs.csv"))
-        lines += _readout_lines(rows)
-    files += theory_figures(overlays, cells, folder)
+        frames["theory_runs"] = pd.DataFrame([{**_fields(found.run), **readout_row(found)} for found in overlays])
+        lines += _readout_lines(frames["theory_runs"])
     lines += [f"without a theory: {number} runs: {reason}" for reason, number in left.most_common(MOST_REASONS)]
-    return lines, files
+    drawn = theory_figures(overlays, cells, folder)
+    pictures = [path for path in drawn if path.suffix == ".png"]
+    page = theory_page(loaded.name, loaded.stored.record.about, lines, frames, pictures, folder / "theory.html")
+    if overlays:
+        frames["theory_epochs"] = pd.concat([found.frame() for found in overlays])
+    return lines, [*(_written(frame, folder / f"{name}.csv") for name, frame in frames.items()), *drawn, page]
 
 
 def own_samples(spec: RunSpec) -> TaskPair:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from orchestrator.features.ranking_file import prefer_ranked
 from orchestrator.output import LastingConsole, unread_is_no_error
 from orchestrator.plan_text import print_plan
 from orchestrator.run_commands import State, cancel_sweep, rerun, reset_sweep, show
@@ -27,7 +27,7 @@ from orchestrator.store.ledger import Ledger
 from orchestrator.store_commands import DEFAULT_STORE, Typed, gc, ledger_at, upgrade, verify
 from orchestrator.tracking.project import project_problem
 from sweeps.console import say, say_lines, say_next
-from sweeps.errors import NOT_ALL_DONE, SpecError, printable, run_command
+from sweeps.errors import NOT_ALL_DONE, SpecError, run_command
 from sweeps.sweep import read
 from tasks import contents_of
 
@@ -36,6 +36,10 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 Sweep = Annotated[str, typer.Argument(help="a sweep's YAML file, or its name in sweeps/catalog")]
 Store = Annotated[Path, typer.Option(help="folder of results", envvar="FROSTLINE_STORE")]
 Workers = Annotated[int | None, typer.Option(min=1, help="runs at a time; default: all cores it may use")]
+Prefer = Annotated[
+    Literal["longest", "ranked"],
+    typer.Option(help="what is begun first: long runs, or runs of the sources that `frostline rank` puts first"),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="machine-readable output")]
 
 
@@ -62,11 +66,13 @@ def plan(
     as_json: AsJson = False,
     workers: Workers = None,
     gpus: Annotated[bool, typer.Option("--gpus", help="forecast for workers with a GPU")] = False,
+    prefer: Prefer = "longest",
 ) -> None:
     """Show what a sweep asks for, what of it the store holds, and what the rest will take. Launches nothing."""
     made, ledger = _planned(sweep, store)
+    order = prefer_ranked(made, ledger, Typed(sweep, store).command("rank")) if prefer == "ranked" else []
     left = forecast(made, workers or usable_cores(), gpus)
-    print_plan(made, left, ledger, as_json, warnings_of(made, ledger))
+    print_plan(made, left, ledger, as_json, warnings_of(made, ledger), order=order)
     if not as_json:
         say_next(*Typed(sweep, store).words("run" if left.runs + left.sources else "summary"))
 
@@ -118,9 +124,13 @@ def run(
     threads_per_run: Annotated[int, typer.Option(min=1, help="CPU threads of each run")] = 1,
     wandb: Annotated[Literal["offline", "online", "disabled"], typer.Option(help="Weights & Biases")] = "offline",
     wandb_project: Project = "frostline",
+    wandb_system: Annotated[
+        bool, typer.Option("--wandb-system", help="W&B shows the machine's load too; needs --wandb online")
+    ] = False,
     max_same_failure: Annotated[
         int, typer.Option(min=0, help="stop launching when so many jobs have failed alike; 0: never")
     ] = 5,
+    prefer: Prefer = "longest",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="launch without a question")] = False,
     ask_above: Annotated[
         float, typer.Option(min=0, callback=_finite, help="hours of device time above which a person is asked")
@@ -130,10 +140,13 @@ def run(
     check_address(address)
     here = runner == "local" or address == "local"
     check_resources(gpus_per_run, threads_per_run, on_this_machine=here, in_this_process=runner == "local")
+    if wandb_system and wandb != "online":
+        raise SpecError(f"--wandb-system: --wandb is {wandb}; allowed: online (others are written at a run's end)")
     made, ledger = _planned(sweep, store, thorough=True)
     for line in missing(made)[:1]:
         raise SpecError(f"{made.sweep.name}: {line}")
     made.check_files()
+    order = prefer_ranked(made, ledger, Typed(sweep, store).command("rank")) if prefer == "ranked" else []
     console = LastingConsole()
     ledger.open()
     save_record(made, ledger)
@@ -146,11 +159,19 @@ def run(
     from orchestrator.launch import Launch, launch
 
     how = Launch(
-        runner, address, workers, gpus_per_run, threads_per_run, wandb, wandb_project, max_same_failure or None
+        runner,
+        address,
+        workers,
+        gpus_per_run,
+        threads_per_run,
+        wandb,
+        wandb_project,
+        wandb_system,
+        max_same_failure or None,
     )
     expected = forecast(made, how.expected_workers(), gpus_per_run > 0)
     with unread_is_no_error():
-        print_plan(made, expected, ledger, as_json=False, warnings=warnings_of(made, ledger))
+        print_plan(made, expected, ledger, as_json=False, warnings=warnings_of(made, ledger), order=order)
     if not confirmed(expected, ask_above, yes):
         print("nothing was launched")
         raise typer.Exit(NOT_ALL_DONE)
@@ -170,32 +191,6 @@ def _nothing_to_do(made: Plan, ledger: Ledger) -> int:
     say(f"{made.sweep.name}: nothing can be run; {done} of {len(made.runs)} runs are in {ledger.root}")
     say_lines(blocked)
     return NOT_ALL_DONE
-
-
-@app.command(epilog="Example: frostline publish quickstart --wandb-project letters\n\nNext: frostline report")
-def publish(
-    sweep: Sweep,
-    store: Store = DEFAULT_STORE,
-    wandb_project: Project = "frostline",
-) -> None:
-    """Send to W&B what of a sweep is not there yet, from the store."""
-    made, ledger = _planned(sweep, store)
-    from orchestrator.tracking.publish import publish as replay
-    from orchestrator.tracking.tracker import TrackingOptions
-
-    jobs = (*made.sources.values(), *made.runs.values())
-    results = [(job, record) for job in jobs if (record := ledger.result(job)) is not None]
-    # By the names of this sweep: a run may have been computed for another.
-    runs = [(record.model_copy(update={"name": job.name}), ledger.curve(record)) for job, record in results]
-    options = TrackingOptions(store=ledger.root, mode="online", project=wandb_project)
-    report = replay(ledger.store, runs, options, made.sweep.name)
-    print(f"{report.published} published, {report.already} there already, {len(jobs) - len(runs)} without a result")
-    for problem in report.problems:
-        print(f"not published: {printable(problem)}", file=sys.stderr)
-    if not report.complete:
-        left = f"{report.not_tried} not tried; " if report.not_tried else ""
-        print(f"{left}the same command goes on", file=sys.stderr)
-        raise typer.Exit(1)
 
 
 @app.command(epilog="Example: frostline reset my.yaml --state failed --state diverged\n\nNext: frostline run")

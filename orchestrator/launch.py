@@ -20,7 +20,8 @@ from orchestrator.schedule.plan import Plan
 from orchestrator.screen import obstacles
 from orchestrator.store.ledger import Ledger, StoreError
 from orchestrator.store_commands import Typed
-from orchestrator.tracking.tracker import Mode, TrackingOptions
+from orchestrator.tracking.description import fields_that_differ
+from orchestrator.tracking.options import Mode, TrackingOptions
 from orchestrator.train import provenance
 from orchestrator.train.options import TrialOptions
 from sweeps.console import wrapped
@@ -41,6 +42,7 @@ class Launch:
     threads_per_run: int = 1
     wandb: Mode = "offline"
     wandb_project: str = "frostline"
+    wandb_system: bool = False
     most_alike: int | None = MOST_ALIKE
     """Jobs that may fail alike before the launch is ended."""
 
@@ -59,10 +61,11 @@ def launch(plan: Plan, expected: Forecast, ledger: Ledger, how: Launch, typed: T
         store=ledger.root,
         sweep=plan.sweep.name,
         varied=next((job.varied for job in plan.runs.values()), ()),
+        differ=fields_that_differ(job.spec for job in plan.runs.values()),
         device="cuda" if how.gpus_per_run > 0 else "cpu",
         threads=how.threads_per_run,
         gpus_per_run=how.gpus_per_run,
-        tracking=TrackingOptions(mode=how.wandb, project=how.wandb_project, store=ledger.root),
+        tracking=TrackingOptions(ledger.root, how.wandb, how.wandb_project, how.wandb_system),
         code=provenance.code(),
         launch=uuid.uuid4().hex,
         settings=ledger.settings,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from orchestrator.schedule.forecast import Forecast
@@ -21,15 +22,18 @@ def print_plan(
     as_json: bool,
     warnings: Warnings | None = None,
     past: dict[str, Any] | None = None,
+    order: Sequence[str] = (),
 ) -> None:
-    """`warnings` where they were looked for: by `plan` and `run`, not by `status`. `past`: the last launch.
+    """`warnings` where they were looked for: by `plan` and `run`, not by `status`. `past`: the last launch. `order`: in
+    which order sources come, where a ranking says so.
 
     Lines wrap at words where a terminal is narrower than they are.
     """
     if as_json:
-        print(json.dumps(_json(made, left, ledger, warnings, past)))
+        content = _json(made, left, ledger, warnings, past)
+        print(json.dumps({**content, **({"order": list(order)} if order else {})}))
         return
-    say_lines(plan_lines(made, left, ledger, warnings, past))
+    say_lines([*order, *plan_lines(made, left, ledger, warnings, past)])
 
 
 def _json(

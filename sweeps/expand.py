@@ -34,7 +34,8 @@ def expand(sweep: SweepSpec, vocabulary: Vocabulary) -> dict[str, RunSpec]:
     `vocabulary` gives canonical names and the rules of networks and tasks: each distinct section is brought to its
     canonical form once, and rules that span sections are asked of every run that the filter keeps. `transfer.frozen:
     all` is every depth from 0 to the length of the network's ladder less one. Fields that the sweep does not mention
-    have the values of its edition. Raises SpecError with one line.
+    have the values of its edition. To runs with `transfer.inherit` come those from scratch that they are compared with,
+    filtered or not. Raises SpecError with one line.
     """
     fields = (*FIELDS, *(f"{task}.{name}" for task in TASKS for name in sorted(vocabulary.task_parameters())))
     spellings = {task: vocabulary.task for task in TASKS}
@@ -53,6 +54,8 @@ def expand(sweep: SweepSpec, vocabulary: Vocabulary) -> dict[str, RunSpec]:
     if not runs:
         because = "its filter keeps none" if keep is not None else "an axis has no values"
         raise SpecError(f"{sweep.name}: the sweep has no runs ({because})")
+    for spec in [spec.from_scratch() for spec in runs.values() if spec.transfer.inherit is not None]:
+        runs.setdefault(run_id(spec), spec)
     return runs
 
 
@@ -61,7 +64,6 @@ def flat(spec: RunSpec) -> dict[str, Any]:
 
     Parameters of a task stand beside its text: `target.task` and `target.task.universal`.
     """
-
     fields: dict[str, Any] = {}
     for name, part in vars(spec).items():
         if isinstance(part, Spec):

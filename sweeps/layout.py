@@ -15,6 +15,7 @@ paths: what they stand for (files of a folder, objects of a bucket) is known to 
       failure-<n>.json                 what went wrong, attempt by attempt
     sweeps/<name>/<digest>.json        the expanded sweep: its runs and their specs; carries its own digest
     sweeps/<name>/launches/<when>.json what a launch was forecast to take, and what it took
+    rankings/<name>/<digest>.json      sources ranked before the runs (`frostline rank`); carries its own digest
     drivers/<launch>.json              a launch that is under way: its sweep and process; written anew while it lives
     stops/<launch>                     a launch that was asked to stop: its workers save their epoch and end
     stops/<launch>-waiting             one that was asked to begin nothing more: what runs is finished
@@ -22,7 +23,8 @@ paths: what they stand for (files of a folder, objects of a bucket) is known to 
     contents/<digest>.json             images of the user's own: what a task's digest stands for, and where they were
     weights/<digest>.json              where a file of pre-trained weights lies on the machines of a launch
     quarantine/<kind>-<id>-<n>/        a result that was found altered, with reason.json; `gc` deletes it
-    wandb/                             offline W&B runs; wandb/published/<id>.json marks what W&B has
+    wandb/                             offline W&B runs; wandb/published/<id>.json marks what W&B has;
+                                       wandb/sweeps/<name>/ is what a sweep's own W&B run was made of
 
 Files named by their digest cannot be overwritten by a late writer with other content.
 
@@ -46,7 +48,7 @@ DIGITS = 16
 
 FORMAT_KEY = "FORMAT"
 SWEEPS, STOPS, FEATURES, QUARANTINE, WANDB = "sweeps", "stops", "features", "quarantine", "wandb"
-CONTENTS, WEIGHTS, DRIVERS = "contents", "weights", "drivers"
+CONTENTS, WEIGHTS, DRIVERS, RANKINGS = "contents", "weights", "drivers", "rankings"
 
 
 class Place(NamedTuple):
@@ -127,6 +129,11 @@ def place(kind: Kind, id: str) -> Place:
 def sweep(name: str, digest: str) -> str:
     """The record of one version of a sweep."""
     return f"{SWEEPS}/{name}/{digest[:20]}.json"
+
+
+def ranking(name: str, digest: str) -> str:
+    """The ranking of the sources of one version of a sweep."""
+    return f"{RANKINGS}/{name}/{digest[:20]}.json"
 
 
 def launches(name: str) -> str:

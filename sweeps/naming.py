@@ -7,6 +7,7 @@ from typing import Any
 
 from sweeps.identity import canonical, canonical_json, run_name, slug, source_name
 from sweeps.spec import RunSpec, Spec
+from sweeps.sweep import RUN_KEYS
 
 NAMED = frozenset(
     {
@@ -15,6 +16,16 @@ NAMED = frozenset(
     }
 )
 """Fields that every name shows, and the seed."""
+LEAVES = {
+    section: tuple(
+        f"{path}.{field}".removeprefix(f"{section}.")
+        for path, fields in RUN_KEYS.items()
+        for field in fields
+        if f"{path}.".startswith(f"{section}.") and f"{path}.{field}" not in RUN_KEYS
+    )
+    for section in RUN_KEYS[""]
+}
+"""The fields of each section that hold a value, in the specification's order: `inherit.share` of `transfer`."""
 
 
 def differing(specs: Iterable[RunSpec]) -> tuple[str, ...]:
@@ -41,8 +52,8 @@ def field_values(specs: Iterable[RunSpec]) -> dict[str, set[str]]:
                 parts[section, id(part)] = part  # runs of a sweep share few distinct parts
     values: dict[str, set[str]] = {}
     for (section, _), part in parts.items():
-        given = canonical(part)
-        for field in type(part).model_fields:
+        given = _given(part)
+        for field in LEAVES[section]:
             values.setdefault(f"{section}.{field}", set()).add(canonical_json(given.get(field)))
     return {**values, "seed": set(map(str, seeds))}
 
@@ -60,13 +71,26 @@ def name_of_source(spec: RunSpec, varied: tuple[str, ...]) -> str:
     return slug("_".join((source_name(spec), *_values(spec, varied, ("source", "model")))))
 
 
+def _given(part: Spec) -> dict[str, Any]:
+    """A section's fields that are not None, by dotted name."""
+
+    def walk(value: dict[str, Any], prefix: str) -> Iterable[tuple[str, Any]]:
+        for key, item in value.items():
+            if isinstance(item, dict):
+                yield from walk(item, f"{prefix}{key}.")
+            else:
+                yield f"{prefix}{key}", item
+
+    return dict(walk(canonical(part), ""))
+
+
 def _values(spec: RunSpec, varied: tuple[str, ...], sections: tuple[str, ...]) -> Iterable[str]:
     shown = [field for field in varied if field.partition(".")[0] in sections]
     last = [field.partition(".")[2] for field in shown]
     for field, short in zip(shown, last, strict=True):
         section = field.partition(".")[0]
         part: Any = getattr(spec, section)
-        value = None if part is None else canonical(part).get(short)
+        value = None if part is None else _given(part).get(short)
         if value is not None:
             label = short if last.count(short) == 1 else f"{section}.{short}"
             text = value if isinstance(value, str) else canonical_json(value).replace("e+", "e")  # a slug has no plus

@@ -93,6 +93,10 @@ class RunRecord(Spec):
     notes: tuple[str, ...] = ()
     measures: dict[str, tuple[float | None, ...]] | None = None
     """Of each measure that the recipe asked for (`measures`) its value at each row of the curve; None for NaN."""
+    inherited_share: float | None = None
+    """Where `transfer.inherit` names a part: the share of all scalar parameters but the head's that was inherited."""
+    inherited_digest: str | None = None
+    """Of the mask: equal masks have equal digests."""
     provenance: dict[str, Any]
 
     @property
@@ -129,3 +133,40 @@ class SweepRecord(Spec):
     before."""
     edition: int | None = None
     """Of the sweep (sweeps/editions.py). None in records from before there were editions: the first."""
+
+
+class RankedPair(Spec):
+    """A start (source model or file of weights) and a target of one seed, with what foretells how well it transfers."""
+
+    id: str
+    context: str
+    """What is compared with each other: candidates of one context share their target, and the network unless several
+    networks are compared."""
+    candidate: str
+    """The start, whatever the seed: pairs that share it and the context are replicates."""
+    place: int
+    """Of the candidate in its context, by the score `RankingRecord.named`, mean over seeds: 1 is the best."""
+    source_id: str | None
+    seed: int
+    runs: tuple[str, ...]
+    """Ids of the sweep's runs that have this start and this target."""
+    values: dict[str, float]
+    """Of each score, and of each term of the bound."""
+    seconds: dict[str, float]
+    """What each score took, and `features`."""
+
+
+class RankingRecord(Spec):
+    """The sources of a sweep, ranked from features of training samples, before its runs."""
+
+    schema_version: int
+    name: str
+    digest: str
+    """Of the sweep."""
+    named: str
+    """The score that orders the sources."""
+    at: str
+    runs_done: int
+    """Runs that had a result when it was made: 0 where it was made before any measurement."""
+    across_models: bool
+    pairs: tuple[RankedPair, ...]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from typing import Literal
 
-Purpose = Literal["split", "subset", "render", "label_noise", "init", "order", "augment"]
+Purpose = Literal["split", "subset", "render", "label_noise", "init", "order", "augment", "inherit"]
 Role = Literal["source", "target", "test"]
 
 

@@ -10,29 +10,36 @@ import re
 from functools import partial
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from sweeps.language.list_text import numbers_as_text, numbers_of, words_as_text
-from sweeps.language.plain_yaml import real, whole
+from sweeps.language.field_types import (
+    AtLeastTwo,
+    Channels,
+    Count,
+    Decay,
+    Flag,
+    Index,
+    Momentum,
+    NonNegative,
+    NumberList,
+    Pixels,
+    Rate,
+    Share,
+    Spec,
+    null_for,
+)
+from sweeps.language.list_text import numbers_of, words_as_text
 from sweeps.language.task_text import LONGEST, as_text
 from sweeps.seeds import Role
+from sweeps.transfer import FrozenNorm as FrozenNorm
+from sweeps.transfer import InheritSpec as InheritSpec
+from sweeps.transfer import TransferSpec as TransferSpec
+from sweeps.transfer import leading_zeros as leading_zeros
 
 NoiseKind = Literal["incorrect", "any", "permute"]
-FrozenNorm = Literal["eval", "stats", "train"]
 Batching = Literal["even"]
 Kernels = Literal["tuned"]
 
-Whole = Annotated[int, BeforeValidator(whole)]
-Real = Annotated[float, BeforeValidator(real)]
-AtLeastTwo = Annotated[Whole, Field(ge=2, le=10**9)]
-Count = Annotated[Whole, Field(ge=1, le=10**9)]
-Index = Annotated[Whole, Field(ge=0, le=10**9)]
-Rate = Annotated[Real, Field(gt=0, allow_inf_nan=False)]
-Share = Annotated[Real, Field(ge=0, le=1, allow_inf_nan=False)]
-NonNegative = Annotated[Real, Field(ge=0, allow_inf_nan=False)]
-Momentum = Annotated[Real, Field(ge=0, lt=1, allow_inf_nan=False)]
-Pixels = Annotated[Whole, Field(ge=8, le=224)]
-Channels = Annotated[Literal[1, 3], BeforeValidator(whole)]
 TaskName = Annotated[str, Field(min_length=1, max_length=LONGEST), BeforeValidator(as_text)]
 """The text of a task; a mapping of `name` and parameters is read too (sweeps/language/task_text.py)."""
 TimmName = Annotated[str, Field(pattern=re.compile(r"^[a-z0-9][A-Za-z0-9_.]{0,99}$"))]
@@ -41,7 +48,7 @@ Loss = Literal["cross_entropy", "squared"]
 MethodName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Evaluation = Literal["epochs", "log"]
 HeadStart = Literal["lva_exact", "lva_ridge", "lva_perturb"]
-MEASURES = ("readout_gap", "source_distance", "source_error")
+MEASURES = ("readout_gap", "source_distance", "source_error", "alignment", "noise_memory")
 """What may be measured beside the errors and losses of an epoch (orchestrator/train/methods/measures.py)."""
 
 DEFAULT_LOSS: Loss = "cross_entropy"
@@ -49,21 +56,6 @@ DEFAULT_METHOD = "gradient"
 DEFAULT_DECAY = 0.1
 DEFAULT_EVALUATION: Evaluation = "epochs"
 """What `loss: null`, `method: null` and so on mean. Written out they are read as null: one meaning, one id."""
-
-
-def null_for(default: Any) -> AfterValidator:
-    """Reads the value that null stands for as null."""
-    return AfterValidator(lambda value: None if value == default else value)
-
-
-def _factors(text: str | None) -> str | None:
-    """Factors of 1 at the end say nothing."""
-    factors = () if text is None else numbers_of(text)
-    if any(not 0 <= factor < float("inf") for factor in factors):
-        raise ValueError("factors are 0 or more")
-    while factors and factors[-1] == 1:
-        factors = factors[:-1]
-    return numbers_as_text(factors) if factors else None
 
 
 def _milestones(text: str | None) -> str | None:
@@ -76,26 +68,9 @@ def _milestones(text: str | None) -> str | None:
 
 def _biases(text: str | None) -> str | None:
     """A bias everywhere is what null stands for."""
-    given = () if text is None else numbers_of(text)
-    if not set(given) <= {0, 1}:
+    if not set(given := () if text is None else numbers_of(text)) <= {0, 1}:
         raise ValueError("1 for a layer with a bias, 0 for one without")
     return None if all(given) else text
-
-
-NumberList = Annotated[str, BeforeValidator(numbers_as_text)]
-"""Text of numbers; a list is read too (sweeps/language/list_text.py)."""
-Decay = Annotated[Real, Field(gt=0, lt=1, allow_inf_nan=False)]
-
-
-def leading_zeros(factors: tuple[float, ...]) -> int:
-    """How many of the first factors are 0."""
-    return next((place for place, factor in enumerate(factors) if factor != 0), len(factors))
-
-
-class Spec(BaseModel):
-    """Base of every specification: immutable, no unknown keys, no silent conversion of meaning."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
 
 class Recipe(Spec):
@@ -118,7 +93,7 @@ class Recipe(Spec):
     method: Annotated[MethodName | None, null_for(DEFAULT_METHOD)] = None
     head_start: HeadStart | None = None
     """The head's weights before gradient descent: as they are (None), or adapted in closed form."""
-    nesterov: Annotated[Annotated[bool, Field(strict=True)] | None, null_for(False)] = None
+    nesterov: Annotated[Flag | None, null_for(False)] = None
     """Nesterov's form of the momentum, of `sgd`."""
     steps: Count | None = None
     """The budget in optimizer steps. `epochs` is 0 then."""
@@ -183,8 +158,7 @@ class ModelSpec(Spec):
     biases: Annotated[NumberList | None, AfterValidator(_biases)] = None
     """Of a perceptron's layers, the head last: 1 with a bias, 0 without. None: all have one."""
     inputs: Count | None = None
-    """Length of the input, for a network on vectors; None: it reads images. `image_size` and `channels` say nothing
-    then."""
+    """Length of the input vector, in place of `image_size` and `channels`; None: it reads images."""
     richness: Annotated[Rate | None, null_for(1.0)] = None
     """gamma of a mean-field network: how much its features change by training; None: 1."""
     activation: Annotated[Literal["relu", "linear"] | None, null_for("relu")] = None
@@ -198,44 +172,6 @@ class ModelSpec(Spec):
     def _named(cls, value: Any) -> Any:
         """A model with a name of its own has no other depth and width."""
         return {"depth": 1, "width": 1, **value} if isinstance(value, dict) and value.get("name") is not None else value
-
-
-class TransferSpec(Spec):
-    """What the target network keeps of the source: its first `frozen` units do not train.
-
-    `norm` says what a frozen normalisation layer does: `eval` keeps statistics and affine fixed, `stats` lets the
-    statistics follow the target data, `train` also trains the affine parameters.
-    """
-
-    frozen: Index = 0
-    norm: FrozenNorm = "eval"
-    rate_factors: Annotated[NumberList | None, AfterValidator(_factors)] = None
-    """Of the ladder's units, from the stem on, those not named having 1: times the learning rate. A unit of factor 0 is
-    frozen; zeros at the start are `frozen` units."""
-    richness: Rate | None = None
-    """gamma of a mean-field target network; None: that of the model."""
-    head: Literal["source"] | None = None
-    """Whose head the target starts with: a fresh one (None), or the source's, where both tasks have as many outputs."""
-    l2_sp: Rate | None = None
-    """The pull of all units but the head towards the weights that training starts from (Li et al. 2018)."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _leading_zeros(cls, value: Any) -> Any:
-        """Units of factor 0 at the start of the ladder are frozen ones: one meaning, one id.
-
-        Where `frozen` is written out too it is kept: a plan refuses one that is not the number of these units.
-        """
-        if not isinstance(value, dict) or value.get("rate_factors") is None:
-            return value
-        try:
-            text = _factors(numbers_as_text(value["rate_factors"]))
-            factors = numbers_of(text) if text is not None else ()
-            frozen = int(whole(value["frozen"])) if "frozen" in value else leading_zeros(factors)
-        except ValueError:  # for the fields themselves to say
-            return value
-        only_frozen = len(factors) == frozen and not any(factors)
-        return {**value, "frozen": frozen, "rate_factors": None if only_frozen else text}
 
 
 class TrainSpec(Recipe):
@@ -259,3 +195,14 @@ class RunSpec(Spec):
         """
         given = self.source.seed if role == "source" and self.source is not None else None
         return self.seed if given is None else given
+
+    def from_scratch(self) -> RunSpec:
+        """The run of the same network, target, recipe and seed that starts from random weights and freezes nothing.
+
+        It is what a transfer is compared with.
+        """
+        model = self.model if self.model.weights is None else self.model.model_copy(update={"weights": None})
+        transfer = TransferSpec(richness=self.transfer.richness)
+        left = [name for name in (self.train.measures or "").split(",") if name != "source_error"]
+        train = self.train.model_copy(update={"measures": ",".join(left) or None})
+        return self.model_copy(update={"source": None, "transfer": transfer, "model": model, "train": train})

@@ -10,12 +10,15 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from sweeps import editions
 from sweeps.errors import SpecError, from_pydantic, shown, suggestion
+from sweeps.language.field_types import Whole
 from sweeps.language.plain_yaml import load
-from sweeps.spec import RunSpec, Spec, Whole
+from sweeps.spec import RunSpec, Spec
 
 CATALOG = Path(__file__).parent / "catalog"
 LARGEST_FILE = 250_000
 """Bytes; read in about three seconds."""
+EXTENDS = "extends"
+"""The key of a file that names the sweep over which it is laid; no field of a sweep, which is whole once it is read."""
 
 SweepName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,79}$")]
 
@@ -74,27 +77,76 @@ def overlay(base: Any, over: Any) -> Any:
     return merged
 
 
-def parse(text: str) -> SweepSpec:
-    """A sweep from YAML text. Raises SpecError with one line that names the field."""
-    value = load(text)
-    if not isinstance(value, dict):
-        kind = "nothing" if value is None else f"a {type(value).__name__}"
-        raise SpecError(f"a sweep is a mapping with the keys {', '.join(SweepSpec.model_fields)}; this is {kind}")
+def parse(text: str, folder: Path | None = None) -> SweepSpec:
+    """A sweep from YAML text. Raises SpecError with one line that names the field.
+
+    folder: where a file that it extends is looked for, by default the current folder; names are those of the catalog.
+    """
+    value = _whole(text, folder or Path(), ())
+    blocks = value.get("blocks")
+    if isinstance(blocks, dict) and blocks:  # by name, so that a sweep that extends this one can speak of each
+        value = {**value, "blocks": [block for block in blocks.values() if block is not None]}
     try:
         return SweepSpec.model_validate(value)
     except ValidationError as error:
-        raise from_pydantic(error, allowed_keys(SweepSpec)) from None
+        keys = allowed_keys(SweepSpec)
+        raise from_pydantic(error, keys | {"": (*keys[""], EXTENDS)}) from None
 
 
 def read(sweep: str) -> SweepSpec:
     """A sweep by the path of its file or by its name in the catalog."""
-    path = Path(sweep)
+    path = _found(sweep, Path())
+    text = _text(path, sweep)
     try:
-        if not path.suffix and not path.exists():
-            path = CATALOG / f"{sweep}.yaml"
-            if not path.is_file():
-                names = [file.stem for file in CATALOG.glob("*.yaml")]
-                raise SpecError(f"no sweep file or catalog name {shown(sweep)}{suggestion(sweep, names)}")
+        return parse(text, path.parent)
+    except SpecError as problem:
+        raise SpecError(f"{sweep}: {problem}") from None
+
+
+def _whole(text: str, folder: Path, chain: tuple[Path, ...]) -> dict[str, Any]:
+    """A sweep's mapping, laid over that of the sweep which it extends. chain: the files that led here, the first first.
+
+    The name is never taken from the other: two sweeps of one name would be two versions of one.
+    """
+    value = load(text)
+    if not isinstance(value, dict):
+        kind = "nothing" if value is None else f"a {type(value).__name__}"
+        allowed = ", ".join((*SweepSpec.model_fields, EXTENDS))
+        raise SpecError(f"a sweep is a mapping with the keys {allowed}; this is {kind}")
+    if EXTENDS not in value:
+        return value
+    other = value.pop(EXTENDS)
+    if not isinstance(other, str):
+        raise SpecError(f"{EXTENDS} = {shown(other)}: the file of a sweep or its name in the catalog is allowed")
+    try:
+        path = _found(other, folder).resolve()
+        if path in chain:
+            raise SpecError(f"{' -> '.join(each.name for each in (*chain, path))}: no sweep can extend itself")
+        base = _whole(_text(path, other), path.parent, (*chain, path))
+    except SpecError as problem:
+        raise SpecError(f"{EXTENDS}: {problem}") from None
+    base.pop("name", None)
+    return overlay(base, value)
+
+
+def _found(sweep: str, folder: Path) -> Path:
+    """The file that a path, relative to a folder, or a name of the catalog stands for."""
+    path = folder / sweep
+    try:
+        if path.suffix or path.exists():
+            return path
+    except OSError as problem:
+        raise SpecError(f"{sweep}: {problem.strerror or problem}") from None
+    path = CATALOG / f"{sweep}.yaml"
+    if not path.is_file():
+        names = [file.stem for file in CATALOG.glob("*.yaml")]
+        raise SpecError(f"no sweep file or catalog name {shown(sweep)}{suggestion(sweep, names)}")
+    return path
+
+
+def _text(path: Path, sweep: str) -> str:
+    """The content of a sweep's file, which the user called `sweep`."""
+    try:
         with path.open("rb") as file:
             raw = file.read(LARGEST_FILE + 1)
     except OSError as problem:
@@ -102,11 +154,9 @@ def read(sweep: str) -> SweepSpec:
     if len(raw) > LARGEST_FILE:
         raise SpecError(f"{sweep}: larger than {LARGEST_FILE:,} bytes")
     try:
-        return parse(raw.decode("utf-8"))
+        return raw.decode("utf-8")
     except UnicodeDecodeError:
         raise SpecError(f"{sweep}: not UTF-8 text") from None
-    except SpecError as problem:
-        raise SpecError(f"{sweep}: {problem}") from None
 
 
 def allowed_keys(model: type[BaseModel], prefix: str = "") -> dict[str, tuple[str, ...]]:

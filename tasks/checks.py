@@ -24,10 +24,14 @@ def check(spec: RunSpec) -> None:
     """Raise ValueError, in one line, for a run whose data do not exist anywhere.
 
     Refused are an unknown task or class, a subset larger than its task, and a source and a target that would share
-    samples. Whether the data are on this machine is for `missing_data` to say.
+    samples, or a size of images that a data set does not have. Whether the data are on this machine is for
+    `missing_data` to say.
     """
     source = None if spec.source is None else (spec.source.task, spec.source.size)
     _check(source, (spec.target.task, spec.target.size))
+    for part in (spec.source, spec.target):
+        if part is not None:
+            parse(part.task).dataset.drawn_at(spec.model.image_size)
     if spec.source is not None and spec.seed_of("source") != spec.seed:
         _drawn_apart(spec.source.task, spec.target.task)
 

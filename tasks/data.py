@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import cast
 
@@ -26,7 +27,8 @@ class TaskData:
     noise included; true_labels (N,) int64; flipped (N,) bool, where the two differ; test_inputs (M, C, H, W);
     test_labels (M,) int64, always clean. Inputs are tensors, or stay in the prepared array and are read batch by
     batch (`MappedImages`, typed as the tensor that it stands for). `black` is the standardised value of an empty pixel,
-    to pad crops with. `digest` is SHA-256 over names, types, shapes and bytes of all of it.
+    to pad crops with. `signals` are those of the data set (tasks/dataset.py), float32 vectors by name, where they are
+    known. `digest` is SHA-256 over names, types, shapes and bytes of all of it.
 
     Of a regression task the labels are targets: labels, true_labels (N, T) and test_labels (M, T) float32, `classes`
     is 0 and nothing is flipped. Of a task of vectors the inputs are (N, D). Where target samples are shifted forms of
@@ -43,6 +45,7 @@ class TaskData:
     class_names: tuple[str, ...]
     black: float
     digest: str
+    signals: Mapping[str, Tensor] | None = None
     paired_inputs: Tensor | None = None
     paired_labels: Tensor | None = None
 
@@ -59,7 +62,8 @@ class TaskData:
         """The same data on a device."""
         moved = {field.name: getattr(self, field.name) for field in fields(self)}
         tensors = {name: value.to(device) for name, value in moved.items() if isinstance(value, Tensor | MappedImages)}
-        return replace(self, **tensors)
+        signals = self.signals and {name: vector.to(device) for name, vector in self.signals.items()}
+        return replace(self, **tensors, signals=signals)
 
 
 def source_data(spec: RunSpec, most_bytes: int | None = None) -> TaskData:
@@ -99,6 +103,8 @@ def _task_data(part: LabelledSet, model: ModelSpec, role: Role, seed: int, most_
         "flipped": torch.zeros(len(true), dtype=torch.bool) if regression else torch.from_numpy(given != true),
     }
     test = {"test_labels": torch.from_numpy(test_labels)}
+    known = {} if dataset.signals is None else dataset.signals(model.image_size)
+    signals = {name: torch.from_numpy(vector) for name, vector in known.items()}
     mapped = most_bytes is not None and _bytes(images, test_images, form) > most_bytes
     inputs, test_inputs = _inputs(images, form, mapped), _inputs(test_images, form, mapped)
     pairs = _pairs(dataset, role, part.size, seed, form)
@@ -110,6 +116,7 @@ def _task_data(part: LabelledSet, model: ModelSpec, role: Role, seed: int, most_
         classes=classes,
         class_names=task.class_names,
         black=-form.mean / form.std,
+        signals=signals or None,
         **pairs,
         digest=_digest(
             {"inputs": (inputs, images), **labels, "test_inputs": (test_inputs, test_images), **test, **pairs}, form

@@ -67,7 +67,9 @@ class Dataset:
     `mean` and `std` are of the training pixels on the scale [0, 1] and never change with the subset, so that a source
     and a target share a scale; None where prepared arrays carry them. `train` and `test` read samples; `side` is what
     the network reads: a data set with sizes of its own ignores it, and `tasks.data` brings its images to that size.
-    `held_out` counts the test samples of some classes. `present` raises `MissingData` when what `train` reads at that
+    `held_out` counts the test samples of some classes. `drawn_at` raises ValueError, in one line, for a side at which
+    there are no samples; `signals` gives what tells the classes apart at that side, where it is known: unit vectors
+    (side**2 // 2,) by name. `present` raises `MissingData` when what `train` reads at that
     side is not there; `intact` reads it whole and raises `BadArchive` when it was altered; `prepare` makes it.
     `citation` is a sentence for a paper's references, `licence` the terms of the data.
     """
@@ -84,6 +86,8 @@ class Dataset:
     licence: str
     mean: float | None = None
     std: float | None = None
+    drawn_at: Callable[[int], None] = lambda side: None
+    signals: Callable[[int], dict[str, np.ndarray]] | None = None
     present: Callable[[int], None] = lambda side: None
     intact: Callable[[int], None] = lambda side: None
     prepare: Prepare | None = None

@@ -19,6 +19,7 @@ DATASETS = {
     "mnist": "tasks.datasets.mnist",
     "noisy_digits": "tasks.datasets.noisy_digits",
     "polynomial_teacher": "tasks.datasets.polynomial_teacher",
+    "signal_noise": "tasks.datasets.signal_noise",
     "sine_drift": "tasks.datasets.sine_drift",
     "svhn": "tasks.datasets.svhn",
     "tiny_imagenet": "tasks.datasets.tiny_imagenet",

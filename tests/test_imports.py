@@ -41,9 +41,12 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "scoring": {"detector", "statistics"},
         "logs": {"detector", "statistics", "scoring", "report"},  # report: how every figure looks
         "tables": {"detector", "statistics"},
+        "transferability": set(),
         "claims": {"tables", "detector", "statistics"},
-        "report": {"claims", "tables", "detector", "statistics"},
+        "advice": {"tables", "detector", "statistics"},
+        "report": {"advice", "claims", "tables", "detector", "statistics"},
         "overlay": {"theory", "report", "claims", "tables", "detector", "statistics"},
+        "negative_transfer": {"tables", "statistics", "report"},  # report: how figures and pages look
     },
     "sweeps": {"language": set(), "store": set()},
     "tasks": {"files": set(), "datasets": {"files"}},
@@ -53,6 +56,7 @@ ROOMS: dict[str, dict[str, set[str]]] = {
         "tracking": _STORE,
         "train": _TRAIN,
         "schedule": {*_TRAIN, "train"},
+        "features": {*_TRAIN, "train", "schedule"},
         "runners": {*_TRAIN, "train", "schedule"},
         "screen": {*_TRAIN, "train", "schedule", "runners"},
     },
@@ -82,6 +86,7 @@ ROOMS_OF = {
 FILES_OF = {
     "ray": {"orchestrator/runners/cluster.py", "orchestrator/runners/ray_start.py", "orchestrator/runners/searcher.py"},
     "wandb": {"orchestrator/tracking/tracker.py"},
+    "wandb_workspaces": {"frostline/window/workspaces.py"},
 }
 PICKLES = {"pickle", "_pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
 COMPUTED_IMPORTS = {"sweeps/contents.py", "tasks/registry.py"}
@@ -288,6 +293,7 @@ def test_a_file_keeps_the_rules(path: str) -> None:
         ("frostline/a.py", "import architectures", "frostline imports architectures"),
         ("frostline/a.py", "import torch", "frostline imports torch"),
         ("frostline/a.py", "def f():\n    import wandb", "wandb is imported outside"),
+        ("frostline/a.py", "from wandb_workspaces import expr", "wandb_workspaces is imported outside"),
         ("tasks/a.py", "import os, sys, orchestrator.schedule.plan", "tasks imports orchestrator"),
         # Wherever the import stands, however it is written.
         ("analysis/a.py", "def f():\n    if True:\n        import orchestrator", "analysis imports orchestrator"),

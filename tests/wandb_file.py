@@ -19,6 +19,16 @@ FULL, FIRST, MIDDLE, LAST = 1, 2, 3, 4
 
 
 @dataclass
+class Artifact:
+    """One artifact as a run logs it. contents: name -> file on this disk, or the URI of a reference."""
+
+    name: str
+    type: str
+    metadata: dict[str, Any]
+    contents: dict[str, str]
+
+
+@dataclass
 class WandbRun:
     """One W&B run as its file tells it. `history` has one dict for each row that was logged."""
 
@@ -35,6 +45,10 @@ class WandbRun:
     history: list[dict[str, Any]] = field(default_factory=list)
     summary: dict[str, Any] = field(default_factory=dict)
     exit_code: int | None = None
+    commit: str = ""
+    files: tuple[str, ...] = ()
+    """Tables, pictures and pages, by their path below the run's folder of files."""
+    artifacts: list[Artifact] = field(default_factory=list)
 
 
 def read_run(path: Path) -> WandbRun:
@@ -80,12 +94,19 @@ def _add(run: WandbRun, record: Any) -> None:
         run.job_type, run.name = record.run.job_type, record.run.display_name
         run.host, run.tags = record.run.host, tuple(record.run.tags)
         run.config.update(_values(record.run.config.update))
+        run.commit = record.run.git.commit
     elif kind == "metric":
         run.step_metrics[record.metric.name or record.metric.glob_name] = record.metric.step_metric
     elif kind == "history":
         run.history.append(_values(record.history.item))
     elif kind == "summary":
         run.summary.update(_values(record.summary.update))
+    elif kind == "files":
+        run.files += tuple(file.path for file in record.files.files)
+    elif kind == "artifact":
+        contents = {entry.path: entry.ref or entry.local_path for entry in record.artifact.manifest.contents}
+        metadata = json.loads(record.artifact.metadata or "{}")
+        run.artifacts.append(Artifact(record.artifact.name, record.artifact.type, metadata, contents))
     elif kind == "exit":
         run.exit_code = record.exit.exit_code
 

@@ -77,16 +77,13 @@ def judge(
     q_for = benjamini_hochberg([_nan(item.p_for) for item in evidence])
     q_against = benjamini_hochberg([_nan(item.p_against) for item in evidence])
     tests = tuple(_outcome(item, f, a) for item, f, a in zip(evidence, q_for, q_against, strict=True))
-    groups = {test.evidence.group for test in tests}
-    satisfied = {test.evidence.group for test in tests if test.outcome == "for"}
-    opposed = {test.evidence.group for test in tests if test.outcome == "against"}
-    decision: Decision = "supported" if satisfied else "contradicted" if opposed else "undecided"
+    groups, satisfied, opposed = (groups_of(tests, outcome) for outcome in (None, "for", "against"))
     low, high = share_interval(len(satisfied), len(groups))
     return ClaimVerdict(
         claim=claim,
         part=part,
         statement=statement,
-        decision=decision,
+        decision=decision_of(tests),
         reason=_reason(len(satisfied), len(opposed), len(groups)) if groups else nothing,
         groups=len(groups),
         satisfied=len(satisfied),
@@ -95,6 +92,18 @@ def judge(
         share_high=high if groups else None,
         tests=tests,
     )
+
+
+def groups_of(tests: Sequence[DecidedTest], outcome: Outcome | None = None) -> set[str]:
+    """The groups that have a test, or one of this outcome."""
+    return {test.evidence.group for test in tests if outcome in (None, test.outcome)}
+
+
+def decision_of(tests: Sequence[DecidedTest]) -> Decision:
+    """What decided tests come to."""
+    if groups_of(tests, "for"):
+        return "supported"
+    return "contradicted" if groups_of(tests, "against") else "undecided"
 
 
 def _reason(satisfied: int, opposed: int, groups: int) -> str:

@@ -50,6 +50,7 @@ def _freezing_evidence(each: AxisVerdict) -> Evidence:
         detail=f"{verdict.shape}, {peak}{where}{_budget(each)}",
         condition_for=significant and verdict.cause == "interpolation",
         condition_against=significant and verdict.cause == "co_adaptation",
+        family=each.group.fields.get("model.family"),
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,8 +27,27 @@ RangeOf = Callable[[int], Range | None]
 """From a run's row to the range of its value; None where it has none."""
 
 
+@dataclass(frozen=True)
+class Series:
+    """A measure of single runs along the sizes of one group. seeds: the range of each run's value by seed and size.
+
+    scale, unit: how a value is shown.
+    """
+
+    group: Group
+    measure: str
+    seeds: Mapping[int, Mapping[float, Range]]
+    scale: float = 1
+    unit: str = ""
+
+
 def c1(tables: Tables) -> tuple[Evidence, ...]:
-    """Prominence of each run's own epoch-wise double descent against target size: a trend within seeds.
+    """The trend of `prominences` along the target's size, within seeds."""
+    return _trends(prominences(tables))
+
+
+def prominences(tables: Tables) -> tuple[Series, ...]:
+    """Prominence of each run's own epoch-wise double descent by target size.
 
     No peak is a prominence of 0. A curve that was still rising when it ended has an unknown one, 0 or more.
     """
@@ -43,19 +63,19 @@ def c1(tables: Tables) -> tuple[Evidence, ...]:
         size = verdict.prominence if verdict.shape == "double_descent" and verdict.prominence is not None else 0.0
         return size, size
 
-    return tuple(
-        evidence
-        for group in groups
-        if (evidence := _trend_evidence(tables, group, "prominence", prominence, 100, "%")) is not None
-    )
+    return _series(tables, groups, {"prominence": prominence}, 100, "%")
 
 
 def c2_crossing(tables: Tables) -> tuple[Evidence, ...]:
-    """Epochs to 15, 10, 5 and 1 % train error against source size.
+    """The trends of `crossings` along the source's size, within seeds."""
+    return _trends(crossings(tables))
+
+
+def crossings(tables: Tables) -> tuple[Series, ...]:
+    """Epochs to 15, 10, 5 and 1 % train error by source size.
 
     A run that never crosses crosses later than its last epoch.
     """
-    groups = groups_along(tables.cells, "source.size")
     lengths = tables.curves.last_epochs()
 
     def crossing(per_cent: int) -> RangeOf:
@@ -64,13 +84,12 @@ def c2_crossing(tables: Tables) -> tuple[Evidence, ...]:
             (float(epochs[row]), float(epochs[row])) if np.isfinite(epochs[row]) else (lengths[row] + 1.0, np.inf)
         )
 
-    measures = [(f"epochs to {each} % train error", crossing(each)) for each in CROSSINGS]
-    found = [_trend_evidence(tables, group, name, range_of, 1, "") for group in groups for name, range_of in measures]
-    return tuple(evidence for evidence in found if evidence is not None)
+    measures = {f"epochs to {each} % train error": crossing(each) for each in CROSSINGS}
+    return _series(tables, groups_along(tables.cells, "source.size"), measures)
 
 
 def c2_peak(tables: Tables) -> tuple[Evidence, ...]:
-    """The epoch of each run's own peak against source size.
+    """The trend of the epoch of each run's own peak along the source's size, within seeds.
 
     A curve still rising at its end peaks no earlier than there. A curve without a peak has no peak epoch.
     """
@@ -84,8 +103,7 @@ def c2_peak(tables: Tables) -> tuple[Evidence, ...]:
             return float(lengths[row]), np.inf
         return None if verdict is None or verdict.peak is None else (verdict.peak.position, verdict.peak.position)
 
-    found = [_trend_evidence(tables, group, "peak epoch", peak, 1, "") for group in groups]
-    return tuple(evidence for evidence in found if evidence is not None)
+    return _trends(_series(tables, groups, {"peak epoch": peak}))
 
 
 def _done_rows(tables: Tables, groups: Sequence[Group]) -> Rows:
@@ -95,25 +113,42 @@ def _done_rows(tables: Tables, groups: Sequence[Group]) -> Rows:
     return joined[done[joined]]
 
 
-def _trend_evidence(
-    tables: Tables, group: Group, measure: str, range_of: RangeOf, scale: float, unit: str
-) -> Evidence | None:
-    """The trend of a measure along a group; None where it has fewer than two values on its axis."""
-    if len(group.cells) < 2:
-        return None
+def _series(
+    tables: Tables, groups: Sequence[Group], measures: Mapping[str, RangeOf], scale: float = 1, unit: str = ""
+) -> tuple[Series, ...]:
+    """The measures of done runs of each group with at least two sizes."""
     done = tables.runs["status"].to_numpy() == "done"
     seed_of = tables.runs["seed"].to_numpy(dtype=np.int64)
-    by_seed: dict[int, list[Range]] = {}
-    by_size: list[str] = []
-    for value, cell in zip(group.values, group.cells, strict=True):
-        known = {int(row): found for row in tables.rows[cell] if done[row] and (found := range_of(int(row)))}
-        for row, found in known.items():
-            by_seed.setdefault(int(seed_of[row]), []).append(found)
-        by_size.append(f"{_median(list(known.values()), scale, unit)} at {value:g}")
-    medians = f"medians {', '.join(by_size)}"
-    return evidence_of_trend(
-        _place(group), f"{measure} against {group.axis}", [by_seed[seed] for seed in sorted(by_seed)], medians
+    made: list[Series] = []
+    for group in (group for group in groups if len(group.cells) > 1):
+        for measure, range_of in measures.items():
+            by_seed: dict[int, dict[float, Range]] = {}
+            for value, cell in zip(group.values, group.cells, strict=True):
+                for row in tables.rows[cell][done[tables.rows[cell]]]:
+                    found = range_of(int(row))
+                    if found is not None:
+                        by_seed.setdefault(int(seed_of[row]), {})[float(value)] = found
+            made.append(Series(group, measure, by_seed, scale, unit))
+    return tuple(made)
+
+
+def _trends(series: Sequence[Series]) -> tuple[Evidence, ...]:
+    return tuple(evidence for each in series if (evidence := _trend_evidence(each)) is not None)
+
+
+def _trend_evidence(series: Series) -> Evidence | None:
+    group, by_seed = series.group, series.seeds
+    by_size = [
+        f"{_median([seed[size] for seed in by_seed.values() if size in seed], series.scale, series.unit)} at {size:g}"
+        for size in group.values.tolist()
+    ]
+    found = evidence_of_trend(
+        _place(group),
+        f"{series.measure} against {group.axis}",
+        [list(by_seed[seed].values()) for seed in sorted(by_seed)],
+        f"medians {', '.join(by_size)}",
     )
+    return None if found is None else replace(found, family=group.fields.get("model.family"))
 
 
 def evidence_of_trend(place: str, measure: str, seeds: Sequence[Sequence[Range]], medians: str) -> Evidence | None:

@@ -47,6 +47,7 @@ class Pair:
     differences: dict[float, Array]
     inside: frozenset[float]
     given: bool
+    family: str | None = None
 
 
 def pairs_of_sources(
@@ -58,7 +59,14 @@ def pairs_of_sources(
     the less related source has the smaller error at a depth where the more related one is in a double descent. On par:
     its error is higher there by less than MARGIN. Against either: it is not so at any depth, by the opposite test.
     The more related source is in a double descent at a depth whose own epoch-wise curve has one, and at the depths
-    between the two minima of a freezing-wise one.
+    between the two minima of a freezing-wise one. `related`: see `pairs`.
+    """
+    found = pairs(tables, frozen, related)
+    return tuple(better(pair) for pair in found), tuple(on_par(pair) for pair in found)
+
+
+def pairs(tables: Tables, frozen: Sequence[AxisVerdict], related: Sequence[str] = ()) -> list[Pair]:
+    """All pairs of groups that differ in source.task alone and share a frozen depth with enough seeds.
 
     `related` orders the source tasks from the most to the least related; a task not in it comes last. Without it, a
     definition of ours: of two sources the more related one has the smaller mean error where the head alone trains, or
@@ -69,14 +77,13 @@ def pairs_of_sources(
     for name in related:
         if name not in used:
             raise UnknownTask(f"--related: no run has the source task {name!r}; allowed: {', '.join(used) or 'none'}")
-    found = [
+    return [
         pair
         for family in _families(frozen)
         for first, second in combinations(family, 2)
         if first.group.fields["source.task"] != second.group.fields["source.task"]
         and (pair := _pair(tables, first, second, list(related))) is not None
     ]
-    return tuple(better(pair) for pair in found), tuple(on_par(pair) for pair in found)
 
 
 def _families(frozen: Sequence[AxisVerdict]) -> list[list[AxisVerdict]]:
@@ -106,7 +113,8 @@ def _pair(tables: Tables, first: AxisVerdict, second: AxisVerdict, related: list
         differences = {depth: -values for depth, values in differences.items()}
         more = second
     name = f"{network}, {tasks[1]} against {tasks[0]} (more related)"
-    return Pair(name, differences, _inside(tables, more) & frozenset(differences), bool(related))
+    inside = _inside(tables, more) & frozenset(differences)
+    return Pair(name, differences, inside, bool(related), first.group.fields["model.family"])
 
 
 def _second_is_more_related(tasks: list[str], related: list[str], difference: float) -> bool:
@@ -185,6 +193,7 @@ def _evidence(pair: Pair, margin: float, measure: str, word: str) -> Evidence:
         p_against=max(above),
         detail=_detail(pair, margin, word, best),
         condition_for=bool(pair.inside),
+        family=pair.family,
     )
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from analysis.overlay.readouts import ReadoutOverlay
 from analysis.overlay.widths import varying_fields
@@ -67,6 +68,9 @@ def _curves(axes: Axes, found: ReadoutOverlay) -> None:
         predicted = getattr(found.predicted, name)
         axes.plot(epochs, 100 * predicted, color="black", linewidth=1.0, linestyle=(0, (3, 2)))
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(10.0))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda epoch, _: f"{epoch:,.0f}"))
     quiet_grid(axes)
     fields = found.run.fields
     title = f"{fields['target.task']}, {fields['target.size']}, noise {fields['target.label_noise']:g}"
@@ -88,7 +92,11 @@ def cells_figure(cells: pd.DataFrame, axis: str) -> Figure:
         _points(axes, group, axis, colour)
     if len(groups) > MOST_LINES:
         axes.set_title(f"the first {MOST_LINES} of {len(groups)} groups", fontsize=7, color=QUIET)
-    axes.set_xscale("log" if cells[axis].min() > 0 else "linear")
+    if cells[axis].min() > 0:
+        axes.set_xscale("log")
+    axes.set_xticks(sorted(cells[axis].unique()))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.set_xlabel(axis)
     axes.set_ylabel("relative test error")
     quiet_grid(axes)

@@ -33,6 +33,8 @@ def width_cells(tables: Tables, theory: InfiniteWidth | None = None) -> pd.DataF
     chosen = [place for place, (spec, *_) in enumerate(specs) if has_infinite_width(spec)]
     cells = tables.cells.iloc[chosen].reset_index(drop=True)
     fields = pd.DataFrame([tables.sweep.runs[int(tables.rows[place][0])].fields for place in chosen])
+    if "model.richness" in fields:
+        fields["model.richness"] = fields["model.richness"].astype(float).fillna(1.0)
     known: dict[str, Prediction] = {}
     found = [[_predicted(spec, theory, known) for spec in specs[place]] for place in chosen]
     measured = cells[list(MEASURED[:-1])].assign(source_error=[_source_error(tables, place) for place in chosen])

@@ -9,6 +9,16 @@ from string import Template
 
 import pandas as pd
 
+from analysis.advice.decide import Advice, advise
+from analysis.advice.wording import (
+    DEPTH_HEAD,
+    DEPTH_NUMBERS,
+    HOW,
+    depth_texts,
+    more_data_lines,
+    network_lines,
+    short_text,
+)
 from analysis.claims.decide import ClaimVerdict
 from analysis.report import html
 from analysis.report.citations import citations
@@ -41,6 +51,7 @@ from analysis.tables.unlike import warnings
 
 TEMPLATE = Path(__file__).with_name("report.html")
 MOST_TESTS = 30
+MOST_ADVISED = 24
 
 
 def write_report(
@@ -49,10 +60,11 @@ def write_report(
     figures: tuple[GroupFigures, ...],
     claims: tuple[ClaimVerdict, ...],
     path: Path,
+    more: str = "",
 ) -> Path:
-    """Writes the page. The same tables and figures give the same bytes."""
+    """Writes the page. The same tables and figures give the same bytes. `more`: a section of another room, as HTML."""
     with replaced(path) as file:
-        file.write(page(tables, verdicts, figures, claims).encode())
+        file.write(page(tables, verdicts, figures, claims, more).encode())
     return path
 
 
@@ -61,6 +73,7 @@ def page(
     verdicts: tuple[AxisVerdict, ...],
     figures: tuple[GroupFigures, ...],
     claims: tuple[ClaimVerdict, ...],
+    more: str = "",
 ) -> str:
     record = tables.sweep.record
     drawn = {(each.along, each.label): each for each in figures}
@@ -70,6 +83,8 @@ def page(
         coverage=escape(coverage_text(tables.runs)),
         warnings="\n".join(_warnings(tables)),
         results=_results(verdicts),
+        more=more,
+        advice=_advice(advise(tables, verdicts)),
         claims=_claims(claims),
         groups="\n".join(_group(tables, each, drawn.get((each.group.axis, each.group.label))) for each in verdicts),
         run="\n".join(what_was_run(tables)),
@@ -141,6 +156,22 @@ def _axis_results(verdicts: list[AxisVerdict]) -> str:
     return html.table(head, rows, (False, False, True, True, True, True, True, True, True, False))
 
 
+def _advice(advice: Advice) -> str:
+    """The best depths of each network, those to avoid, and why; how that was decided at the end."""
+    if advice.reason is not None:
+        return html.paragraph(f"No advice: {advice.reason}.", "quiet")
+    parts = []
+    for network in advice.networks[:MOST_ADVISED]:
+        parts += [html.heading(3, network.group), html.paragraph(short_text(network), "verdict")]
+        parts.append(html.table(DEPTH_HEAD, [depth_texts(network, depth) for depth in network.depths], DEPTH_NUMBERS))
+        parts.append(html.listing(network_lines(network)))
+    if len(advice.networks) > MOST_ADVISED:
+        parts.append(html.paragraph(f"and {len(advice.networks) - MOST_ADVISED} more: frostline advise", "quiet"))
+    for more in advice.more_data[:MOST_ADVISED]:
+        parts += [html.heading(3, f"More target data: {more.group}"), html.listing(more_data_lines(more))]
+    return "\n".join([*parts, *(html.paragraph(text, "quiet") for text in HOW)])
+
+
 def _claims(claims: tuple[ClaimVerdict, ...]) -> str:
     """Every claim with its verdict; under it the tests that it rests on, decided ones first."""
     parts = []
@@ -170,6 +201,16 @@ def _group(tables: Tables, each: AxisVerdict, figures: GroupFigures | None) -> s
                 f"Final test and train error against {axis_words(each)}, {each.group.label}",
                 f"Final errors against {axis_words(each)}: mean over {each.replicates} seeds with its 95 % "
                 "interval, single seeds as dots. Filled: the cell interpolates.",
+            )
+        )
+    if figures is not None and figures.surface is not None:
+        parts.append(
+            html.picture(
+                figures.surface,
+                f"Test error over epoch and frozen units, {each.group.label}",
+                "Left: mean test error over epoch and frozen units. Lines: where the mean train error reaches "
+                f"{100 * INTERPOLATES_AT:g} %. Triangles: peaks of the learning curves. Diamonds: freezing-wise peaks, "
+                "at budgets at which they are significant. Right: errors along the frozen units at the last budgets.",
             )
         )
     if each.group.axis == FROZEN:  # every cell stands in one of these tables

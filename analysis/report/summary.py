@@ -8,6 +8,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from analysis.advice.decide import advise
+from analysis.advice.wording import short_text
 from analysis.claims.decide import ClaimVerdict
 from analysis.report.terminal.cells import cells
 from analysis.report.terminal.finding import finding
@@ -26,6 +28,7 @@ from analysis.tables.unlike import warnings
 from sweeps.console import wrapped
 from sweeps.errors import printable
 
+MOST_ADVISED = 24
 NARROWEST = 118  # columns of the tables, where the output is no terminal
 
 
@@ -40,7 +43,7 @@ def print_summary(
 
     On a terminal lines wrap at words; elsewhere a sentence is one line, however long.
     """
-    console = console or _console()
+    console = console or result_console()
     record = tables.sweep.record
     _line(console, f"{record.name}: {coverage_text(tables.runs)}", style="bold")
     for line in finding(tables, verdicts):
@@ -63,6 +66,10 @@ def print_summary(
         if claim.tests:
             _line(console, f"claim {claim_name(claim)}, {claim_text(claim)}")
             _line(console, claim.statement, indent="  ")
+    networks = advise(tables, verdicts).networks
+    for network in networks[:MOST_ADVISED]:
+        suffix = f"  [{network.group}]" if len(networks) > 1 else ""
+        _line(console, f"advice: {short_text(network)}{suffix}")
     for line in warnings(tables.cells):
         _line(console, f"warning: {line}", style="yellow")
     for line in missing_text(tables.runs):
@@ -72,7 +79,8 @@ def print_summary(
         console.print(Text(printable(f"{path}")), soft_wrap=True)
 
 
-def _console() -> Console:
+def result_console() -> Console:
+    """Standard output; without colour, and as wide as a table needs, where it is no terminal."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(width=NARROWEST, no_color=True, highlight=False)
 

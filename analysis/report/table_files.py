@@ -50,7 +50,7 @@ def write_tables(
         tables = collect(sweep, _carrying(sweep, beside, epochs))
     written = [out / "epochs.parquet", out / "epochs.csv"]
     for name, frame, its in (("runs", tables.runs, RUNS), ("cells", tables.cells, CELLS)):
-        written += _write(out / name, as_table(frame, its))
+        written += write_table(out / name, as_table(frame, its))
     return tables, (*written, _write_text(out / "cells.tex", cells_latex(tables.cells, sweep.record.name, columns)))
 
 
@@ -62,7 +62,7 @@ def write_verdicts(tables: Tables, along: Sequence[AxisVerdict], out: Path) -> t
     """
     frame = verdict_frame(tables, along)
     return (
-        *_write(out / "verdicts", as_table(frame, verdict_schema())),
+        *write_table(out / "verdicts", as_table(frame, verdict_schema())),
         _write_text(out / "verdicts.md", verdicts_markdown(frame)),
         _write_text(out / "verdicts.tex", verdicts_latex(along, tables.sweep.record.name)),
     )
@@ -98,7 +98,8 @@ def replaced(path: Path) -> Iterator[BinaryIO]:
         temporary.unlink(missing_ok=True)
 
 
-def _write(stem: Path, table: pa.Table) -> list[Path]:
+def write_table(stem: Path, table: pa.Table) -> list[Path]:
+    """One table as Parquet and as CSV; returns both files. Each is replaced as a whole or not at all."""
     parquet, csv = stem.with_suffix(".parquet"), stem.with_suffix(".csv")
     with replaced(parquet) as file:
         pq.write_table(table, file, compression="zstd", row_group_size=ROW_GROUP)

@@ -11,10 +11,10 @@ from typing import Literal
 
 import numpy as np
 
-from analysis.statistics.intervals import mean_interval
+from analysis.statistics.intervals import LEVEL, mean_interval
 from analysis.tables.collect import Tables
 from analysis.tables.curves import Array
-from analysis.tables.groups import Group, cell_fields
+from analysis.tables.groups import WEIGHTS, Group, cell_fields, from_scratch
 from analysis.tables.schema import numbers
 
 FROZEN = "transfer.frozen"
@@ -24,7 +24,7 @@ Outcome = Literal["worse", "better", "not distinguished"]
 @dataclass(frozen=True)
 class AgainstScratch:
     """difference, low, high: (points,) final test error less that from scratch, over paired seeds, with its 95 %
-    interval; NaN where there is no pair (no interval with one pair). n: (points,) pairs."""
+    interval (or another level's); NaN where there is no pair (no interval with one pair). n: (points,) pairs."""
 
     difference: Array
     low: Array
@@ -38,35 +38,37 @@ class AgainstScratch:
         return "worse" if self.low[point] > 0 else "better" if self.high[point] < 0 else "not distinguished"
 
 
-def against_scratch(tables: Tables, group: Group) -> AgainstScratch | None:
-    """Every cell of a group with a source against its partner from scratch; None where no cell is such a partner."""
+def against_scratch(tables: Tables, group: Group, level: float = LEVEL) -> AgainstScratch | None:
+    """Every cell of a group that starts from a source or from given weights against its partner from scratch; None
+    where no cell is such a partner. level: of the intervals.
+    """
     partner = _partner(tables, group)
-    if group.fields.get("source.task", "") is None or partner is None:
+    if from_scratch(group.fields) or partner is None:
         return None
-    scratch = _final(tables, partner)
+    scratch = final_errors(tables, partner)
     found = np.full((4, len(group.cells)), np.nan)
     for point, cell in enumerate(group.cells):
-        own = _final(tables, int(cell))
+        own = final_errors(tables, int(cell))
         pairs = [own[seed] - scratch[seed] for seed in sorted(own.keys() & scratch.keys())]
-        found[:, point] = (*mean_interval(pairs), len(pairs))
+        found[:, point] = (*mean_interval(pairs, level), len(pairs))
     return AgainstScratch(*found)
 
 
 def _partner(tables: Tables, group: Group) -> int | None:
-    """The cell without a source that is equal in everything but what is transferred."""
+    """The cell from random weights that is equal in everything but what is transferred."""
     if group.axis.startswith(("target.", "model.", "train.")):
         return None  # each cell of such a group has a partner of its own
     cells = tables.cells
-    same = cells["source.task"].isna() & (cells[FROZEN] == 0)
+    same = cells["source.task"].isna() & cells[WEIGHTS].isna() & (cells[FROZEN] == 0)
     for name in cell_fields():
-        if not name.startswith(("source.", "transfer.")):
+        if name != WEIGHTS and not name.startswith(("source.", "transfer.")):
             value = group.fields[name]
             same &= cells[name].isna() if value is None else (cells[name] == value).fillna(False)
     found = np.flatnonzero(same.to_numpy(dtype=bool))
     return int(found[0]) if len(found) else None
 
 
-def _final(tables: Tables, cell: int) -> dict[int, float]:
+def final_errors(tables: Tables, cell: int) -> dict[int, float]:
     """Final test error of the cell's done runs by seed."""
     rows = tables.rows[cell]
     rows = rows[tables.runs["status"].to_numpy()[rows] == "done"]

@@ -7,7 +7,7 @@ parameters and "strong" means what it means along epochs. For frozen units that 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -17,7 +17,7 @@ from analysis.detector.descent import Axis, detect
 from analysis.detector.sensitivity import with_sensitivity
 from analysis.detector.verdict import Verdict
 from analysis.tables.against_scratch import AgainstScratch, against_scratch
-from analysis.tables.budgets import budgets, converged, errors_by_seed
+from analysis.tables.budgets import SHARES, budgets, converged, errors_by_seed
 from analysis.tables.cells import adjusted
 from analysis.tables.collect import Tables
 from analysis.tables.curves import Array
@@ -118,13 +118,13 @@ def axis_verdict(tables: Tables, group: Group) -> AxisVerdict:
     return AxisVerdict(group, seeds, test, train, flags, threshold, verdict, reason, budget, settled, scratch, earlier)
 
 
-def at_budgets(tables: Tables, group: Group) -> dict[int, Verdict | None]:
-    """The verdict at a quarter, half and the whole of the training budget, by number of epochs: whether it persists.
+def at_budgets(tables: Tables, group: Group, shares: Sequence[float] = SHARES) -> dict[int, Verdict | None]:
+    """The verdict at shares of the training budget, by number of epochs, fewest first: whether it persists.
 
     None where fewer than four points have a result. p-values are each verdict's own, not adjusted.
     """
     found: dict[int, Verdict | None] = {}
-    for epochs in budgets(tables, group):
+    for epochs in budgets(tables, group, shares):
         _, test, train = errors_by_seed(tables, group, epochs)
         found[epochs], _ = _verdict(group, test, train)
     return found

@@ -8,6 +8,7 @@ says whether it had settled, and the verdict can be asked for at several budgets
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -80,8 +81,8 @@ def errors_by_seed(tables: Tables, group: Group, epochs: int | None = None) -> t
     return tuple(int(seed) for seed in seeds), test, train
 
 
-def budgets(tables: Tables, group: Group) -> tuple[int, ...]:
-    """Numbers of epochs at which a group's verdict is looked at: SHARES of its longest run, the whole last.
+def budgets(tables: Tables, group: Group, shares: Sequence[float] = SHARES) -> tuple[int, ...]:
+    """Numbers of epochs at which a group's verdict is looked at: shares of its longest run, ascending.
 
     Where not every epoch was evaluated, the last evaluated one at or before each share.
     """
@@ -90,5 +91,5 @@ def budgets(tables: Tables, group: Group) -> tuple[int, ...]:
     if not ends.max(initial=0):
         return ()
     epochs, _, _ = tables.curves.cell(rows[[int(ends.argmax())]])
-    shares = [max(1, round(share * int(ends.max()))) for share in SHARES]
-    return tuple(sorted({int(epochs[np.searchsorted(epochs, share, side="right") - 1]) for share in shares}))
+    wanted = [max(1, round(share * int(ends.max()))) for share in shares]
+    return tuple(sorted({int(epochs[np.searchsorted(epochs, each, side="right") - 1]) for each in wanted}))

@@ -20,7 +20,7 @@ from analysis.tables.cells import judged_cells
 from analysis.tables.curves import Curves, Rows
 from analysis.tables.load import StoredRun, StoredSweep, epoch_batches
 from analysis.tables.relatedness import relatedness_columns
-from analysis.tables.schema import CROSSINGS, EPOCHS, FINAL_LOSSES, RUNS, as_frame, frame_of, spec_types
+from analysis.tables.schema import CROSSINGS, EPOCHS, FINAL_LOSSES, INHERITED, RUNS, as_frame, frame_of, spec_types
 from sweeps.identity import cell_id, run_name, source_id
 from sweeps.records import ADAPTATION
 
@@ -85,6 +85,7 @@ def run_frame(sweep: StoredSweep, curves: Curves) -> pd.DataFrame:
         **_final_losses(sweep, curves),
         **relatedness_columns(sweep, np.asarray(summary["final_test_error"], dtype=np.float64)),
         **_adaptation_columns(sweep),
+        **{name: recorded(name) for name in INHERITED},
         "trainable_params": recorded("trainable_params"),
         "total_params": recorded("total_params"),
         "test_samples": recorded("test_samples"),

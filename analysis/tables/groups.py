@@ -12,7 +12,8 @@ import pandas as pd
 from analysis.tables.curves import Rows
 from analysis.tables.schema import spec_types
 
-_IN_NAME = ("model.family", "model.depth", "model.width")
+_IN_NAME = ("model.family", "model.depth", "model.width", "model.name")
+WEIGHTS = "model.weights"
 
 
 @dataclass(frozen=True)
@@ -71,33 +72,36 @@ def _fields(cells: pd.DataFrame, row: int, names: list[str]) -> dict[str, Any]:
 def _labels(groups: list[dict[str, Any]]) -> list[str]:
     """The network's name; where several groups share it, the fields in which they differ; whether there is a source."""
     names = [network_name(group) for group in groups]
-    mixed = len({_scratch(group) for group in groups}) > 1
+    mixed = len({from_scratch(group) for group in groups}) > 1
     labels = []
     for name, group in zip(names, groups, strict=True):
         alike = [other for other, its in zip(groups, names, strict=True) if its == name]
-        parts = [name, *(["from scratch"] if mixed and _scratch(group) else [])]
+        parts = [name, *(["from scratch"] if mixed and from_scratch(group) else [])]
         labels.append(", ".join([*parts, *(f"{field} = {group[field]}" for field in _differing(group, alike))]))
     return labels
 
 
 def network_name(group: dict[str, Any]) -> str:
-    """`resnet14-w8`, of a group's or a cell's fields."""
-    family, depth, width = (group.get(name) for name in _IN_NAME)
+    """`resnet14-w8`, or the name of a model of timm, of a group's or a cell's fields."""
+    family, depth, width, named = (group.get(name) for name in _IN_NAME)
+    if named is not None:
+        return f"{named}"
     return f"{family}{'' if depth is None else depth}{'' if width is None else f'-w{width}'}"
 
 
-def _scratch(group: dict[str, Any]) -> bool:
-    return group.get("source.task", "") is None
+def from_scratch(group: dict[str, Any]) -> bool:
+    """Whether cells start from random weights: neither from a source nor from given weights."""
+    return group.get("source.task", "") is None and group.get(WEIGHTS) is None
 
 
 def _differing(group: dict[str, Any], alike: list[dict[str, Any]]) -> list[str]:
-    """Fields in which groups of one network differ; those of a source are compared where there is one."""
-    with_source = [other for other in alike if not _scratch(other)]
+    """Fields in which groups of one network differ; those of what is transferred are compared where something is."""
+    transferring = [other for other in alike if not from_scratch(other)]
     fields = []
     for name in group:
-        of_source = name.startswith("source.")
-        if name not in _IN_NAME and not (of_source and _scratch(group)):
-            compared = with_source if of_source else alike
+        transferred = name.startswith("source.") or name == WEIGHTS
+        if name not in _IN_NAME and not (transferred and from_scratch(group)):
+            compared = transferring if transferred else alike
             fields += [name] * (len({str(other[name]) for other in compared}) > 1)
     return fields
 

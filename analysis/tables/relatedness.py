@@ -3,7 +3,7 @@
 A run in which all units but the head are frozen, its norms in evaluation mode, trains a linear classifier on the
 source's features and nothing else. Its final test error is the error of a linear probe, for all runs that differ from
 it in the frozen depth and the frozen norms alone. So a sweep that has that depth has the column, and nothing is
-computed twice.
+computed twice. The terms of the bound of task transfer analysis are those that `frostline rank` put in the store.
 """
 
 from __future__ import annotations
@@ -14,9 +14,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from analysis.tables.load import StoredRun, StoredSweep
-from analysis.tables.schema import RELATEDNESS
+from analysis.tables.schema import RELATEDNESS, TTA_TERMS
+from sweeps import layout
+from sweeps.store import records
 
 PROBE = "linear_probe_error"
+OVERLAPS = ("class_overlap", "superclass_overlap")
 _NOT_THE_FEATURES = ("transfer.frozen", "transfer.norm")
 
 
@@ -30,13 +33,20 @@ def relatedness_columns(sweep: StoredSweep, final_test_error: np.ndarray) -> dic
     columns: dict[str, list[float | None]] = {name: [None] * len(sweep.runs) for name in RELATEDNESS}
     if not known and any(run.spec.source is not None for run in sweep.runs):  # its tables stay as they were
         return columns
-    for name in (name for name in RELATEDNESS if name != PROBE):
+    for name in OVERLAPS:
         for row, run in enumerate(sweep.runs):
             if run.spec.source is not None:
                 found = known.get(run.spec.source.task, {}).get(run.spec.target.task, {})
                 columns[name][row] = found.get(name)
     columns[PROBE] = _probe_errors(sweep.runs, final_test_error)
-    return columns
+    return columns | _bounds(sweep)
+
+
+def _bounds(sweep: StoredSweep) -> dict[str, list[float | None]]:
+    """TTA_TERMS for all runs, None where there is no ranking, or none of the run's start."""
+    ranking = records.ranking(sweep.store, layout.ranking(sweep.record.name, sweep.record.digest))
+    values = {} if ranking is None else {run: pair.values for pair in ranking.pairs for run in pair.runs}
+    return {name: [values.get(run.id, {}).get(name) for run in sweep.runs] for name in TTA_TERMS}
 
 
 def _probe_errors(runs: Sequence[StoredRun], final_test_error: np.ndarray) -> list[float | None]:

@@ -21,11 +21,18 @@ CROSSINGS = (15, 10, 5, 1)
 MACHINE_COLUMNS = ("device", "attempts", "provenance", "unlike", "reason")
 """Where and how a run ran, beside the times: the same run elsewhere differs in these and in nothing else."""
 
-RELATEDNESS = ("class_overlap", "superclass_overlap", "linear_probe_error")
+TTA_TERMS = (
+    *("tta_bound", "tta_reweighted_loss", "tta_label_entropy", "tta_wasserstein", "tta_tau"),
+    *("tta_measured_loss", "tta_violated"),
+)
+"""The bound of task transfer analysis and its terms, where `frostline rank` has ranked the sweep's sources."""
+RELATEDNESS = ("class_overlap", "superclass_overlap", "linear_probe_error", *TTA_TERMS)
 """How related source and target are (analysis/tables/relatedness.py). There only where some run has a value."""
 
 FINAL_LOSSES = ("final_test_loss", "final_train_loss")
 """Of runs whose recipe has the loss `squared`. There only where some run has."""
+INHERITED = ("inherited_share", "inherited_digest")
+"""Of the mask of a partial transfer. There only where some run has one."""
 
 _TYPES: dict[type, pa.DataType] = {int: pa.int64(), float: pa.float64(), str: pa.string(), bool: pa.bool_()}
 
@@ -50,17 +57,19 @@ def _flat_types(model: type[BaseModel], prefix: str) -> list[tuple[str, pa.DataT
 
 
 def later_fields() -> set[str]:
-    """The fields whose default is None: what was there before them (sweeps/identity.py)."""
+    """The fields whose default is None, and those of a part whose default is None: what was there before them
+    (sweeps/identity.py)."""
     return set(_later(RunSpec, ""))
 
 
-def _later(model: type[BaseModel], prefix: str) -> list[str]:
+def _later(model: type[BaseModel], prefix: str, part_is_later: bool = False) -> list[str]:
     found: list[str] = []
     for name, field in model.model_fields.items():
         inner = _model_in(field.annotation)
+        later = part_is_later or (not field.is_required() and field.default is None)
         if inner is not None:
-            found += _later(inner, f"{prefix}{name}.")
-        elif not field.is_required() and field.default is None:
+            found += _later(inner, f"{prefix}{name}.", later)
+        elif later:
             found.append(f"{prefix}{name}")
     return found
 
@@ -99,6 +108,8 @@ RUNS = pa.schema(
         *((f"epochs_to_{per_cent}", pa.int64()) for per_cent in CROSSINGS),
         ("interpolates", pa.bool_()),
         *((name, pa.float64()) for name in (*FINAL_LOSSES, *RELATEDNESS, *ADAPTATION)),
+        ("inherited_share", pa.float64()),
+        ("inherited_digest", pa.string()),
         ("trainable_params", pa.int64()),
         ("total_params", pa.int64()),
         ("test_samples", pa.int64()),
@@ -168,10 +179,10 @@ def as_table(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
     """pandas to Arrow: the schema's columns that the frame has, missing values null, no pandas metadata.
 
     A field that was added to the specification later has a column only where some run gives it, as have RELATEDNESS,
-    FINAL_LOSSES and ADAPTATION, `unlike` one where some cell is, and `reason` one where some run failed or is blocked:
-    tables of older results stay as they are.
+    FINAL_LOSSES, ADAPTATION and INHERITED, `unlike` one where some cell is, and `reason` one where some run failed or
+    is blocked: tables of older results stay as they are.
     """
-    optional = (*later_fields(), *FINAL_LOSSES, *RELATEDNESS, *ADAPTATION, "unlike", "reason")
+    optional = (*later_fields(), *FINAL_LOSSES, *RELATEDNESS, *ADAPTATION, *INHERITED, "unlike", "reason")
     occasional = [name for name in optional if name in frame.columns]
     unused = {name for name in occasional if not bool(frame[name].notna().to_numpy().any())}
     kept = pa.schema([field for field in schema if field.name in frame.columns and field.name not in unused])

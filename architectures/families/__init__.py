@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import difflib
 
-from architectures.families import densenet, preact_resnet, resnet, timm_model, vgg, vit
+from architectures.families import densenet, preact_resnet, resnet, timm_model, two_layer_relu_cnn, vgg, vit
 from architectures.families.family import Family
 from architectures.families.plain import fcn, mean_field_mlp, mlp
 from sweeps.errors import shown
@@ -29,6 +29,7 @@ FAMILIES: dict[str, Family] = {
     "fcn": fcn.FAMILY,
     "mean_field_mlp": mean_field_mlp.FAMILY,
     "timm": timm_model.FAMILY,
+    "two_layer_relu_cnn": two_layer_relu_cnn.FAMILY,
 }
 
 

@@ -7,8 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from architectures.families.family import Family
+from architectures.families.filters import Group, Part, group, norm, outputs
 from architectures.families.ladder import HEAD, STEM, State, Unit
-from architectures.families.layout import tuned
+from architectures.families.tuned.layout import tuned
 from architectures.families.work import Work, convolution, linear_head
 from sweeps.spec import ModelSpec
 
@@ -120,6 +121,33 @@ def work(model: ModelSpec, classes: int) -> Iterator[Work]:
     yield linear_head(channels, classes)
 
 
+def filters(model: ModelSpec) -> Iterator[Group]:
+    """The stem's channels, those that each dense layer grows, its bottleneck's, and those of each transition.
+
+    A norm reads what all layers before it have joined: of each group's channels it has entries of its own.
+    """
+    growth, layers = model.width, LAYERS[model.depth]
+    size = 2 * growth
+    name, writers = STEM, [outputs("features.conv0"), norm("features.norm0")]
+    for block, count in enumerate(layers, start=1):
+        paths = [f"features.denseblock{block}.denselayer{index}" for index in range(1, count + 1)]
+        after = "features.norm5" if block == len(layers) else f"features.transition{block}.norm"
+        readers = [*(f"{path}.norm1" for path in paths), after]
+        yield group(name, size, *writers, *(norm(reader) for reader in readers))
+        for place, path in enumerate(paths):
+            yield group(f"{path}.conv1", 4 * growth, outputs(f"{path}.conv1"), norm(f"{path}.norm2"))
+            start = size + place * growth
+            later: list[tuple[Part, ...]] = [norm(reader, start) for reader in readers[place + 1 :]]
+            yield group(f"{path}.conv2", growth, outputs(f"{path}.conv2"), *later)
+        size = (size + count * growth) // 2
+        name = f"features.transition{block}"
+        writers = [outputs(f"{name}.conv")]
+
+
+def stage_of(unit: str) -> str:
+    return unit.partition(".")[0]
+
+
 FAMILY = Family(
     depths=tuple(LAYERS),
     ladder=ladder,
@@ -127,5 +155,7 @@ FAMILY = Family(
     construct=construct,
     add_head=add_head,
     tune=partial(tuned, channels_last_from=8),
+    filters=filters,
+    stage=stage_of,
     channels_last=True,
 )

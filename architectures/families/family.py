@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from architectures.families.filters import Group
 from architectures.families.ladder import Unit
-from architectures.families.layout import tuned
+from architectures.families.tuned.layout import tuned
 from architectures.families.work import Work
 from sweeps.spec import ModelSpec
 
@@ -33,6 +34,10 @@ class Family:
     add_head        gives the body a head for so many classes, drawn from torch's generator: `body(images)` is then
                     logits (N, classes), and the ladder's units, run one after another, give the same to the bit
     tune            for `kernels: tuned`: changes how the body computes, not what, nor its parameters' names and values
+    filters         the groups of filters from which a share can be inherited (filters.py); None where it has none
+    stage           the stage of a unit of the ladder but the head, by its name; None where it has no stages
+    classes         the only number of classes that its head can tell apart; None where any number from 2 on is one
+    fixed_head      whether the head has nothing that trains: freezing all before it is refused then
     channels_last   whether it lies channels last on CUDA, as convolutions on tensor cores read it
     """
 
@@ -44,4 +49,8 @@ class Family:
     construct: Callable[[ModelSpec], nn.Module]
     add_head: Callable[[Any, int], None]
     tune: Callable[[Any], None] = tuned
+    filters: Callable[[ModelSpec], Iterable[Group]] | None = None
+    stage: Callable[[str], str] | None = None
+    classes: int | None = None
+    fixed_head: bool = False
     channels_last: bool

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from architectures.families.family import Family
+from architectures.families.filters import Group, group, norm, outputs
 from architectures.families.ladder import HEAD, STEM, State, Unit
 from architectures.families.resnet import BLOCKS
 from architectures.families.work import Work, convolution, linear_head
@@ -86,11 +87,33 @@ def work(model: ModelSpec, classes: int) -> Iterator[Work]:
     yield linear_head(channels, classes)
 
 
+def filters(model: ModelSpec) -> Iterator[Group]:
+    """One group per residual stream: all that writes to it, and the norms that read it. One per block inside."""
+    blocks = BLOCKS[model.depth]
+    stem = outputs("conv1")
+    for stage, count in enumerate(blocks):
+        width = model.width * 2**stage
+        paths = [f"stages.{stage}.{index}" for index in range(count)]
+        parts = [outputs(f"{paths[0]}.downsample") if stage else stem]
+        for path in paths:
+            yield group(f"{path}.conv1", width, outputs(f"{path}.conv1"), norm(f"{path}.norm2"))
+            parts += [outputs(f"{path}.conv2"), *([] if stage and path == paths[0] else [norm(f"{path}.norm1")])]
+        # The first norm of a later stage reads the stream before it; the last norm reads the last one.
+        parts.append(norm(f"stages.{stage + 1}.0.norm1" if stage + 1 < len(blocks) else "norm"))
+        yield group(f"stages.{stage}", width, *parts)
+
+
+def stage_of(unit: str) -> str:
+    return unit.rpartition(".")[0].rpartition(".")[0] or unit
+
+
 FAMILY = Family(
     depths=tuple(BLOCKS),
     ladder=ladder,
     work=work,
     construct=construct,
     add_head=add_head,
+    filters=filters,
+    stage=stage_of,
     channels_last=True,
 )

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from architectures.families.family import Family
+from architectures.families.filters import Group, group, norm, outputs
 from architectures.families.ladder import HEAD, STEM, State, Unit
 from architectures.families.work import Work, convolution, linear_head
 from sweeps.spec import ModelSpec
@@ -155,11 +156,37 @@ def work(model: ModelSpec, classes: int) -> Iterator[Work]:
     yield linear_head(channels, classes)
 
 
+def filters(model: ModelSpec) -> Iterator[Group]:
+    """One group per residual stream: all that writes to it. One per convolution inside a block."""
+    bottleneck = model.depth in BOTTLENECKS
+    last = 3 if bottleneck else 2
+    stem = (*outputs("conv1"), *norm("bn1"))
+    if bottleneck:
+        yield group(STEM, model.width, stem)
+    for stage, blocks in enumerate((BLOCKS | BOTTLENECKS)[model.depth], start=1):
+        width = model.width * 2 ** (stage - 1)
+        projected = stage > 1 or bottleneck
+        first = f"layer{stage}.0.downsample"
+        writers = [(*outputs(f"{first}.0"), *norm(f"{first}.1")) if projected else stem]
+        for block in (f"layer{stage}.{index}" for index in range(blocks)):
+            for place in range(1, last):
+                inner = f"{block}.conv{place}"
+                yield group(inner, width, outputs(inner), norm(f"{block}.bn{place}"))
+            writers += [outputs(f"{block}.conv{last}"), norm(f"{block}.bn{last}")]
+        yield group(f"layer{stage}", width * (EXPANSION if bottleneck else 1), *writers)
+
+
+def stage_of(unit: str) -> str:
+    return unit.partition(".")[0]
+
+
 FAMILY = Family(
     depths=tuple(sorted(BLOCKS | BOTTLENECKS)),
     ladder=ladder,
     work=work,
     construct=construct,
     add_head=add_head,
+    filters=filters,
+    stage=stage_of,
     channels_last=True,
 )

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from architectures.families.family import Family
+from architectures.families.filters import Group, group, norm, outputs
 from architectures.families.ladder import HEAD, STEM, State, Unit
 from architectures.families.work import NOTHING, Work, convolution, linear_head
 from sweeps.spec import ModelSpec
@@ -132,11 +133,22 @@ def work(model: ModelSpec, classes: int) -> Iterator[Work]:
     yield linear_head(WIDTHS[-1] * model.width, classes)
 
 
+def filters(model: ModelSpec) -> Iterator[Group]:
+    for one in convolutions(model):
+        yield group(one.name, one.outputs, outputs(f"features.{one.place}"), norm(f"features.{one.place + 1}"))
+
+
+def stage_of(unit: str) -> str:
+    return "conv1" if unit == STEM else unit.partition("_")[0]
+
+
 FAMILY = Family(
     depths=tuple(CONVOLUTIONS),
     ladder=ladder,
     work=work,
     construct=construct,
     add_head=add_head,
+    filters=filters,
+    stage=stage_of,
     channels_last=True,
 )

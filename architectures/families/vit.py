@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from architectures.families.family import Family
+from architectures.families.filters import Group, Part, group, outputs
 from architectures.families.ladder import HEAD, STEM, State, Unit
 from architectures.families.work import NOTHING, Work, linear_head
 from sweeps.spec import ModelSpec
@@ -99,7 +100,7 @@ def _head(net: VisionTransformer, state: State) -> State:
 
 
 def _tune(net: VisionTransformer) -> None:
-    from architectures.families.class_token import read_class_token_alone
+    from architectures.families.tuned.class_token import read_class_token_alone
 
     read_class_token_alone(net)
 
@@ -117,6 +118,20 @@ def work(model: ModelSpec, classes: int) -> Iterator[Work]:
     yield linear_head(width, classes)
 
 
+def filters(model: ModelSpec) -> Iterator[Group]:
+    """Of each block its attention heads and the hidden units of its MLP.
+
+    The embedding, the positions, the norms and what is added to all tokens are of no group: heads and units read and
+    write one stream, whose directions have no meaning apart.
+    """
+    width, each = model.width, model.width // ATTENTION_HEADS
+    for block in (f"blocks.{index}" for index in range(model.depth)):
+        qkv = [Part(f"{block}.attn.qkv.{name}", 0, k * width, each) for name in ("weight", "bias") for k in range(3)]
+        yield group(f"{block}.attn", ATTENTION_HEADS, qkv, [Part(f"{block}.attn.proj.weight", 1, 0, each)])
+        hidden = [*outputs(f"{block}.mlp.fc1", bias=True), Part(f"{block}.mlp.fc2.weight", 1)]
+        yield group(f"{block}.mlp", 4 * width, hidden)
+
+
 FAMILY = Family(
     depths=range(1, 49),
     check=check,
@@ -126,5 +141,6 @@ FAMILY = Family(
     construct=construct,
     add_head=add_head,
     tune=_tune,
+    filters=filters,
     channels_last=False,
 )

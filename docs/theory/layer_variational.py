@@ -16,19 +16,19 @@ import frostline as fl
 from sweeps.language.task_text import parameter_values
 
 POINTS = 2000
+CONDITION = ["feature_shift", "target_shift", "first_order_error"]
 WAYS = {"unadapted": "not adapted", "lva_perturb": "first order (2)", "lva_exact": "exact (1)"}
 
 
 def runs_of(store: Path) -> pd.DataFrame:
     """The finished runs, with the drift, the way the weights were found, and sums of squares over all points."""
-    runs = fl.load("lva_timeseries", store).runs
-    runs = runs[runs["status"] == "done"]
-    if "model.biases" not in runs:
-        runs = runs.assign(**{"model.biases": None})
+    runs = fl.load("lva_timeseries", store).runs.query("status == 'done'")
+    biases = runs["model.biases"].tolist() if "model.biases" in runs else [None] * len(runs)
     return runs.assign(
         drift=[parameter_values(task)["drift"] for task in runs["target.task"]],
-        way=runs["train.method"].fillna("gradient"),
-        biases=runs["model.biases"].fillna("everywhere"),
+        way=[way if isinstance(way, str) else "gradient" for way in runs["train.method"].tolist()],
+        biases=[text if isinstance(text, str) else "everywhere" for text in biases],
+        frozen=runs["transfer.frozen"].astype(int),
         squares=POINTS * runs["final_train_loss"],
         held_out=POINTS * runs["final_test_loss"],
     )
@@ -36,20 +36,21 @@ def runs_of(store: Path) -> pd.DataFrame:
 
 def at_drift_1(runs: pd.DataFrame) -> pd.DataFrame:
     """Mean and standard deviation over seeds of the sums of squares, on training points and on held-out ones."""
-    there = runs[runs["drift"] == 1]
-    found = there.groupby(["biases", "transfer.frozen", "way"])[["squares", "held_out"]].agg(["mean", "std", "count"])
-    return found.round(1)
+    there = runs.query("drift == 1")
+    table = there.pivot_table(
+        index=["biases", "frozen", "way"], values=["squares", "held_out"], aggfunc=["mean", "std", "count"]
+    )
+    return table.round(1)
 
 
 def over_drifts(runs: pd.DataFrame) -> pd.DataFrame:
     """By drift: mean sums of squares of each way, the data condition, and in how many seeds first order helps."""
-    last = runs[(runs["transfer.frozen"] == 2) & (runs["biases"] == "everywhere") & runs["way"].isin(list(WAYS))]
-    means = last.pivot_table(index="drift", columns="way", values="squares")[list(WAYS)]
-    condition = ["feature_shift", "target_shift", "first_order_error"]
-    means = means.join(last[last["way"] == "lva_perturb"].groupby("drift")[condition].mean())
-    by_seed = last.pivot_table(index=["drift", "seed"], columns="way", values="squares")
-    helps = (by_seed["lva_perturb"] < by_seed["unadapted"]).groupby("drift").agg(["sum", "count"])
-    return means.assign(helps=helps["sum"], seeds=helps["count"])
+    last = runs.query("frozen == 2 and biases == 'everywhere' and way in @WAYS")
+    means = last.pivot_table(index="drift", columns="way", values="squares")
+    condition = last.query("way == 'lva_perturb'").pivot_table(index="drift", values=CONDITION)
+    by_seed = last.pivot_table(index=["drift", "seed"], columns="way", values="squares").reset_index()
+    by_seed = by_seed.assign(helps=by_seed["lva_perturb"] < by_seed["unadapted"])
+    return means.join(condition).join(by_seed.pivot_table(index="drift", values="helps", aggfunc=["sum", "count"]))
 
 
 def figure(by_drift: pd.DataFrame) -> Figure:

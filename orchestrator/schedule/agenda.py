@@ -25,9 +25,10 @@ class Agenda:
 
     A job that ran out of memory is tried once more after all others, with nothing running beside it.
     Sources come first, by how much work waits for them; runs longest first, those that share source and prefix next
-    to each other. Safe to read from a second thread. `costs` are the seconds that each open job is expected to take, by
-    id (`Forecast.costs`); `workers` is how many draw from the agenda, which bounds a batch. Once `most_alike` jobs have
-    failed for good with the same kind of error (`error_of` tells it), nothing more is handed out.
+    to each other. Where the plan prefers starts (`Plan.behind`), that counts before work and length. Safe to read from
+    a second thread. `costs` are the seconds that each open job is expected to take, by id (`Forecast.costs`);
+    `workers` is how many draw from the agenda, which bounds a batch. Once `most_alike` jobs have failed for good with
+    the same kind of error (`error_of` tells it), nothing more is handed out.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Agenda:
         self._alone: list[Job] = []
         self._waiting: defaultdict[str, list[Job]] = defaultdict(list)
         self._ready = Ready()
+        self._behind = plan.behind
         self._held: list[tuple[float, int, Job]] = []
         self._attempts: defaultdict[str, int] = defaultdict(int)
         self._count = itertools.count()
@@ -176,4 +178,4 @@ class Agenda:
 
     def _push(self, job: Job, again: bool = False) -> None:
         waiting = sum(self.costs[run.id] for run in self._waiting.get(job.id, ()))
-        self._ready.push(job, self.costs[job.id], waiting, again)
+        self._ready.push(job, self.costs[job.id], waiting, again, self._behind.get(job.id, 0))

@@ -1,4 +1,4 @@
-"""The ready jobs in order: sources by the work that waits for them, runs longest first.
+"""The ready jobs in order: preferred starts first, sources by the work that waits for them, runs longest first.
 
 Jobs that start from the same weights stand next to each other.
 """
@@ -21,6 +21,8 @@ class Group(NamedTuple):
 
 
 SOURCES = "sources"
+Rank = tuple[int, float]
+"""How far behind a job's start is in a ranking (0 where there is none), then its cost, largest first."""
 
 
 def group_of(job: Job) -> Group:
@@ -40,21 +42,24 @@ class Ready:
     def __init__(self) -> None:
         self.work = 0.0
         """Costs of all ready jobs together."""
-        self._groups: dict[Group, list[tuple[float, int, float, Job]]] = {}
-        self._line: list[tuple[int, float, int, Group]] = []
+        self._groups: dict[Group, list[tuple[Rank, int, float, Job]]] = {}
+        self._line: list[tuple[int, Rank, int, Group]] = []
         self._by_start: defaultdict[Hashable, dict[Group, None]] = defaultdict(dict)
         self._pushed = 0
 
     def __bool__(self) -> bool:
         return bool(self._groups)
 
-    def push(self, job: Job, cost: float, waiting: float = 0.0, again: bool = False) -> None:
-        """`cost` of the job itself, and of what waits for it. One that is tried `again` stands before its equals."""
+    def push(self, job: Job, cost: float, waiting: float = 0.0, again: bool = False, behind: int = 0) -> None:
+        """`cost` of the job itself, and of what waits for it. One that is tried `again` stands before its equals.
+
+        `behind`: how many starts are preferred to its own; it comes before the cost.
+        """
         group = group_of(job)
         jobs = self._groups.setdefault(group, [])
         self._by_start[group.start][group] = None
         self._pushed += 1
-        entry = (-(cost + waiting), -self._pushed if again else self._pushed, cost, job)
+        entry = ((behind, -(cost + waiting)), -self._pushed if again else self._pushed, cost, job)
         heapq.heappush(jobs, entry)
         self.work += cost
         if jobs[0] is entry:

@@ -51,6 +51,8 @@ class Plan:
     """Source models without a result that an open run needs, and altered ones."""
     leases: dict[str, Lease] = field(default_factory=dict)
     """Of jobs that run now: who runs them, where, and which epoch they have reached."""
+    behind: dict[str, int] = field(default_factory=dict)
+    """Of jobs, by id, how many starts a ranking puts before their own; empty without one (`prefer`)."""
     samples: list[Sample] = field(default_factory=list)
     """What results of the sweep, and of the store where these are few, took: what forecasts learn from."""
 

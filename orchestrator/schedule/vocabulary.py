@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from architectures import canonical_model, check_frozen, family_of, ladder_length
 from orchestrator.schedule.head_rules import source_head_fits
+from orchestrator.schedule.inheritance_rules import INHERITANCE_RULES
 from orchestrator.schedule.regression_rules import REGRESSION_RULES
 from orchestrator.train.methods.table import check_methods
 from sweeps.errors import shown
@@ -73,6 +74,8 @@ def pace_is_of_gradient_descent(run: RunSpec) -> None:
         for field in ("rate_factors", "l2_sp"):
             if getattr(run.transfer, field) is not None:
                 raise ValueError(f"transfer.{field}: allowed with train.method gradient, not {run.train.method}")
+        if run.transfer.inherit is not None:
+            raise ValueError(f"transfer.inherit: allowed with train.method gradient, not {run.train.method}")
 
 
 RULES: tuple[Rule, ...] = (
@@ -81,6 +84,7 @@ RULES: tuple[Rule, ...] = (
     pull_has_a_start,
     richness_is_of_mean_field_networks,
     forgetting_has_a_source,
+    *INHERITANCE_RULES,
     pace_is_of_gradient_descent,
     check_methods,
     source_head_fits,

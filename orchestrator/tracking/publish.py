@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from orchestrator.store.interface import Store
-from orchestrator.tracking.published import is_published
-from orchestrator.tracking.tracker import Tracker, TrackingOptions
+from orchestrator.tracking.copies import remove_all
+from orchestrator.tracking.description import describe, sweep_tag
+from orchestrator.tracking.metrics import summary
+from orchestrator.tracking.options import TrackingOptions
+from orchestrator.tracking.published import is_published, sweeps_of
+from orchestrator.tracking.tracker import Tracker
 from orchestrator.tracking.wandb_service import FAILURES_IN_A_ROW
-from sweeps.identity import digest
 from sweeps.layout import place
 from sweeps.records import EpochRecord, RunRecord
+
+Result = tuple[RunRecord, list[EpochRecord]]
+
+
+@dataclass(frozen=True)
+class Publication:
+    """How the runs of a sweep are shown.
+
+    sweep: its name, a tag of each run. differ: the fields that differ in it, which names show. verdicts: by run id,
+    what is added to a run's summary of its cell.
+    """
+
+    sweep: str | None = None
+    differ: Sequence[str] = ()
+    verdicts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -32,26 +50,32 @@ class PublishReport:
 
 def publish(
     store: Store,
-    runs: Sequence[tuple[RunRecord, list[EpochRecord]]],
+    runs: Sequence[RunRecord],
+    curve_of: Callable[[RunRecord], list[EpochRecord]],
     options: TrackingOptions,
-    sweep: str | None = None,
+    shown: Publication = Publication(),
+    progress: Callable[[int, int], None] | None = None,
 ) -> PublishReport:
-    """Sends to W&B, online, every run that this project there does not have yet. Raises nothing of W&B's.
+    """Sends to W&B every run that this project there does not have as it would be sent now. Raises nothing of W&B's.
 
-    A run is marked once the server has shown all of its rows, and is then never sent again. Any other is sent again by
-    the next call, under the same W&B id, which replaces it. Copies of a marked run on this disk are removed: the store
-    and W&B both have the curve. Nothing else is removed.
+    A run is marked once the server has shown all of its rows, and is then not sent again, unless its verdict has
+    changed or another sweep asks for it. Any other is sent again by the next call, under the same W&B id, which
+    replaces it. Copies of a marked run on this disk are removed: the store and W&B both have the curve. Nothing else
+    is removed. Where `options.mode` is offline, a file is written of every run, in the place of its earlier copies,
+    and nothing is marked.
+
+    curve_of: the epochs of a run, read when it is sent. progress: told how many runs have been tried, of how many.
     """
-    options = replace(options, mode="online")
-    missing = [run for run in runs if not is_published(store, run[0].id, options.project)]
+    missing = [run for run in runs if options.mode == "offline" or not _is_there(store, run, options.project, shown)]
     kept_back: dict[str, list[str]] = {}
     published = tried = in_a_row = 0
-    for record, epochs in missing:
-        problem = _replay(record, epochs, options, sweep, _token(store, record))
+    for record in missing:
+        problem = _replay(store, record, curve_of(record), options, shown)
         tried += 1
+        if progress is not None:
+            progress(tried, len(missing))
         if problem is None:
             published, in_a_row = published + 1, 0
-            _remove_copies(options, record.id)
             continue
         kept_back.setdefault(problem, []).append(f"{record.id} {record.name}")
         in_a_row += 1
@@ -61,44 +85,40 @@ def publish(
     return PublishReport(published, len(runs) - len(missing), problems, len(missing) - tried)
 
 
+def _is_there(store: Store, record: RunRecord, project: str, shown: Publication) -> bool:
+    return is_published(store, record.id, project, shown.sweep, shown.verdicts.get(record.id))
+
+
 def _some(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{len(names)} runs (the first: {names[0]})"
 
 
 def _replay(
-    record: RunRecord, epochs: Sequence[EpochRecord], options: TrackingOptions, sweep: str | None, token: int
+    store: Store, record: RunRecord, epochs: Sequence[EpochRecord], options: TrackingOptions, shown: Publication
 ) -> str | None:
+    """Sends one run; what went wrong, None where it has arrived or its file is whole."""
+    verdict = shown.verdicts.get(record.id)
+    described = describe(record.kind, record.id, record.name, record.spec, shown.differ, shown.sweep)
+    others = [name for name in sweeps_of(store, record.id, options.project) if name != shown.sweep]
     tracker = Tracker(
         options,
-        kind=record.kind,
-        id=record.id,
-        cell=_group(record),
-        name=record.name,
-        attempt=token,
-        spec=record.spec,
-        sweep=sweep,
+        **{**described, "tags": [*described["tags"], *map(sweep_tag, others)]},
+        attempt=wandb_attempt(store, record),
+        sweeps=[*([shown.sweep] if shown.sweep else []), *others],
+        commit=record.provenance.get("git_sha"),
         replayed=True,
+        verdict=verdict,
     )
     for row in epochs:
         tracker.log(row)
-    tracker.finish(record.status, epochs[-1]._asdict() if epochs else {})
+    times = summary(epochs[-1] if epochs else None, record.wall_seconds, record.compute_seconds)
+    tracker.finish(record.status, {**times, **(verdict or {})})
+    if tracker.problem is None:
+        remove_all(options.runs, rf"{record.id}-\d+", but=tracker.folder if options.mode == "offline" else None)
     return tracker.problem
 
 
-def _token(store: Store, record: RunRecord) -> int:
+def wandb_attempt(store: Store, record: RunRecord) -> int:
     """The token of the attempt that committed a result: W&B ids are told apart by it, across resets too."""
     there = place(record.kind, record.id)
     return record.attempts + there.last_reset(store.list(there.folder))
-
-
-def _group(record: RunRecord) -> str:
-    """The cell of a run, as the canonical spec in its record gives it; a source model is a group of its own."""
-    if record.kind == "source":
-        return record.id
-    return digest("cell", {name: value for name, value in record.spec.items() if name != "seed"})
-
-
-def _remove_copies(options: TrackingOptions, id: str) -> None:
-    for pattern in (f"offline-run-*-{id}-*", f"run-*-{id}-*"):
-        for folder in options.runs.glob(pattern):
-            shutil.rmtree(folder, ignore_errors=True)

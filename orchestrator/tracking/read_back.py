@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 ARRIVAL = 12.0
@@ -22,24 +22,26 @@ class Reader:
         # ended by force. So what a failure leaves is kept until wandb has closed the thread; an error holds its frames.
         self._kept: list[object] = []
 
-    def check_arrived(self, wandb: Any, path: str, epochs: Collection[int]) -> None:
-        """Returns once the server shows every one of `epochs` in the history of the run at entity/project/id.
+    def check_arrived(self, wandb: Any, path: str, rows: Sequence[Collection[str]]) -> None:
+        """Returns once the server shows every row of the run at entity/project/id, with all its metrics.
 
-        Raises ConnectionError where it does not within `ARRIVAL` seconds, or cannot be asked.
+        rows: the metrics of each, in the order sent. What the server has of an earlier publication under the same id
+        is no proof where its metrics had other names. Raises ConnectionError where a row is not shown within `ARRIVAL`
+        seconds, or nothing can be asked.
         """
-        wanted = set(epochs)
         until, pause = time.monotonic() + ARRIVAL, FIRST_PAUSE
         while True:
             try:
-                shown = wanted & self._shown(wandb, path)
+                shown = self._shown(wandb, path)
+                arrived = sum(set(row) <= shown.get(step, set()) for step, row in enumerate(rows))
             except Exception as error:
                 self._kept.append(error)
                 problem = f"what has arrived cannot be read back: {error}"
             else:
-                if shown == wanted:
+                if arrived == len(rows):
                     self._kept.clear()
                     return
-                problem = f"the server shows {len(shown)} of {len(wanted)} rows"
+                problem = f"the server shows {arrived} of {len(rows)} rows"
             if time.monotonic() + pause > until:
                 raise ConnectionError(problem)
             time.sleep(pause)
@@ -50,7 +52,8 @@ class Reader:
         self._api = None
         self._kept.clear()
 
-    def _shown(self, wandb: Any, path: str) -> set[int]:
+    def _shown(self, wandb: Any, path: str) -> dict[int, set[str]]:
+        """The metrics that the server shows of each row, by the row's step."""
         if self._api is None:
             entity, project, _ = path.split("/")
             self._api = wandb.Api({"entity": entity, "project": project}, timeout=REQUEST_TIMEOUT)
@@ -58,4 +61,4 @@ class Reader:
         self._api.flush()
         scan = self._api.run(path).scan_history(use_cache=False)
         self._kept.append(scan)
-        return {row["epoch"] for row in scan if "epoch" in row}
+        return {row["_step"]: set(row) for row in scan if "_step" in row}

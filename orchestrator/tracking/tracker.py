@@ -9,47 +9,37 @@ Keys are found by wandb itself, in the environment or in netrc: never passed, ke
 from __future__ import annotations
 
 import logging
-import math
 import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from orchestrator.store.folder import store_at
+from orchestrator.tracking.copies import check_whole, remove_since, tidy
+from orchestrator.tracking.metrics import AXES, is_shown, shown_row, without_nan
+from orchestrator.tracking.options import Mode, TrackingOptions
 from orchestrator.tracking.published import mark_published
-from orchestrator.tracking.wandb_service import CLEANUP, FAILURES_IN_A_ROW, WandbService
-from sweeps.layout import WANDB
+from orchestrator.tracking.wandb_service import CLEANUP, FAILURES_IN_A_ROW, RunSettings, WandbService
 from sweeps.records import FINAL, EpochRecord
 
-Mode = Literal["offline", "online", "disabled"]
-JOB_TYPES = {"run": "target", "source": "source"}
+__all__ = ["LONGEST_WAIT", "Mode", "Tracker", "TrackingOptions"]
+
+JOB_TYPES = {"run": "target", "source": "source", "sweep": "sweep"}
 PATIENCE = 60.0
 """Seconds that finish() waits for wandb before it gives the W&B run up."""
 LONGEST_WAIT = PATIENCE + 2 * CLEANUP
 """Seconds that finish() takes at most, with what it then clears away."""
-TAG_LENGTH, NAME_LENGTH = 64, 128
-"""W&B takes no longer ones."""
+BATCH_SECONDS = 1.0
+"""Rows that are sent as they come are handed over together, this often at most."""
+
+Media = Callable[[Any, Any], None]
+"""Adds tables, pictures and artifacts to a W&B run that is open: called with the module wandb and the run."""
 
 logger = logging.getLogger("frostline.tracking")
-
-
-@dataclass(frozen=True)
-class TrackingOptions:
-    """Where W&B runs go. Plain data, sent to workers: holds no key. `store` is where the store is."""
-
-    store: Path
-    mode: Mode = "offline"
-    project: str = "frostline"
-
-    @property
-    def runs(self) -> Path:
-        """Where wandb keeps its runs: a folder that it insists on calling `wandb`."""
-        return store_at(self.store).local_folder(WANDB).absolute()
 
 
 class Tracker:
@@ -64,60 +54,91 @@ class Tracker:
         self,
         options: TrackingOptions,
         *,
-        kind: Literal["run", "source"],
+        kind: Literal["run", "source", "sweep"],
         id: str,
-        cell: str,
+        group: str,
         name: str,
-        attempt: int,
-        spec: Mapping[str, Any],
-        sweep: str | None = None,
+        attempt: int | None,
+        config: Mapping[str, Any],
+        tags: Sequence[str] = (),
+        sweeps: Sequence[str] = (),
+        commit: str | None = None,
         replayed: bool = False,
+        axes: Mapping[str, str] = AXES,
+        media: Media | None = None,
+        patience: float | None = None,
+        verdict: Mapping[str, Any] | None = None,
     ) -> None:
-        """`replayed`: all rows are in the store. Then no rest is taken, nothing is logged, no copy is kept."""
-        self.wandb_id = f"{id}-{attempt}"
+        """Opens the W&B run, where rows are to be sent as they come.
+
+        attempt: told apart by W&B ids; None for what has no attempts. sweeps: whose tags it has. commit: of the code.
+        replayed: all rows are in the store; then no rest is taken, nothing is logged, no copy is kept. axes: pattern of
+        metrics -> their x-axis. media: called before the end. patience: seconds to wait for the end, PATIENCE by
+        default. verdict: what the mark of its arrival says of the summary.
+        """
+        self.wandb_id = id if attempt is None else f"{id}-{attempt}"
         self.problem = None
         self._id = id
         self._options = options
         self._name = name
         self._described: dict[str, Any] = {
             "id": self.wandb_id,
-            "group": cell,
+            "group": group,
             "job_type": JOB_TYPES[kind],
-            "name": name[:NAME_LENGTH],
-            "config": {**spec, "run_id": id, "attempt": attempt},
-            "tags": [sweep[:TAG_LENGTH]] if sweep else None,
+            "name": name,
+            "config": {**config, **({} if attempt is None else {"attempt": attempt})},
+            "tags": list(tags) or None,
         }
+        self._sweeps = list(sweeps)
+        self._verdict = verdict
+        self._axes, self._media = axes, media
+        self._patience = PATIENCE if patience is None else patience
+        system = options.system and options.mode == "online" and not replayed
+        self._settings = RunSettings(options.mode, options.project, options.runs, commit, system, patience)
         self._replayed = replayed
         self._opened: str | None = None
         self._rows: list[dict[str, Any]] = []
-        self._epochs: set[int] = set()
+        self._last: EpochRecord | None = None
+        self._elapsed = 0.0
+        self._sent, self._handed_over = 0, -BATCH_SECONDS
         self._run: Any = None
+        self.folder: Path | None = None
+        """Where wandb keeps the run, once it is open."""
         self._lock = threading.Lock()
-        self._service = None if options.mode == "disabled" else _service()
+        self._service = None if options.mode == "disabled" else service()
         if self._service is not None and self._service.resting() and not replayed:
             self._warn(f"left alone for a while after {FAILURES_IN_A_ROW} failures in a row")
         if options.mode == "online":
             self._later(self._open)
 
     def log(self, record: EpochRecord) -> None:
-        """Shows one epoch; its number is the x-axis, a value that is NaN is left out. Returns at once."""
-        row = _without_nan(record._asdict())
-        self._epochs.add(record.epoch)
-        if self._options.mode == "offline":
-            self._rows.append(row)
+        """Shows one epoch, or leaves it out of a long curve (`is_shown`); the last is always shown. Returns at once."""
+        self._elapsed += record.seconds
+        self._last = None
+        if is_shown(record.epoch):
+            self.log_row(shown_row(record, self._elapsed))
         else:
-            self._later(lambda: self._run.log(row))
+            self._last = record
+
+    def log_row(self, row: Mapping[str, Any]) -> None:
+        """One row of W&B's history, in its metrics. Returns at once."""
+        self._rows.append(dict(row))
+        if self._options.mode == "online" and time.monotonic() - self._handed_over >= BATCH_SECONDS:
+            self._handed_over = time.monotonic()
+            self._later(self._send)
 
     def finish(self, status: str, summary: Mapping[str, Any]) -> None:
-        """Ends the W&B run, as failed unless `status` is final. Waits at most `LONGEST_WAIT` seconds."""
-        values = {**_without_nan(summary), "status": status}
+        """Ends the W&B run, as failed unless `status` is final. Waits at most PATIENCE and what is then cleared."""
+        if self._last is not None:
+            self._rows.append(shown_row(self._last, self._elapsed))
+        values = {**without_nan(summary), "status": status}
         done = self._later(lambda: self._close(status, values))
         if done is None:
             return
         try:
-            done.result(timeout=PATIENCE)
+            done.result(timeout=self._patience)
         except TimeoutError:
-            self._fail(f"no answer within {PATIENCE:.0f} s")
+            self._fail(f"no answer within {self._patience:.0f} s")
 
     def _later(self, call: Callable[[], object]) -> Future[None] | None:
         """Queues a call behind the earlier ones of this run; None where nothing is to be shown (any more)."""
@@ -135,9 +156,15 @@ class Tracker:
 
     def _open(self) -> None:
         assert self._service is not None
-        options = self._options
-        self._opened = time.strftime("%Y%m%d_%H%M%S")
-        self._run = self._service.open(options.mode, options.project, options.runs, self._described)
+        self._opened, self._sent = time.strftime("%Y%m%d_%H%M%S"), 0
+        self._run = self._service.open(self._settings, self._described, self._axes)
+        self.folder = Path(self._run.settings.sync_dir)
+
+    def _send(self) -> None:
+        """Hands over all rows that have come since the last time."""
+        for row in self._rows[self._sent :]:
+            self._run.log(row)
+            self._sent += 1
 
     def _close(self, status: str, summary: Mapping[str, Any]) -> None:
         assert self._service is not None
@@ -156,29 +183,33 @@ class Tracker:
 
     def _write(self, status: str, summary: Mapping[str, Any]) -> None:
         self._open()
-        for row in self._rows:
-            self._run.log(row)
         self._end(status, summary)
 
     def _end(self, status: str, summary: Mapping[str, Any]) -> None:
-        assert self._service is not None
+        assert self._service is not None and self.folder is not None
+        self._send()
+        if self._media is not None:
+            self._service.add(self._media)
         self._run.summary.update(summary)
         self._service.close(exit_code=0 if status in FINAL else 1)
-        folder = Path(self._run.settings.sync_dir)
-        # Beside the run's own file lie wandb's logs: of no use after success, and thousands of files in a sweep.
         if self._options.mode == "online":
-            self._service.check_arrived("/".join((self._run.entity, self._run.project, self.wandb_id)), self._epochs)
+            path = "/".join((self._run.entity, self._run.project, self.wandb_id))
+            self._service.check_arrived(path, self._rows)
             if status in FINAL:
-                url, project = self._run.url, self._options.project
                 mark_published(
-                    store_at(self._options.store), self._id, project=project, wandb_id=self.wandb_id, url=url
+                    store_at(self._options.store),
+                    self._id,
+                    project=self._options.project,
+                    wandb_id=self.wandb_id,
+                    url=self._run.url,
+                    sweeps=self._sweeps,
+                    verdict=self._verdict,
                 )
             self._service.count_success()
-            shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(self.folder, ignore_errors=True)
             return
-        for leftover in ("logs", "files", "tmp"):
-            shutil.rmtree(folder / leftover, ignore_errors=True)
-        _check_whole(folder / f"run-{self.wandb_id}.wandb", self.wandb_id)
+        tidy(self.folder, keep_media=self._media is not None)
+        check_whole(self.folder, self.wandb_id)
         self._service.count_success()
 
     def _fail(self, reason: str) -> None:
@@ -188,17 +219,10 @@ class Tracker:
             self._remove_half()
 
     def _remove_half(self) -> None:
-        """Removes what this attempt began to write: half a curve would be mistaken for a whole one.
-
-        Nothing else is touched: not a copy that was there before, and not a whole one that has not arrived.
-        """
-        if self._opened is None:
-            return
-        kind = "offline-run" if self._options.mode == "offline" else "run"
-        for folder in self._options.runs.glob(f"{kind}-*-{self.wandb_id}"):
-            began = folder.name.removeprefix(f"{kind}-").removesuffix(f"-{self.wandb_id}")
-            if began >= self._opened and (self._replayed or not _is_whole(folder, self.wandb_id)):
-                shutil.rmtree(folder, ignore_errors=True)
+        """Removes what this attempt began to write, and a whole run too where all of it is in the store."""
+        if self._opened is not None:
+            offline = self._options.mode == "offline"
+            remove_since(self._options.runs, self.wandb_id, self._opened, offline, whole_too=self._replayed)
 
     def _warn(self, reason: str) -> bool:
         with self._lock:
@@ -214,7 +238,8 @@ class Tracker:
 _SERVICE: WandbService | None = None
 
 
-def _service() -> WandbService:
+def service() -> WandbService:
+    """This process's own; made when it is first asked for."""
     global _SERVICE
     if _SERVICE is None or os.getpid() != _SERVICE.pid:
         _SERVICE = WandbService(_load)
@@ -225,24 +250,3 @@ def _load() -> Any:
     import wandb
 
     return wandb
-
-
-def _check_whole(file: Path, wandb_id: str) -> None:
-    """OSError where wandb could not write the run's last record: of a full disk it says nothing itself."""
-    with file.open("rb") as opened:
-        opened.seek(max(0, file.stat().st_size - 256))
-        if wandb_id.encode() not in opened.read():
-            raise OSError(f"{file} has no end; is the disk full?")
-
-
-def _is_whole(folder: Path, wandb_id: str) -> bool:
-    try:
-        _check_whole(folder / f"run-{wandb_id}.wandb", wandb_id)
-    except OSError:
-        return False
-    return True
-
-
-def _without_nan(values: Mapping[str, Any]) -> dict[str, Any]:
-    nan = {name for name, value in values.items() if isinstance(value, float) and math.isnan(value)}
-    return {name: value for name, value in values.items() if name not in nan}

@@ -7,7 +7,8 @@ import contextlib
 import math
 import os
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,23 @@ CLEANUP = 5.0
 FAILURES_IN_A_ROW = 3
 REST = 600.0
 """Seconds without W&B after so many failures in a row, so that an unreachable server costs a sweep little."""
+SAMPLED_EACH = 5.0
+"""Seconds between two samples of the machine's load."""
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """Of one W&B run. commit: of the code that computed it. system: the machine's load is sampled while it is open.
+
+    patience: seconds for the rest of the data to arrive once it has ended; None: UPLOAD_TIMEOUT.
+    """
+
+    mode: str
+    project: str
+    folder: Path
+    commit: str | None = None
+    system: bool = False
+    patience: float | None = None
 
 
 class WandbService:
@@ -44,19 +62,20 @@ class WandbService:
         """Whether W&B is left alone for a while, after several failures in a row."""
         return time.monotonic() < self._rest_until
 
-    def open(self, mode: str, project: str, folder: Path, described: Mapping[str, Any]) -> Any:
-        """A new W&B run, in a folder that has to be called `wandb`.
+    def open(self, settings: RunSettings, described: Mapping[str, Any], axes: Mapping[str, str]) -> Any:
+        """A new W&B run, in a folder that has to be called `wandb`. axes: pattern of metrics -> their x-axis.
 
         Called in the lane. Raises whatever wandb raises, and OSError where the folder cannot be written.
         """
+        folder = settings.folder
         folder.mkdir(parents=True, exist_ok=True)
         if not os.access(folder, os.W_OK | os.X_OK):
             # wandb would go on in a temporary folder instead.
             raise PermissionError(f"cannot write to {folder}")
         with only_ours():
-            return self._open(_settings(mode, project, folder), described)
+            return self._open(_settings(settings), described, axes)
 
-    def _open(self, settings: Mapping[str, Any], described: Mapping[str, Any]) -> Any:
+    def _open(self, settings: Mapping[str, Any], described: Mapping[str, Any], axes: Mapping[str, str]) -> Any:
         wandb = self._load()
         if self._session is None:
             self._start(wandb, settings)
@@ -66,9 +85,14 @@ class WandbService:
                 self._run.finish(exit_code=1)
         self._complaints.last = None
         self._run = wandb.init(settings=wandb.Settings(**settings), **described)
-        self._run.define_metric("epoch")
-        self._run.define_metric("*", step_metric="epoch")
+        for pattern, axis in axes.items():
+            self._run.define_metric(pattern, step_metric=axis or None)
         return self._run
+
+    def add(self, media: Callable[[Any, Any], None]) -> None:
+        """Lets `media` add to the W&B run that is open; it is given wandb and the run. Called in the lane."""
+        with only_ours():
+            media(self._load(), self._run)
 
     def close(self, exit_code: int) -> None:
         """Ends the W&B run that is open. Called in the lane; ConnectionError where the server refused its data."""
@@ -78,10 +102,20 @@ class WandbService:
             # wandb says so in a message and then ends the run as if all were well.
             raise ConnectionError(self._complaints.last)
 
-    def check_arrived(self, path: str, epochs: Collection[int]) -> None:
-        """Reads back the run at entity/project/id. Called in the lane; ConnectionError where rows are missing."""
+    def ask(self, settings: RunSettings, call: Callable[[], object]) -> None:
+        """Makes a call into wandb outside of a run, with nothing printed. Called in the lane."""
         with only_ours():
-            self._reader.check_arrived(self._load(), path, epochs)
+            if self._session is None:
+                self._start(self._load(), _settings(settings))
+            call()
+
+    def check_arrived(self, path: str, rows: Sequence[Collection[str]]) -> None:
+        """Reads back the run at entity/project/id. Called in the lane; ConnectionError where rows are missing.
+
+        rows: the metrics of each row that was sent.
+        """
+        with only_ours():
+            self._reader.check_arrived(self._load(), path, rows)
 
     def restart(self) -> None:
         """Ends wandb-core, and with it every call that waits for it. The next run starts a new one.
@@ -170,18 +204,19 @@ def _end_core(session: Any) -> None:
         process.wait(timeout=CLEANUP)
 
 
-def _settings(mode: str, project: str, folder: Path) -> dict[str, Any]:
-    """Nothing printed, nothing captured, nothing about the machine, the code or its paths."""
+def _settings(of: RunSettings) -> dict[str, Any]:
+    """Nothing printed, nothing captured, nothing about the machine, the code or its paths, but for its commit."""
     return {
-        "mode": mode,
-        "project": project,
-        "root_dir": str(folder.parent),
+        "mode": of.mode,
+        "project": of.project,
+        "root_dir": str(of.folder.parent),
         "use_dot_wandb": False,
         "reinit": "create_new",
         "silent": True,
         "console": "off",
         "symlink": False,
         "disable_git": True,
+        "git_commit": of.commit,
         "disable_code": True,
         "save_code": False,
         "disable_job_creation": True,
@@ -189,14 +224,15 @@ def _settings(mode: str, project: str, folder: Path) -> dict[str, Any]:
         "label_disable": True,
         "host": "",
         "x_disable_meta": True,
-        "x_disable_stats": True,
-        "x_disable_machine_info": True,
+        "x_disable_stats": not of.system,
+        "x_stats_sampling_interval": SAMPLED_EACH,
+        "x_disable_machine_info": not of.system,  # without it nothing is sampled
         "x_save_requirements": False,
         # A stop asked for on W&B's page would interrupt the process and whatever it runs by then.
         "stop_fn": _ignore,
         "x_service_wait": 20.0,
         "init_timeout": INIT_TIMEOUT,
-        "finish_timeout": UPLOAD_TIMEOUT,
+        "finish_timeout": UPLOAD_TIMEOUT if of.patience is None else of.patience,
         "finish_timeout_raises": True,
     }
 

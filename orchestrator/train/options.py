@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from orchestrator.store.settings import DEFAULT, Settings
-from orchestrator.tracking.tracker import TrackingOptions
+from orchestrator.tracking.options import TrackingOptions
 from sweeps.layout import stop
 
 Ending = Literal["done", "diverged", "failed", "memory", "held", "stopped", "not run"]
@@ -21,6 +21,8 @@ class TrialOptions:
     sweep: str = ""
     varied: tuple[str, ...] = ()
     """The fields that differ in the sweep: names show them."""
+    differ: tuple[str, ...] = ()
+    """All of them, those too that every name shows: what runs are called in W&B."""
     device: str = "cpu"
     threads: int = 1
     gpus_per_run: float = 0.0

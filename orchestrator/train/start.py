@@ -24,8 +24,10 @@ from orchestrator.train.worker_state import MISSING, LruCache, WorkerState, keys
 from sweeps.identity import canonical, canonical_json
 from sweeps.language.list_text import numbers_of
 from sweeps.seeds import Role, seed_for
-from sweeps.spec import ModelSpec, RunSpec, TransferSpec
+from sweeps.spec import InheritSpec, ModelSpec, RunSpec, TransferSpec
 from sweeps.store.interface import Reading
+
+ALL = InheritSpec(mode="all")
 
 
 class SourceWeights(NamedTuple):
@@ -119,17 +121,24 @@ def pretrained_of(model: ModelSpec, store: Reading, kept: LruCache) -> dict[str,
 
 def network_of(spec: RunSpec, role: Role, outputs: int, weights: Mapping[str, Tensor] | None = None) -> Network:
     """The network before training, on the CPU: drawn from the seed, then given all of `weights` but the head (with
-    `transfer.head: source`, the head too), then frozen. weights: those of the source model, or pre-trained ones. A
-    source model freezes nothing."""
+    `transfer.head: source`, the head too), or the part that `transfer.inherit` says, then frozen. weights: those of the
+    source model, or pre-trained ones. A source model inherits all of pre-trained weights and freezes nothing."""
     model = spec.model
     if role == "target" and spec.transfer.richness is not None:
         model = model.model_copy(update={"richness": spec.transfer.richness})
     network = architectures.build(model, outputs, seed_for(spec.seed_of(role), role, "init"))
+    inherited = spec.transfer.inherit if role == "target" else None
     if weights is not None:
-        architectures.inherit(network, weights, role == "target" and spec.transfer.head == "source")
+        mask = architectures.mask_of(network, spec.model, inherited or ALL, spec.seed_of("target"))
+        head_too = role == "target" and spec.transfer.head == "source"
+        architectures.inherit(network, weights, mask, head_too=head_too)
     if role == "target":
-        still = zero_factors(spec.transfer)
-        architectures.freeze(network, spec.transfer.frozen, spec.transfer.norm, still)
+        held = network.inherited if inherited is not None and inherited.freeze else None
+        still = {*zero_factors(spec.transfer), *(held.units if held is not None else ())}
+        later = {unit for unit in still if unit >= spec.transfer.frozen}
+        architectures.freeze(network, spec.transfer.frozen, spec.transfer.norm, later)
+        if held is not None and not held.units:
+            architectures.hold_inherited(network)
     return network
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import torch
 from safetensors.torch import save
@@ -13,6 +12,8 @@ from orchestrator.store.epoch_file import to_parquet
 from orchestrator.store.jobs import Job, source_job
 from orchestrator.store.lease import Fenced, Held, Lease
 from orchestrator.store.ledger import Damaged, Ledger, one_line
+from orchestrator.tracking.description import describe
+from orchestrator.tracking.metrics import summary
 from orchestrator.tracking.tracker import Tracker
 from orchestrator.train import out_of_memory, provenance
 from orchestrator.train.device import prepare
@@ -22,7 +23,7 @@ from orchestrator.train.options import Ending, OutOfMemory, TrialOptions
 from orchestrator.train.start import setting_of
 from orchestrator.train.stopping import Stopped
 from orchestrator.train.worker_state import WorkerState
-from sweeps.identity import SCHEMA, cell_id
+from sweeps.identity import SCHEMA
 from sweeps.records import RunRecord
 from sweeps.self_digest import sha256_of
 
@@ -80,15 +81,18 @@ def _computed(job: Job, lease: Lease, ledger: Ledger, options: TrialOptions, sta
     stage = job.stage()
     device = prepare(options.device, options.threads, stage.recipe.precision, options.gpus_per_run)
     setting, note = setting_of(job, stage, device, ledger, state, options.use_prefix_cache)
-    tracker = _tracker(job, stage.described, lease.token, options)
+    tracker = _tracker(job, lease.token, options)
     reports = EpochReports(lease, tracker, state.stop)
 
     curve, diverged, notes, measures = method_of(stage.recipe).train(setting, reports)
 
     status = "diverged" if diverged else "done"
+    compute_seconds = sum(row.seconds for row in curve)
     if tracker is not None:
-        tracker.finish(status, curve[-1]._asdict() if curve else {})
+        last = curve[-1] if curve else None
+        tracker.finish(status, summary(last, time.perf_counter() - began, compute_seconds))
         notes = (*notes, tracker.problem) if tracker.problem else notes
+    inherited = None if setting.transfer.inherit is None else setting.network.inherited
     epochs = to_parquet(curve)
     weights = save(_plain(setting.network)) if job.kind == "source" else None
     record = RunRecord(
@@ -104,26 +108,28 @@ def _computed(job: Job, lease: Lease, ledger: Ledger, options: TrialOptions, sta
         data_sha256=setting.data.digest,
         test_samples=None if setting.data.is_regression else len(setting.data.test_labels),
         wall_seconds=time.perf_counter() - began,
-        compute_seconds=sum(row.seconds for row in curve),
+        compute_seconds=compute_seconds,
         attempts=lease.attempt,
         device=device.name,
         notes=(note, *notes),
         measures={name: tuple(values) for name, values in measures.items()} or None,
+        inherited_share=None if inherited is None else inherited.share,
+        inherited_digest=None if inherited is None else inherited.digest,
         provenance={**options.code, **provenance.machine(), "threads": options.threads},
     )
     ledger.commit(lease, record, epochs, weights)
     return status
 
 
-def _tracker(job: Job, described: dict[str, Any], attempt: int, options: TrialOptions) -> Tracker | None:
+def _tracker(job: Job, attempt: int, options: TrialOptions) -> Tracker | None:
     if options.tracking is None or options.tracking.mode == "disabled":
         return None
     return Tracker(
         options.tracking,
-        **described,
-        cell=cell_id(job.spec) if job.kind == "run" else job.id,
+        **describe(job.kind, job.id, job.name, job.value, options.differ, options.sweep or None),
         attempt=attempt,
-        sweep=options.sweep or None,
+        sweeps=[options.sweep] if options.sweep else [],
+        commit=options.code.get("git_sha"),
     )
 
 

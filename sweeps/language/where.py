@@ -170,6 +170,5 @@ class Filter:
             return fields[name]
         if name.lower() in _WORDS:
             return _WORDS[name.lower()]
-        if "." in name:  # a field of `source` in a run that has no source
-            return None
-        return {key: value for key, value in fields.items() if key.startswith(f"{name}.")}  # for `source == none`
+        # For `source == none`; and a field of `source` in a run that has no source is none.
+        return {key: value for key, value in fields.items() if key.startswith(f"{name}.")} or None

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.polynomial.hermite_e import hermeval
 from pydantic import Field
 
+from sweeps.language.field_types import AtLeastTwo, Count, NonNegative, Real, Spec
 from sweeps.seeds import Role
-from sweeps.spec import AtLeastTwo, Count, NonNegative, Real, Spec
 from tasks.dataset import Dataset, ParameterisedDataset, Samples
 from tasks.streams import stream
 

@@ -53,6 +53,12 @@ def channels_of(content: bytes | Path, name: str) -> Channels:
         return 1 if image.mode in GREY else 3
 
 
+def shorter_side_of(content: bytes | Path, name: str) -> int:
+    """Pixels of the shorter side, from the header alone. Raises BadArchive for what is no picture."""
+    with _opened(content, name) as image:
+        return min(image.size)
+
+
 def _opened(content: bytes | Path, name: str) -> Image.Image:
     from PIL import Image, UnidentifiedImageError
 

@@ -17,6 +17,11 @@ def named(name: str, image_size: int = 32, channels: Literal[1, 3] = 3) -> Model
     return ModelSpec(family="timm", depth=1, width=1, name=name, image_size=image_size, channels=channels)
 
 
+def classes_for(model: ModelSpec, usual: int) -> int:
+    """A number of classes that the network can have."""
+    return FAMILIES[model.family].classes or usual
+
+
 def label(model: ModelSpec) -> str:
     return model.name or f"{model.family}{model.depth}"
 
@@ -39,6 +44,8 @@ SMALL = [
     network("fcn", 4, 3),
     named("test_resnet"),
     named("test_efficientnet"),
+    network("two_layer_relu_cnn", 2, 3),
+    network("two_layer_relu_cnn", 2, 8, channels=1),
 ]
 """Two of each family: a test asks that none is missing."""
 

@@ -9,14 +9,14 @@ from torch import nn
 
 from architectures import build, freeze, ladder_length, uses_batch_statistics
 from sweeps.spec import FrozenNorm, ModelSpec, TransferSpec
-from tests.architectures.small_networks import SMALL, label
+from tests.architectures.small_networks import SMALL, classes_for, label
 
 
 @pytest.mark.parametrize("norm", get_args(FrozenNorm))
 @pytest.mark.parametrize("model", SMALL, ids=label)
 def test_a_training_network_takes_batch_statistics_where_it_is_said(model: ModelSpec, norm: FrozenNorm) -> None:
     for frozen in range(ladder_length(model)):
-        network = build(model, classes=3, seed=0)
+        network = build(model, classes_for(model, 3), seed=0)
         freeze(network, frozen, norm)
         network.train()
         takes = any(isinstance(module, nn.BatchNorm2d) and module.training for module in network.modules())

@@ -15,7 +15,7 @@ from architectures.arithmetic import unit_work
 from architectures.families.family import Family
 from architectures.families.ladder import Unit
 from sweeps.spec import FrozenNorm, ModelSpec
-from tests.architectures.small_networks import ALL_DEPTHS, SMALL, label, network
+from tests.architectures.small_networks import ALL_DEPTHS, SMALL, classes_for, label, network
 
 ROOT = Path(__file__).parents[2]
 vit = FAMILIES["vit"]
@@ -28,7 +28,7 @@ def test_every_family_is_tried() -> None:
 @pytest.mark.parametrize("model", ALL_DEPTHS, ids=label)
 def test_what_is_said_without_torch_is_what_is_built(model: ModelSpec) -> None:
     """`build` itself asserts that the ladder's norms are the network's."""
-    made = build(model, classes=3, seed=0)
+    made = build(model, classes_for(model, 3), seed=0)
     assert unit_names(model) == tuple(unit.name for unit in made.units)
     assert ladder_length(model) == len(made.units) == len(unit_work(model, 3))
 
@@ -36,7 +36,7 @@ def test_what_is_said_without_torch_is_what_is_built(model: ModelSpec) -> None:
 @pytest.mark.parametrize("norm", ["eval", "stats", "train"])
 @pytest.mark.parametrize("model", SMALL, ids=label)
 def test_a_prefix_is_exact_where_the_network_says_so(model: ModelSpec, norm: FrozenNorm) -> None:
-    made = build(model, classes=3, seed=0)
+    made = build(model, classes_for(model, 3), seed=0)
     for frozen in range(ladder_length(model)):
         freeze(made, frozen, norm)
         assert exact_prefix(model, frozen, norm) == made.exact_prefix(), frozen
@@ -65,7 +65,7 @@ def test_a_family_without_a_part_is_no_family() -> None:
             network("resnet18", 18),
             r"model\.family = 'resnet18': allowed: 'resnet', .* or '\w+'; did you mean 'resnet'\?",
         ),
-        (network("mlp", 18), r"model\.family = 'mlp': allowed: 'resnet', .* or '\w+'"),
+        (network("lstm", 18), r"model\.family = 'lstm': allowed: 'resnet', .* or '\w+'"),
         (network("resnet", 19), "model: depth 19 is no resnet; allowed: 8, 10, 14, 18, 20, 32, 34, 44, 50, 56"),
         (network("densenet", 18), "model: depth 18 is no densenet; allowed: 10, 16, 22, 40, 100, 121"),
         (network("vit", 49), "model: depth 49 is no vit; allowed: 1 to 48"),

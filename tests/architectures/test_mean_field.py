@@ -110,3 +110,13 @@ def test_the_source_s_head_on_a_network_that_has_gone_on() -> None:
     expected = (8 * target.prefix(x, 1)[0] @ z.T - first) / (2.0 * 64)
     torch.testing.assert_close(kept(x), expected, rtol=1e-4, atol=1e-5)
     assert (kept(x) - source(x)).abs().max() > 1e-3
+
+
+def test_a_readout_that_was_solved_for_computes_in_float64() -> None:
+    network, x = build(model(), 1, seed=0), vectors(20)
+    descend(network, x, x[:, :1], 0.2, 20)
+    expected = network(x)
+    network.head.double()
+    network.head.register_forward_pre_hook(lambda _, given: (given[0].double(),))
+    assert network(x).dtype == torch.float64
+    torch.testing.assert_close(network(x).float(), expected)

@@ -80,7 +80,7 @@ def test_publish_to_a_server_that_fails(scene: Scene, oracle, faults, fault: dic
         again = publish(scene, server.url)
         assert again.returncode == 0, again
         assert publish(scene, server.url).stdout.startswith(f"0 published, {RUNS + SOURCES} there already")
-        assert len(server.rows) == RUNS + SOURCES
+        assert len([id for id in server.rows if not id.startswith("sweep-")]) == RUNS + SOURCES
         scene.check(oracle)
 
 

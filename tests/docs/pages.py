@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted(path for pattern in ("*.md", "docs/*.md", "tests/*/README.md") for path in ROOT.glob(pattern))
+PAGES = sorted(
+    path for pattern in ("*.md", "docs/*.md", "docs/theory/*.md", "tests/*/README.md") for path in ROOT.glob(pattern)
+)
 MADE = ("python", "yaml")
 """Languages of blocks that are whole files."""
 

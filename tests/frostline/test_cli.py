@@ -13,9 +13,10 @@ import typer
 
 from analysis.cli import app as analysis
 from frostline import doctor
-from frostline.cli import ANALYSIS, FROM_ORCHESTRATOR, RUNNING, main
+from frostline.cli import ANALYSIS, FROM_ORCHESTRATOR, OF_BOTH, RUNNING, main
 from frostline.cli import STORE as STORE_COMMANDS
 from frostline.doctor import examine
+from frostline.window.cli import app as window
 from orchestrator.cli import app as orchestrator
 from orchestrator.runners import limits
 
@@ -39,8 +40,10 @@ def process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
 def test_every_command_of_both_halves_is_there_and_no_other() -> None:
     halves = {"orchestrator": orchestrator, "analysis": analysis}
     have = {name: set(typer.main.get_group(app).commands) for name, app in halves.items()}
-    assert have == {"orchestrator": set(FROM_ORCHESTRATOR), "analysis": set(ANALYSIS)}
-    commands = {**typer.main.get_group(analysis).commands, **typer.main.get_group(orchestrator).commands}
+    of_both = typer.main.get_group(window).commands
+    assert have == {"orchestrator": set(FROM_ORCHESTRATOR) - {"publish"}, "analysis": set(ANALYSIS)}
+    assert set(of_both) == set(OF_BOTH) <= {*FROM_ORCHESTRATOR, *ANALYSIS}
+    commands = {**typer.main.get_group(analysis).commands, **typer.main.get_group(orchestrator).commands, **of_both}
     for name, command in commands.items():
         assert (command.epilog or "").startswith(f"Example: frostline {name} "), name
 
@@ -49,7 +52,8 @@ def test_help_fits_80_columns_and_names_every_command() -> None:
     told = process("--help")
     assert (told.returncode, told.stderr) == (0, "")
     listed = [line.split()[0] for line in told.stdout.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()]
-    assert listed == [*RUNNING, *ANALYSIS, *STORE_COMMANDS, "doctor", "data"]
+    of_both = ["doctor", "catalog", "compare", "data", "rank", "transferability", "advise", "theory"]
+    assert listed == [*RUNNING, *ANALYSIS, *STORE_COMMANDS, *of_both]
     assert max(map(len, told.stdout.splitlines())) <= 80
     assert "..." not in told.stdout.partition("Commands:")[2]  # nothing is cut off
     assert process().stdout == told.stdout
@@ -88,6 +92,7 @@ def test_each_half_is_loaded_for_its_own_commands_alone() -> None:
     for arguments, heavy in (
         (["plan", SWEEP, "--store", STORE], "torch,pandas,wandb,ray,analysis.cli,matplotlib"),
         (["claims", SWEEP, "--store", STORE], "torch,wandb,ray,orchestrator,matplotlib"),
+        (["advise", SWEEP, "--store", STORE], "torch,wandb,ray,orchestrator,matplotlib"),
         (["detect", "--help"], "torch,wandb,ray,orchestrator,matplotlib"),
         (["--help"], "torch,pandas,numpy,orchestrator,analysis"),
     ):

@@ -143,6 +143,8 @@ def test_the_command_puts_theory_beside_the_runs(
     assert len(epochs) == 3 * 300 and epochs["theory_test_error"].between(0, 1).all()
     for end in ("png", "pdf"):
         assert (tmp_path / "figures" / f"theory_over_epochs.{end}").stat().st_size > 1000
+    page = (tmp_path / "theory.html").read_text()
+    assert "overlay: theory beside measurement" in page and page.count("<img") == 1 and "theory_alignment" in page
 
 
 def test_runs_on_teachers_meet_the_closed_form(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -84,7 +84,7 @@ def test_resets_are_no_attempts_and_wandb_ids_differ(
         assert run_trial(job, options) == "done"
         record = ledger.result(job)
         assert record is not None and record.attempts == 1
-        tokens.append(publish._token(ledger.store, record))
+        tokens.append(publish.wandb_attempt(ledger.store, record))
         assert reset(ledger, job, ["done"]) == "reset"
     assert len(set(tokens)) == 3
     names = [path.name for path in folder_of(ledger, job).iterdir()]
@@ -106,8 +106,8 @@ def test_the_tracker_and_publishing_name_one_wandb_run(tmp_path: Path, monkeypat
     (job,) = plan.runs.values()
     assert run_trial(job, options) == "done" and reset(ledger, job, ["done"]) == "reset"
     shown: list[int] = []
-    monkeypatch.setattr(trial, "_tracker", lambda job, described, attempt, options: shown.append(attempt))
+    monkeypatch.setattr(trial, "_tracker", lambda job, attempt, options: shown.append(attempt))
     tracked = dataclasses.replace(options, tracking=TrackingOptions(store=ledger.root))
     assert run_trial(job, tracked) == "done"
     record = ledger.result(job)
-    assert record is not None and [publish._token(ledger.store, record)] == shown == [2]
+    assert record is not None and [publish.wandb_attempt(ledger.store, record)] == shown == [2]

@@ -79,6 +79,7 @@ _RECIPE = {
     "kernels": st.sampled_from([None, "tuned"]),
     "loss": st.sampled_from([None, "squared"]),
     "method": st.sampled_from([None, "ridge_head"]),
+    "head_start": st.sampled_from([None, "lva_exact", "lva_ridge"]),
     "nesterov": st.sampled_from([None, True]),
     "steps": st.none() | st.integers(1, 10**9),
     "warmup": st.none() | st.integers(1, 10**9),
@@ -86,13 +87,21 @@ _RECIPE = {
     "decay": st.none() | st.floats(0.2, 0.9),
     "clip": st.none() | RATE,
     "evaluate": st.sampled_from([None, "log"]),
-    "measures": st.sampled_from([None, "readout_gap", "readout_gap,source_distance"]),
+    "measures": st.sampled_from([None, "readout_gap", "readout_gap,source_distance", "alignment"]),
 }
 _LABELLED = {
     "task": TASK,
     "size": SIZE,
     "label_noise": SHARE,
     "noise_kind": st.sampled_from(["incorrect", "any", "permute"]),
+}
+_INHERIT: dict[str, st.SearchStrategy[Any]] = {
+    "mode": st.sampled_from(["none", "first_units", "random_share"]),
+    "share": st.none() | SHARE,
+    "units": st.none() | WHOLE,
+    "granularity": st.sampled_from([None, "unit", "stage"]),
+    "mask_seed": st.none() | WHOLE,
+    "freeze": st.sampled_from([None, True]),
 }
 _GROUPS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "source": _LABELLED | _RECIPE | {"seed": st.none() | WHOLE},
@@ -105,18 +114,30 @@ _GROUPS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "channels": st.sampled_from([1, 3]),
         "name": st.sampled_from([None, "convnext_atto"]),
         "patch": st.none() | st.integers(1, 64),
+        "inputs": st.none() | st.integers(1, 64),
+        "biases": st.sampled_from([None, "0,1", "1,0,1"]),
+        "richness": st.none() | RATE,
+        "activation": st.sampled_from([None, "linear"]),
         "weights": st.sampled_from([None, "sha256:00", "a file.safetensors"]),
     },
     "transfer": {
         "frozen": WHOLE,
         "norm": st.sampled_from(["eval", "stats", "train"]),
         "rate_factors": st.sampled_from([None, "0.5", "1,0,0.25"]),
+        "richness": st.none() | RATE,
+        "head": st.sampled_from([None, "source"]),
         "l2_sp": st.none() | RATE,
+        "inherit": st.none() | st.fixed_dictionaries(_INHERIT),
     },
     "train": _RECIPE,
 }
 FIELD_VALUES: dict[str, st.SearchStrategy[Any]] = {
-    **{f"{group}.{name}": values for group, fields in _GROUPS.items() for name, values in fields.items()},
+    **{
+        f"{group}.{name}": values
+        for group, fields in {**_GROUPS, "transfer.inherit": _INHERIT}.items()
+        for name, values in fields.items()
+        if name != "inherit"
+    },
     "seed": WHOLE,
 }
 """Values that each field may take. A test asks that no field is missing here."""

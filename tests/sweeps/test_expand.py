@@ -314,7 +314,10 @@ def test_overlay_leaves_what_it_is_laid_on_alone() -> None:
 
 
 def test_flat_names_every_field() -> None:
-    assert set(flat(spec())) == set(LEAVES)
+    assert set(flat(spec(transfer={"inherit": {"share": 0.5}}))) == set(LEAVES)
+    inherit = {name for name in LEAVES if name.startswith("transfer.inherit.")}
+    assert set(flat(spec())) == {"transfer.inherit", *LEAVES} - inherit
     scratch = flat(RunSpec.model_validate({**VALUE, "source": None}))
     assert scratch["source"] is None
-    assert set(scratch) == {"source", *(name for name in LEAVES if not name.startswith("source."))}
+    left = {name for name in LEAVES if not name.startswith("source.")} - inherit
+    assert set(scratch) == {"source", "transfer.inherit", *left}

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from sweeps.errors import SpecError, from_pydantic
 from sweeps.expand import expand, flat
-from sweeps.spec import ModelSpec, RunSpec, SourceSpec, TargetSpec, TrainSpec
+from sweeps.spec import InheritSpec, ModelSpec, RunSpec, SourceSpec, TargetSpec, TrainSpec, TransferSpec
 from sweeps.sweep import RUN_KEYS, overlay, parse
 from tests.sweeps.example_specs import LEAVES, VALUE, Words, at, spec
 
@@ -152,6 +152,7 @@ def test_the_reference_lists_every_field_with_its_default() -> None:
         source=SourceSpec(task="glyphs", size=100),
         target=TargetSpec(task="digits", size=100),
         model=ModelSpec(family="resnet", depth=18, width=8),
+        transfer=TransferSpec(inherit=InheritSpec()),
     )
     needed = {"source.task", "source.size", "target.task", "target.size", "model.family", "model.depth", "model.width"}
     assert listed == {

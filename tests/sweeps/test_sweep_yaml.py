@@ -114,7 +114,10 @@ def test_a_byte_order_mark_is_no_part_of_the_sweep(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "a sweep is a mapping with the keys name, about, base, axes, blocks, where, edition; this is nothing"),
+        (
+            "",
+            "with the keys name, about, base, axes, blocks, where, edition, extends; this is nothing",
+        ),
         ("# only a comment\n", "this is nothing"),
         ("- name: a\n", "this is a list"),
         ("letters", "this is a str"),
@@ -304,3 +307,96 @@ def test_a_catalog_name_stands_for_its_file(tmp_path: Path, monkeypatch: pytest.
 @pytest.mark.parametrize("file", sorted(sweeps.CATALOG.glob("*.yaml")), ids=lambda file: file.stem)
 def test_every_sweep_in_the_catalog_is_read(file: Path) -> None:
     assert read(file.stem).name == file.stem
+
+
+# One text extended.
+
+FAMILY = """
+name: parent
+about: Parent.
+edition: 2
+base:
+  source: {task: mnist, size: 100}
+  train: {epochs: 5}
+axes: {transfer.frozen: [0, 1], seed: 0..1}
+blocks:
+  narrow: {base: {model: {width: 4}}}
+  wide: {base: {model: {width: 16}}, axes: {seed: 0..9}}
+"""
+
+
+def written(folder: Path, **texts: str) -> None:
+    for name, text in texts.items():
+        (folder / f"{name}.yaml").write_text(text)
+
+
+def test_an_extended_sweep_is_the_other_with_this_one_laid_over_it(tmp_path: Path) -> None:
+    child = """
+extends: parent.yaml
+name: child
+base: {source: {size: 900}}
+axes: {seed: 0..4}
+blocks: {wide: {base: {model: {depth: 20}}}, third: {axes: {}}}
+"""
+    whole = """
+name: child
+about: Parent.
+edition: 2
+base:
+  source: {task: mnist, size: 900}
+  train: {epochs: 5}
+axes: {transfer.frozen: [0, 1], seed: 0..4}
+blocks:
+  - {base: {model: {width: 4}}}
+  - {base: {model: {width: 16, depth: 20}}, axes: {seed: 0..9}}
+  - {axes: {}}
+"""
+    written(tmp_path, parent=FAMILY, child=child, whole=whole)
+    assert read(str(tmp_path / "child.yaml")).digest == read(str(tmp_path / "whole.yaml")).digest
+
+
+def test_a_block_can_be_left_out_and_a_list_replaces_all(tmp_path: Path) -> None:
+    written(tmp_path, parent=FAMILY, less="extends: parent.yaml\nname: less\nblocks: {wide: null}\n")
+    assert [block.base for block in read(str(tmp_path / "less.yaml")).blocks] == [{"model": {"width": 4}}]
+    written(tmp_path, list="extends: parent.yaml\nname: list\nblocks: [{axes: {}}]\n")
+    assert len(read(str(tmp_path / "list.yaml")).blocks) == 1
+
+
+def test_a_chain_may_use_names_of_the_catalog_and_paths_beside_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog, mine = tmp_path / "catalog", tmp_path / "mine"
+    catalog.mkdir()
+    mine.mkdir()
+    monkeypatch.setattr(sweeps, "CATALOG", catalog)
+    written(catalog, parent=FAMILY, middle="extends: parent\nname: middle\nbase: {train: {epochs: 7}}\n")
+    written(mine, first="extends: middle\nname: first\n", second="extends: first.yaml\nname: second\nbase: {seed: 3}\n")
+    found = read(str(mine / "second.yaml"))
+    assert (found.name, found.base["train"], found.base["seed"]) == ("second", {"epochs": 7}, 3)
+    assert parse("extends: middle\nname: text\n").base["train"] == {"epochs": 7}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("extends: parent.yaml\n", "name: missing"),
+        ("extends: 3\nname: a\n", "extends = 3: the file of a sweep or its name in the catalog is allowed"),
+        ("extends: nowhere.yaml\nname: a\n", "extends: nowhere.yaml: No such file or directory"),
+        ("extends: claim\nname: a\n", "extends: no sweep file or catalog name 'claim'"),
+        ("extends: broken.yaml\nname: a\n", "extends: line 2: key 'name' is given twice"),
+        ("extends: round.yaml\nname: a\n", "extends: extends: round.yaml -> around.yaml -> round.yaml: no sweep can"),
+        ("extend: parent.yaml\nname: a\n", "did you mean 'extends'?"),
+    ],
+)
+def test_what_cannot_be_extended_is_said_in_one_line(tmp_path: Path, text: str, said: str) -> None:
+    written(
+        tmp_path,
+        parent=FAMILY,
+        broken="name: a\nname: b\n",
+        round="extends: around.yaml\nname: round\n",
+        around="extends: round.yaml\nname: around\n",
+        it=text,
+    )
+    with pytest.raises(SpecError) as caught:
+        read(str(tmp_path / "it.yaml"))
+    assert said in str(caught.value) and "\n" not in str(caught.value)

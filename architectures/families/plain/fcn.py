@@ -13,6 +13,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from architectures.families.family import Family
+from architectures.families.filters import Group, group
+from architectures.families.filters import outputs as filters_of
 from architectures.families.ladder import HEAD, STEM, State, Unit
 from architectures.families.work import Work, convolution
 from sweeps.spec import ModelSpec
@@ -45,7 +47,7 @@ def construct(model: ModelSpec) -> nn.Sequential:
         convolved = nn.Conv2d(inputs, model.width, KERNEL, padding=KERNEL // 2)
         net.add_module(name, nn.Sequential(convolved, nn.ReLU()))
         inputs = model.width
-    net.written = partial(written, model)  # pyright: ignore[reportAttributeAccessIssue]
+    net.written = partial(written, model)  # pyright: ignore[reportArgumentType]
     return net
 
 
@@ -82,11 +84,18 @@ def work(model: ModelSpec, outputs: int) -> Iterator[Work]:
     yield convolution(side, width, written(model, outputs), KERNEL)
 
 
+def filters(model: ModelSpec) -> Iterator[Group]:
+    """The channels of each hidden layer."""
+    for name in names(model):
+        yield group(name, model.width, filters_of(f"{name}.0", bias=True))
+
+
 FAMILY = Family(
     depths=range(2, MOST_DEPTH + 1),
     ladder=ladder,
     work=work,
     construct=construct,
     add_head=add_head,
+    filters=filters,
     channels_last=True,
 )

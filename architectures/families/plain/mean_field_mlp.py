@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from architectures.families.family import Family
+from architectures.families.filters import Group, Part, group
 from architectures.families.ladder import HEAD, STEM, State, Unit
 from architectures.families.work import Work, linear_head
 from sweeps.spec import ModelSpec
@@ -58,6 +59,11 @@ def work(model: ModelSpec, outputs: int) -> Iterator[Work]:
     yield linear_head(2 * model.width, outputs)
 
 
+def filters(model: ModelSpec) -> Iterator[Group]:
+    """The hidden units, each with where it started. The scale is one for all and is inherited with any share."""
+    yield group("hidden", model.width, [Part("hidden.weight"), Part("hidden.start")])
+
+
 FAMILY = Family(
     depths=(2,),
     own_fields=frozenset({"inputs", "richness", "activation"}),
@@ -65,5 +71,6 @@ FAMILY = Family(
     work=work,
     construct=construct,
     add_head=add_head,
+    filters=filters,
     channels_last=False,
 )

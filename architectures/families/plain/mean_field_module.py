@@ -69,7 +69,8 @@ class MeanFieldMLP(nn.Module):
 
     def read(self, features: Tensor, reference: Tensor) -> Tensor:
         """Outputs (samples, outputs) of features as they are and at the start."""
-        moved = linear(features - reference, self.readout.get_buffer("start")) / self.scale
+        start = self.readout.get_buffer("start")  # in float64 where the readout was solved for
+        moved = linear((features - reference).to(start.dtype), start) / self.scale
         return self.readout(features) + moved
 
     def forward(self, x: Tensor) -> Tensor:

@@ -12,6 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from architectures.families.family import Family
+from architectures.families.filters import Group, group
+from architectures.families.filters import outputs as filters_of
 from architectures.families.ladder import HEAD, STEM, State, Unit
 from architectures.families.work import Work, linear_head
 from sweeps.errors import shown
@@ -55,7 +57,7 @@ def construct(model: ModelSpec) -> nn.Sequential:
         linear = nn.Linear(inputs, model.width, bias=has_bias(model, layer))
         net.add_module(name, nn.Sequential(nn.Flatten(), linear, nn.ReLU()))
         inputs = model.width
-    net.head_has_bias = has_bias(model, model.depth)  # pyright: ignore[reportAttributeAccessIssue]
+    net.head_has_bias = has_bias(model, model.depth)  # pyright: ignore[reportArgumentType]
     return net
 
 
@@ -82,6 +84,12 @@ def work(model: ModelSpec, outputs: int) -> Iterator[Work]:
     yield linear_head(model.width, outputs)
 
 
+def filters(model: ModelSpec) -> Iterator[Group]:
+    """The units of each hidden layer."""
+    for layer, name in enumerate(names(model)):
+        yield group(name, model.width, filters_of(f"{name}.1", has_bias(model, layer)))
+
+
 FAMILY = Family(
     depths=range(1, MOST_DEPTH + 1),
     check=check,
@@ -90,5 +98,6 @@ FAMILY = Family(
     work=work,
     construct=construct,
     add_head=add_head,
+    filters=filters,
     channels_last=False,
 )

@@ -4,6 +4,8 @@
 features would allow, and training the head did not find, is above 0. `source_distance`: for each unit but the head the
 L2 norm of its parameters' difference from those that training started from. `source_error`: the test error on the
 source task of the source's own head on the units before it as they are now: what it has risen by is forgotten.
+`alignment`, `noise_memory`: what filters have learnt of known signals and of the noise of training samples
+(signal_measures.py).
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from architectures import take_body
 from orchestrator.train.evaluation import evaluate
 from orchestrator.train.losses import loss_of
 from orchestrator.train.methods.method import Setting
+from orchestrator.train.methods.signal_measures import signal_measures
 
 PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
 """Ridge penalties that are tried, over the mean of the squared singular values of the features. A choice of ours."""
@@ -50,6 +53,8 @@ class Measures:
             self._source = setting.source
             self._loss = loss_of(setting.recipe)
             self._take.append(self._source_error)
+        if data.signals is not None and {"alignment", "noise_memory"} & set(asked):
+            self._take += signal_measures(network, data, asked)
         self.columns: dict[str, list[float]] = {}
 
     def take(self) -> None:

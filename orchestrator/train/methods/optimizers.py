@@ -60,6 +60,34 @@ def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
         group["lr"] = rate * group.get(FACTOR, 1.0)  # a checkpoint from before factors has none
 
 
+class Hold:
+    """Entries of parameters that keep what they inherited while the rest of their tensor trains (`network.held`).
+
+    network: as training starts from it, on its device.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self._held = []
+        for key, entries in network.held.items():
+            parameter = network.net.get_parameter(key)
+            index = entries.index.to(parameter.device)
+            start = parameter.detach().index_select(entries.axis, index)
+            self._held.append((parameter, entries.axis, index, start))
+
+    @torch.no_grad()
+    def clear_gradients(self) -> None:
+        """To be called after the backward pass, before the gradient's norm is taken."""
+        for parameter, axis, index, _ in self._held:
+            assert parameter.grad is not None
+            parameter.grad.index_fill_(axis, index, 0.0)
+
+    @torch.no_grad()
+    def put_back(self) -> None:
+        """To be called after the optimizer's step: weight decay moves an entry without a gradient too."""
+        for parameter, axis, index, start in self._held:
+            parameter.index_copy_(axis, index, start)
+
+
 class Pull:
     """The gradient of L2-SP's penalty on what trains of the units but the head: alpha (w - w0).
 

@@ -24,7 +24,7 @@ from orchestrator.train.evaluation import evaluate
 from orchestrator.train.losses import loss_of
 from orchestrator.train.methods.measures import Measures
 from orchestrator.train.methods.method import Setting
-from orchestrator.train.methods.optimizers import Pull, make_optimizer, set_rate
+from orchestrator.train.methods.optimizers import Hold, Pull, make_optimizer, set_rate
 from orchestrator.train.methods.schedules import schedule_factor
 from sweeps.records import EpochRecord
 from sweeps.seeds import Role
@@ -55,6 +55,7 @@ class Training(pl.LightningModule):
         self.length = budget(self.recipe, samples)
         self._evaluated = frozenset(evaluated_epochs(self.recipe, self.length.epochs))
         self._pull = Pull(self.network, self.transfer.l2_sp) if self.transfer.l2_sp is not None else None
+        self._hold = Hold(self.network) if self.network.held else None
         self._trained = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
         self.measures = Measures(setting)
         self._seconds = 0.0
@@ -105,11 +106,15 @@ class Training(pl.LightningModule):
             optimizer.zero_grad()
             logits = self._logits(index, epoch, step).float()
             self.manual_backward(self.loss(logits, self.data.labels[index]))
+            if self._hold is not None:
+                self._hold.clear_gradients()
             if self.recipe.clip is not None:
                 torch.nn.utils.clip_grad_norm_(self._trained, self.recipe.clip)
             if self._pull is not None:
                 self._pull.add_to_gradients()
             optimizer.step()
+            if self._hold is not None:
+                self._hold.put_back()
         return rate
 
     def _logits(self, index: Tensor, epoch: int, step: int) -> Tensor:

@@ -29,7 +29,7 @@ def test_files_are_complete_and_deterministic(tables: Tables, tmp_path: Path) ->
     digests = []
     for attempt in ("first", "second"):
         (group,) = draw_figures(tables, freezing_wise(tables), tmp_path / attempt)
-        assert len(set(group.files())) == 4
+        assert len(set(group.files())) == 6
         for path in group.files():
             head = path.read_bytes()[:8]
             assert head.startswith(b"\x89PNG" if path.suffix == ".png" else b"%PDF-"), path

@@ -52,7 +52,7 @@ def test_nothing_is_requested_and_no_script_runs(tmp_path: Path) -> None:
         assert not any(name.startswith("on") for name in attributes)
         for name in ("src", "href"):
             assert (attributes.get(name) or "#").startswith(("data:image/png;base64,", "#"))
-    assert len([tag for tag, _ in parsed.tags if tag == "img"]) == 2
+    assert len([tag for tag, _ in parsed.tags if tag == "img"]) == 3
     assert all(attributes.get("alt") for tag, attributes in parsed.tags if tag == "img")
 
 
@@ -70,7 +70,14 @@ def test_it_holds_the_verdict_the_cells_and_the_versions(tmp_path: Path) -> None
     assert "glyphs[A-Z]" in parsed.text
     assert "doi:10.24432/C50P49" in parsed.text
     rows = [tag for tag, _ in parsed.tags if tag == "tr"]
-    assert len(rows) == 2 + 2 + 1 + 14  # results, claim C3, the head of the cells, the cells
+    assert len(rows) == 2 + 15 + 2 + 15  # results, advice by depth, claim C3, the cells
+
+
+def test_it_says_how_deep_to_freeze(tmp_path: Path) -> None:
+    text = Page(_page(tmp_path, whole(tmp_path, sweep_text(epochs=30, last_seed=4)))).text
+    section = text.partition("How deep to freeze\n")[2].partition("Claims")[0]
+    assert "freeze 12: " in section and "stay away from 10 (peak)" in section
+    assert "up to" in section and "behind the best" in section and "At least 3 seeds" in section
 
 
 def test_text_from_files_is_escaped(tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ from analysis.tables.load import read_sweep
 from analysis.tables.schema import comparable
 from orchestrator.schedule.plan import make_plan
 from orchestrator.store.ledger import Ledger
-from sweeps.identity import cell_id
+from orchestrator.tracking.description import group_name
+from orchestrator.tracking.metrics import METRICS
 from sweeps.sweep import parse
 from tests.orchestrator.small_runs import curve
 from tests.wandb_file import read_run
@@ -100,12 +101,12 @@ def test_every_run_has_an_offline_wandb_run_with_every_epoch(by_ray: Path) -> No
         assert record is not None
         run, rows = shown[id], ledger.curve(record)
         assert run.job_type == ("source" if job.kind == "source" else "target")
-        assert run.group == (id if job.kind == "source" else cell_id(job.spec))
-        assert run.step_metrics["*"] == "epoch"
+        assert run.group == group_name(job.kind, job.value)
+        assert run.step_metrics["test/*"] == "epoch"
         assert len(run.history) == len(rows) == job.recipe.epochs
         for line, row in zip(run.history, rows, strict=True):
             for name, value in row._asdict().items():
-                assert line.get(name) == (None if value != value else pytest.approx(value))
+                assert line.get(METRICS[name]) == (None if value != value else pytest.approx(value))
 
 
 @pytest.fixture(scope="module")

@@ -141,3 +141,12 @@ def test_taking_looks_at_a_few_entries_not_at_all() -> None:
         return counted[0] / count
 
     assert comparisons_per_job(1600) < 2 * comparisons_per_job(100)
+
+
+def test_a_preferred_start_comes_before_longer_work() -> None:
+    ready = Ready()
+    jobs = {task: run_of(small(source={"task": task})) for task in ("glyphs[A-D]", "glyphs[E-H]", "glyphs[I-L]")}
+    for behind, cost, job in zip((2, 0, 1), (30.0, 1.0, 2.0), jobs.values(), strict=True):
+        ready.push(job, cost, behind=behind)
+    order = [ready.take(0.0)[0].spec.source for _ in range(3)]
+    assert [source and source.task for source in order] == ["glyphs[E-H]", "glyphs[I-L]", "glyphs[A-D]"]

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import time
 from pathlib import Path
 
 import pytest
 
 from orchestrator.store.folder import store_at
 from orchestrator.tracking import wandb_service
-from orchestrator.tracking.publish import publish
-from orchestrator.tracking.published import is_published
-from orchestrator.tracking.tracker import TrackingOptions
-from sweeps.identity import cell_id
+from orchestrator.tracking.options import TrackingOptions
+from orchestrator.tracking.published import FORM, is_published
 from tests.orchestrator.tracking.tracked_runs import CANARY, curve, files, holding, track, tracker
-from tests.orchestrator.tracking.wandb_account import committed, spec
+from tests.orchestrator.tracking.wandb_account import committed, publish
 from tests.wandb_server import WandbServer
 
 pytestmark = pytest.mark.usefixtures("account")
@@ -21,25 +21,58 @@ pytestmark = pytest.mark.usefixtures("account")
 
 def test_publishes_every_epoch_once(tmp_path: Path, server: WandbServer) -> None:
     store, runs = store_at(tmp_path / "store"), committed(2)
-    report = publish(store, runs, TrackingOptions(tmp_path / "store"), sweep="letters")
+    report = publish(store, runs, TrackingOptions(tmp_path / "store"), sweep="letters", differ=("target.size",))
     assert (report.published, report.already, report.problems, report.complete) == (2, 0, (), True)
     for record, epochs in runs:
         id = f"{record.id}-2"
         rows = server.rows[id]
         assert [rows[n]["epoch"] for n in range(4)] == [1, 2, 3, 4]
-        assert [rows[n]["test_error"] for n in range(4)] == [row.test_error for row in epochs]
+        assert [rows[n]["test/error"] for n in range(4)] == [row.test_error for row in epochs]
         created = server.runs[id]
-        assert created["groupName"] == cell_id(spec(record.spec["seed"]))
-        assert (created["jobType"], created["displayName"], created["tags"]) == (
-            "target",
-            record.name,
-            ["letters"],
-        )
+        assert created["groupName"] == "vit2-w16 frozen 0: from scratch to digits 100, edition 1"
+        assert (created["jobType"], created["displayName"]) == ("target", f"size 100, seed {record.spec['seed']}")
+        assert created["tags"] == ["letters", "network:vit2-w16", "source:none", "target:digits"]
+        assert created["commit"] == "c0ffee" * 6
+        summary = server.summaries[id]
+        assert (summary["final/test_error"], summary["time/wall_seconds"]) == (epochs[-1].test_error, 1.0)
+        assert summary["time/compute_seconds"] == 1.0
         assert '"depth":{"value"' in created["config"] or '"depth":2' in created["config"]
         assert server.exits[id] == 0
     sent = server.requests
-    again = publish(store, runs, TrackingOptions(tmp_path / "store"))
+    again = publish(store, runs, TrackingOptions(tmp_path / "store"), sweep="letters", differ=("target.size",))
     assert (again.published, again.already, again.complete, server.requests) == (0, 2, True, sent)
+
+
+def test_a_run_of_two_sweeps_has_both_tags(tmp_path: Path, server: WandbServer) -> None:
+    store, runs, options = store_at(tmp_path / "store"), committed(1), TrackingOptions(tmp_path / "store")
+    for sweep, sent in (("one", 1), ("two", 1), ("one", 0), ("two", 0)):
+        assert publish(store, runs, options, sweep=sweep).published == sent
+    assert {"one", "two"} <= set(server.runs[f"{runs[0][0].id}-2"]["tags"])
+
+
+def test_a_verdict_that_has_changed_is_sent(tmp_path: Path, server: WandbServer) -> None:
+    store, runs, options = store_at(tmp_path / "store"), committed(1), TrackingOptions(tmp_path / "store")
+    id = runs[0][0].id
+    for shape, sent in (("monotone", 1), ("monotone", 0), ("double_descent", 1)):
+        assert publish(store, runs, options, verdicts={id: {"verdict/shape": shape}}).published == sent
+        assert server.summaries[f"{id}-2"]["verdict/shape"] == shape
+
+
+def test_what_an_earlier_version_published_is_brought_to_this_form(tmp_path: Path, server: WandbServer) -> None:
+    """Its rows, under the names of the table's columns, are there and are no proof that the new ones are."""
+    store, runs, options = store_at(tmp_path / "store"), committed(1), TrackingOptions(tmp_path / "store")
+    id = runs[0][0].id
+    mark = tmp_path / "store" / "wandb" / "published" / f"{id}.json"
+    mark.parent.mkdir(parents=True)
+    mark.write_text(json.dumps({"project": "frostline", "wandb_id": f"{id}-2", "url": None}))
+    server.rows[f"{id}-2"] = {n: {"epoch": n + 1, "test_error": 0.5, "_step": n} for n in range(4)}
+    server.lose = {0}
+    (problem,) = publish(store, runs, options).problems
+    assert "the server shows 3 of 4 rows" in problem
+    server.lose = set()
+    assert publish(store, runs, options).published == 1
+    assert json.loads(mark.read_text())["form"] == FORM
+    assert all("test/error" in row for row in server.rows[f"{id}-2"].values())
 
 
 def test_published_runs_need_no_offline_copy(tmp_path: Path, server: WandbServer) -> None:
@@ -137,3 +170,26 @@ def test_mark_that_cannot_be_read_counts_as_none(tmp_path: Path) -> None:
     (tmp_path / "wandb" / "published" / "a.json").write_text("{")
     assert not is_published(store_at(tmp_path), "a", "frostline")
     assert not is_published(store_at(tmp_path), "b", "frostline")
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_load_of_the_machine_is_sampled_where_it_is_wanted(
+    tmp_path: Path, server: WandbServer, monkeypatch: pytest.MonkeyPatch, wanted: bool
+) -> None:
+    monkeypatch.setattr(wandb_service, "SAMPLED_EACH", 0.1)
+    options = TrackingOptions(tmp_path, mode="online", system=wanted)
+    run = tracker(tmp_path / "wandb", options=options)
+    run.log(curve(1)[0])
+    time.sleep(1.0)
+    run.finish("done", {})
+    assert run.problem is None
+    sampled = {name for event in server.events.get(run.wandb_id, []) for name in event if name.startswith("system.")}
+    assert ("system.memory_percent" in sampled) is wanted, sampled
+    assert not [path for path in server.files if "metadata" in path]  # the machine itself is not described
+
+
+def test_load_of_the_machine_needs_a_run_that_is_followed(capsys: pytest.CaptureFixture[str]) -> None:
+    from orchestrator.cli import main
+
+    assert main(["run", "quickstart", "--wandb-system"]) == 2
+    assert "--wandb-system: --wandb is offline; allowed: online" in capsys.readouterr().err

@@ -11,11 +11,10 @@ import pytest
 from orchestrator.store.folder import store_at
 from orchestrator.tracking import read_back, wandb_service
 from orchestrator.tracking import tracker as tracking
-from orchestrator.tracking.publish import publish
+from orchestrator.tracking.options import TrackingOptions
 from orchestrator.tracking.published import is_published
-from orchestrator.tracking.tracker import TrackingOptions
 from tests.orchestrator.tracking.tracked_runs import curve, files, track, tracker
-from tests.orchestrator.tracking.wandb_account import CLOSED, Runs, committed
+from tests.orchestrator.tracking.wandb_account import CLOSED, Runs, committed, publish
 from tests.wandb_file import read_run
 from tests.wandb_server import WandbServer
 
@@ -136,7 +135,7 @@ def assert_arrives(folder: Path, runs: Runs, server: WandbServer) -> None:
     assert files(folder) == []
     for record, epochs in runs:
         rows = server.rows[f"{record.id}-{record.attempts}"]
-        assert [rows[n]["test_error"] for n in range(4)] == [row.test_error for row in epochs]
+        assert [rows[n]["test/error"] for n in range(4)] == [row.test_error for row in epochs]
     sent = server.requests
     again = publish(store, runs, options)
     assert (again.published, again.already, server.requests) == (0, len(runs), sent)
@@ -158,9 +157,9 @@ def test_rows_that_are_shown_late_have_arrived(
     asked: list[int] = []
     shown = read_back.Reader._shown
 
-    def late(self: read_back.Reader, wandb: object, path: str) -> set[int]:
+    def late(self: read_back.Reader, wandb: object, path: str) -> dict[int, set[str]]:
         asked.append(1)
-        return shown(self, wandb, path) if len(asked) > 2 else set()
+        return shown(self, wandb, path) if len(asked) > 2 else {}
 
     monkeypatch.setattr(read_back.Reader, "_shown", late)
     report = publish(store_at(tmp_path), committed(1), TrackingOptions(tmp_path))

@@ -9,9 +9,21 @@ from pathlib import Path
 import pytest
 
 from orchestrator.tracking import tracker as tracking
-from orchestrator.tracking.tracker import Tracker, TrackingOptions
+from orchestrator.tracking.metrics import METRICS, is_shown
+from orchestrator.tracking.options import TrackingOptions
+from orchestrator.tracking.tracker import Tracker
 from sweeps.records import EpochRecord
-from tests.orchestrator.tracking.tracked_runs import CANARY, curve, files, holding, in_process, track, tracker
+from tests.orchestrator.tracking.tracked_runs import (
+    CANARY,
+    GROUP,
+    ROOT,
+    curve,
+    files,
+    holding,
+    in_process,
+    track,
+    tracker,
+)
 from tests.wandb_file import read_run
 
 MANY = """
@@ -37,9 +49,12 @@ def test_every_epoch_and_column_is_in_the_file(tmp_path: Path) -> None:
     run = read_run(file)
     assert len(run.history) == 300
     measured = set(EpochRecord._fields) - {"train_error_flipped_given"}
+    elapsed = 0.0
     for row, record in zip(run.history, curve(300), strict=True):
-        assert {name for name in row if not name.startswith("_")} == measured
-        assert all(row[name] == getattr(record, name) for name in measured)
+        elapsed += record.seconds
+        assert row.pop("time/seconds") == pytest.approx(elapsed)
+        assert {name for name in row if not name.startswith("_")} == {METRICS[name] for name in measured}
+        assert all(row[METRICS[name]] == getattr(record, name) for name in measured)
     assert run.exit_code == 0
 
 
@@ -48,15 +63,32 @@ def test_run_is_described(tmp_path: Path) -> None:
     (file,) = files(tmp_path)
     run = read_run(file)
     id = f"{7:020x}"
-    assert (run.id, run.group, run.job_type) == (f"{id}-3", "c" * 20, "target")
-    assert (run.name, run.project, run.tags) == ("resnet18-w8_frozen7", "frostline", ("letters-to-digits",))
+    assert (run.id, run.group, run.job_type) == (f"{id}-3", GROUP, "target")
+    assert (run.name, run.project, run.tags) == ("frozen 7", "frostline", ("letters-to-digits",))
     assert run.config.pop("_wandb") is not None
     spec = {"model": {"family": "resnet", "width": 8}, "seed": 7}
     assert run.config == {**spec, "run_id": id, "attempt": 3}
-    assert run.step_metrics == {"epoch": "", "*": "epoch"}
+    assert run.step_metrics == {"epoch": "", "test/*": "epoch", "train/*": "epoch", "time/*": "epoch"}
     assert (run.summary["final_test_error"], run.summary["status"]) == (0.25, "done")
     assert "nothing" not in run.summary
     assert run.host == ""
+
+
+def test_the_commit_is_told_and_nothing_else_of_the_code(tmp_path: Path) -> None:
+    track(tracker(tmp_path / "wandb", commit="c0ffee" * 6), 2)
+    (file,) = files(tmp_path)
+    assert read_run(file).commit == "c0ffee" * 6
+    assert holding(tmp_path, str(ROOT)) == []
+
+
+def test_a_long_curve_is_shown_in_part_to_its_very_end(tmp_path: Path) -> None:
+    track(tracker(tmp_path / "wandb"), 2501)
+    (file,) = files(tmp_path)
+    shown = [row["epoch"] for row in read_run(file).history]
+    assert shown == [*range(1, 1001), *range(1002, 2001, 2), *range(2004, 2501, 4), 2501]
+    last = read_run(file).history[-1]
+    assert last["time/seconds"] == pytest.approx(sum(row.seconds for row in curve(2501)))
+    assert sum(map(is_shown, range(1, 100_001))) < 4500
 
 
 def test_source_is_of_its_own_job_type(tmp_path: Path) -> None:
@@ -77,7 +109,7 @@ def test_infinite_loss_is_shown(tmp_path: Path) -> None:
     run.log(curve(1)[0]._replace(test_loss=float("inf")))
     run.finish("diverged", {})
     (file,) = files(tmp_path)
-    assert (run.problem, read_run(file).history[0]["test_loss"]) == (None, float("inf"))
+    assert (run.problem, read_run(file).history[0]["test/loss"]) == (None, float("inf"))
 
 
 def test_last_attempt_has_every_epoch(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from orchestrator.tracking import tracker as tracking
 from orchestrator.tracking import wandb_service
+from orchestrator.tracking.copies import check_whole
 from tests.orchestrator.tracking.tracked_runs import CANARY, curve, files, in_process, signal_core, track, tracker
 from tests.wandb_file import read_run
 
@@ -110,10 +111,10 @@ def test_wandb_is_left_alone_after_several_failures(tmp_path: Path, monkeypatch:
 def test_file_without_its_end_is_a_problem(tmp_path: Path) -> None:
     track(tracker(tmp_path / "wandb"), 50)
     (file,) = files(tmp_path)
-    tracking._check_whole(file, f"{0:020x}-1")
+    check_whole(file.parent, f"{0:020x}-1")
     file.write_bytes(file.read_bytes()[:4096])
     with pytest.raises(OSError, match="disk full"):
-        tracking._check_whole(file, f"{0:020x}-1")
+        check_whole(file.parent, f"{0:020x}-1")
 
 
 @pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGKILL])
@@ -121,6 +122,7 @@ def test_process_ends_in_time_whatever_became_of_the_core(tmp_path: Path, number
     code = f"""
 import pathlib
 from orchestrator.tracking import wandb_service
+from orchestrator.tracking.copies import check_whole
 from tests.orchestrator.tracking.tracked_runs import signal_core, track, tracker
 wandb_service.CLEANUP = 0.5
 assert track(tracker(pathlib.Path("wandb")), 3) is None

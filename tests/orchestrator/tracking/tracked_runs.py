@@ -9,11 +9,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from orchestrator.tracking.tracker import Mode, Tracker, TrackingOptions
+from orchestrator.tracking.options import Mode, TrackingOptions
+from orchestrator.tracking.tracker import Tracker
 from sweeps.records import EpochRecord
 
 ROOT = Path(__file__).resolve().parents[3]
 CANARY = "canary0" * 6
+GROUP = "resnet18-w8 frozen 3: letters 100 to digits 40"
 NAN = float("nan")
 
 
@@ -24,19 +26,22 @@ def curve(epochs: int) -> list[EpochRecord]:
     return [record._replace(train_error_flipped_given=NAN) for record in records]
 
 
-def tracker(folder: Path, number: int = 0, mode: Mode = "offline", **changes: Any) -> Tracker:
+def tracker(
+    folder: Path, number: int = 0, mode: Mode = "offline", options: TrackingOptions | None = None, **changes: Any
+) -> Tracker:
     described: dict[str, Any] = {
         "kind": "run",
         "id": f"{number:020x}",
-        "cell": "c" * 20,
-        "name": f"resnet18-w8_frozen{number}",
+        "group": GROUP,
+        "name": f"frozen {number}",
         "attempt": 1,
-        "spec": {"model": {"family": "resnet", "width": 8}, "seed": number},
-        "sweep": "letters-to-digits",
+        "config": {"model": {"family": "resnet", "width": 8}, "seed": number, "run_id": f"{number:020x}"},
+        "tags": ["letters-to-digits"],
+        "sweeps": ["letters-to-digits"],
     }
     """`folder` is the store, or its folder for W&B."""
     store = folder.parent if folder.name == "wandb" else folder
-    return Tracker(TrackingOptions(store=store, mode=mode), **{**described, **changes})
+    return Tracker(options or TrackingOptions(store=store, mode=mode), **{**described, **changes})
 
 
 def track(tracker: Tracker, epochs: int, status: str = "done") -> str | None:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from orchestrator.store.interface import Store
 from orchestrator.tracking import tracker as tracking
+from orchestrator.tracking.options import TrackingOptions
+from orchestrator.tracking.publish import Publication, PublishReport
+from orchestrator.tracking.publish import publish as publish_runs
 from sweeps.identity import canonical, run_id, run_name
 from sweeps.records import EpochRecord, RunRecord
 from sweeps.spec import ModelSpec, RunSpec, TargetSpec
@@ -48,6 +54,14 @@ def spec(seed: int) -> RunSpec:
     )
 
 
+def publish(store: Store, runs: Runs, options: TrackingOptions, **shown: Any) -> PublishReport:
+    """The real one, with curves at hand instead of in the store."""
+    curves = {record.id: epochs for record, epochs in runs}
+    online = replace(options, mode="online")
+    records = [record for record, _ in runs]
+    return publish_runs(store, records, lambda record: curves[record.id], online, Publication(**shown))
+
+
 def committed(seeds: int, epochs: int = 4) -> Runs:
     return [(_record(spec(seed), epochs), curve(epochs)) for seed in range(seeds)]
 
@@ -70,5 +84,5 @@ def _record(spec: RunSpec, epochs: int) -> RunRecord:
         compute_seconds=1.0,
         attempts=2,
         device="cpu",
-        provenance={},
+        provenance={"git_sha": "c0ffee" * 6},
     )

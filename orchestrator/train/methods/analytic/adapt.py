@@ -24,9 +24,10 @@ def adapt_head(setting: Setting, how: HeadStart, in_float64: bool = False) -> di
     """
     head = HeadLayer(setting.network, setting.data.outputs)
     features, outputs = head.features(setting.inputs)
-    rows, weights = head.rows(features), head.weights()
-    given, wanted = head.outputs(rows, weights), head.target_rows(targets_of(setting.data))
-    check_linear(head, given, outputs)
+    rows, wanted = head.rows(features), head.target_rows(targets_of(setting.data))
+    check_linear(head, head.outputs(rows, head.weights()), outputs)
+    weights = first_weights(setting, head)
+    given = head.outputs(rows, weights)
     if how == "lva_perturb":
         start, tangent = first_order(setting)
         aimed = wanted - head.target_rows(start + tangent)
@@ -38,6 +39,12 @@ def adapt_head(setting: Setting, how: HeadStart, in_float64: bool = False) -> di
         head.compute_in_float64()
     head.write(weights + change.weights)
     return {**record(head, rows, weights, change, wanted, given), **condition}
+
+
+def first_weights(setting: Setting, head: HeadLayer) -> Tensor:
+    """Those that the change is of: the source's where the head is the source's, else 0. A fresh head is random, and
+    what is left of it in directions that few samples do not see would be noise."""
+    return head.weights() if setting.transfer.head == "source" else torch.zeros_like(head.weights())
 
 
 def solution(how: HeadStart, rows: Tensor, residuals: Tensor, bias: bool) -> Change:
@@ -54,7 +61,7 @@ def record(
     head: HeadLayer, rows: Tensor, weights: Tensor, change: Change, wanted: Tensor, given: Tensor
 ) -> dict[str, float]:
     """residual_share: squared residual after over that before, which outputs `given` had. weight_change: |dW| / |W| of
-    the head. penalty, effective_rank: of the solution."""
+    the head, NaN of a fresh one. penalty, effective_rank: of the solution."""
     before = (wanted - given).square().sum().item()
     after = (wanted - head.outputs(rows, weights + change.weights)).square().sum().item()
     size = torch.linalg.norm(weights).item()

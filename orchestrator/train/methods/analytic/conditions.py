@@ -24,6 +24,7 @@ def first_order(setting: Setting) -> tuple[Tensor, Tensor]:
     start, shift = data.paired_inputs, data.inputs - data.paired_inputs
     # By two backward passes: forward mode (torch.func.jvp) warns of torch's own use of torch.jit.
     outputs, tangents = torch.autograd.functional.jvp(network.net, start, shift)
+    assert isinstance(outputs, Tensor) and isinstance(tangents, Tensor)
     return outputs.detach(), tangents.detach()
 
 

@@ -8,6 +8,7 @@ channel, so are the patches, and there is one row a sample again.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeGuard
 
 import torch
 from torch import Tensor, nn
@@ -27,15 +28,14 @@ class HeadLayer:
     def __init__(self, network: Network, outputs: int) -> None:
         owned = network.units[-1].owns
         layer = network.net.get_submodule(owned[0]) if len(owned) == 1 else None
-        plain = isinstance(layer, nn.Conv2d) and layer.groups == 1 and layer.padding_mode == "zeros"
-        if type(layer) is not nn.Linear and not plain:
+        if not is_plain(layer):
             raise ValueError(
                 f"the head of this network ({', '.join(owned)}) is neither a linear layer nor a convolution: "
                 "it has no least-squares solution in closed form"
             )
-        self.layer: Layer = layer  # pyright: ignore[reportAttributeAccessIssue]
+        self.layer: Layer = layer
         self.network = network
-        self._averaged = plain and layer.out_channels == outputs
+        self._averaged = isinstance(layer, nn.Conv2d) and layer.out_channels == outputs
 
     @property
     def bias(self) -> bool:
@@ -99,6 +99,13 @@ class HeadLayer:
         outputs = forward()
         handle.remove()
         return torch.cat(seen), torch.cat(outputs)
+
+
+def is_plain(layer: nn.Module | None) -> TypeGuard[Layer]:
+    """Whether a layer is linear in its weights in the way that is known here. A subclass of torch's may do more."""
+    if isinstance(layer, nn.Conv2d):
+        return layer.groups == 1 and layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
+    return type(layer) is nn.Linear
 
 
 def targets_of(data: TaskData) -> Tensor:

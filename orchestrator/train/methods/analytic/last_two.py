@@ -15,7 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from orchestrator.train.methods.analytic.adapt import check_linear, record, solution
+from orchestrator.train.methods.analytic.adapt import check_linear, first_weights, record, solution
 from orchestrator.train.methods.analytic.conditions import data_condition
 from orchestrator.train.methods.analytic.head_layer import HeadLayer, targets_of
 from orchestrator.train.methods.analytic.solve import ridge_change
@@ -37,14 +37,17 @@ def adapt_last_two(setting: Setting, how: HeadStart) -> dict[str, float]:
     hidden = _hidden_layer(setting)
     features, outputs = head.features(setting.inputs)
     below = _read_by(setting, hidden).flatten(1).double()
-    weights, wanted = head.weights(), head.target_rows(targets_of(setting.data))
+    wanted = head.target_rows(targets_of(setting.data))
+    check_linear(head, head.outputs(features.double(), head.weights()), outputs)
+    weights = first_weights(setting, head)
     given = head.outputs(features.double(), weights)
-    check_linear(head, given, outputs)
     condition = data_condition(setting, head, features.double(), outputs)
 
     start, matrix = _weights(hidden), _weights(hidden)
     best = _tried(head, hidden, below, matrix, weights, wanted, how)
     top, left, rounds = weights, wanted - given, 0
+    if setting.transfer.head is None:  # a fresh head is 0, and no step in V would change what it gives
+        top, left = best.weights, best.left
     while rounds < ROUNDS:
         step = _hidden_change(below, matrix, hidden.bias is not None, top, left)
         tried = [_tried(head, hidden, below, matrix + size * step, weights, wanted, how) for size in STEPS]

@@ -27,7 +27,7 @@ MOST_ENTRIES = 2**25
 class Unadapted:
     """The network as it starts, evaluated once: what adapting it is compared with. The curve is one row, of no step."""
 
-    name = "unadapted"
+    name: str = "unadapted"
 
     def check(self, run: RunSpec, role: Role) -> None:
         if role == "source":
@@ -49,7 +49,8 @@ class Analytic(Unadapted):
     """The head, or the last two layers of a perceptron, by least squares: one solve, one row in the curve."""
 
     def __init__(self, how: HeadStart) -> None:
-        self.name = self._how = how
+        self.name: str = how
+        self._how: HeadStart = how
 
     def check(self, run: RunSpec, role: Role) -> None:
         super().check(run, role)

@@ -3,12 +3,14 @@ left."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from orchestrator.train.methods.analytic.solve import PENALTIES, ridge_change, smallest_change
+from orchestrator.train.methods.analytic.solve import PENALTIES, Change, ridge_change, smallest_change
 
 SHAPES = [(40, 6), (6, 40), (12, 12)]
 
@@ -46,9 +48,8 @@ def test_of_features_that_depend_on_one_another_the_smallest_change_is_taken() -
 
 @pytest.mark.parametrize("solve", [smallest_change, ridge_change])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_where_nothing_is_left_nothing_changes(shape: tuple[int, int], solve: object) -> None:
+def test_where_nothing_is_left_nothing_changes(shape: tuple[int, int], solve: Callable[..., Change]) -> None:
     features, residuals = problem(*shape)
-    assert callable(solve)
     changed = solve(features, torch.zeros_like(residuals), True).weights
     assert torch.equal(changed, torch.zeros(shape[1] + 1, 3, dtype=torch.float64))
 

@@ -14,6 +14,6 @@ slower channels last."""
 
 def tuned(net: nn.Module, channels_last_from: int = CHANNELS_LAST_FROM) -> None:
     """Change how the convolutions of a network compute, not what, nor their parameters' names and values."""
-    from architectures.families.tuned_convolution import tune_convolutions
+    from architectures.families.tuned.convolution import tune_convolutions
 
     tune_convolutions(net, channels_last_from)

@@ -1,0 +1,93 @@
+"""The panels of the claims' figures. Errors come in as fractions and are drawn in per cent."""
+
+from __future__ import annotations
+
+from textwrap import fill
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, NullLocator
+
+from analysis.claims.sizes import Series
+from analysis.claims.sources import MARGIN, Pair
+from analysis.report.figure_style import QUIET, TEST, TRAIN, mark_verdict, quiet_grid
+from analysis.report.wording import AXIS_WORDS, axis_shape_text, axis_words, p_text
+from analysis.statistics.intervals import Array, mean_interval
+from analysis.tables.along_axes import FROZEN, AxisVerdict
+from analysis.tables.curves import INTERPOLATES_AT
+
+TITLE_WIDTH = 38  # characters of a line
+
+
+def size_panel(axes: Axes, series: Series) -> None:
+    """A measure of single runs against the size of a set: a line for each seed, the median over seeds.
+
+    A value that is only known to lie above something is an open triangle there.
+    """
+    sizes = series.group.values
+    _title(axes, series.group.label)
+    for values in series.seeds.values():
+        known = [(size, low, high) for size, (low, high) in values.items()]
+        axes.plot([size for size, _, _ in known], [series.scale * low for _, low, _ in known], color=QUIET, alpha=0.45)
+        censored = [(size, series.scale * low) for size, low, high in known if not np.isfinite(high)]
+        axes.plot(*zip(*censored, strict=True), "^", color=QUIET, markerfacecolor="white") if censored else None
+    lows = [[values[size][0] for values in series.seeds.values() if size in values] for size in sizes.tolist()]
+    medians = [series.scale * float(np.median(found)) if found else np.nan for found in lows]
+    axes.plot(sizes, medians, "o-", color=TEST, linewidth=1.4, markersize=4.5, label="median over seeds")
+    axes.set_xscale("log")
+    axes.set_xticks(sizes)
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axes.set_xlabel(AXIS_WORDS[series.group.axis])
+    axes.set_ylabel(series.measure + (f" ({series.unit})" if series.unit else ""))
+    axes.set_ylim(bottom=0)
+    quiet_grid(axes)
+
+
+def frozen_panel(axes: Axes, each: AxisVerdict) -> None:
+    """Final test error against frozen units, filled where the cell interpolates, with the verdict's three points; the
+    train error below it."""
+    verdict = each.verdict
+    assert verdict is not None
+    p = "" if verdict.p_value is None else f", p = {p_text(verdict.p_value)}"
+    _title(axes, f"{each.group.label}: {axis_shape_text(verdict)}, n = {each.replicates}{p}")
+    _mean_line(axes, each.group.values, each.test, TEST, each.interpolates)
+    _mean_line(axes, each.group.values, each.train, TRAIN, each.interpolates)
+    axes.axhline(100 * INTERPOLATES_AT, color=QUIET, linewidth=0.8, linestyle=":")
+    mark_verdict(axes, verdict, size=6.5)
+    axes.set_xlabel(axis_words(each))
+    axes.set_ylabel("error (%): test, train")
+    axes.set_xticks(each.group.values[:: max(1, len(each.group.values) // 8)])
+    quiet_grid(axes)
+
+
+def difference_panel(axes: Axes, pair: Pair) -> None:
+    """Paired differences at each frozen depth, shaded where the more related source is in a double descent."""
+    _title(axes, pair.name)
+    depths = np.array(sorted(pair.differences))
+    table = np.array([mean_interval(pair.differences[depth]) for depth in depths.tolist()])
+    for depth in pair.inside:
+        axes.axvspan(depth - 0.4, depth + 0.4, color=QUIET, alpha=0.15, linewidth=0)
+    axes.axhline(0.0, color=QUIET, linewidth=0.8)
+    axes.axhline(100 * MARGIN, color=QUIET, linewidth=0.8, linestyle=":")
+    axes.vlines(depths, 100 * table[:, 1], 100 * table[:, 2], color=TEST, linewidth=1.1)
+    axes.plot(depths, 100 * table[:, 0], "o", color=TEST, markersize=4.5)
+    axes.set_xlabel(AXIS_WORDS[FROZEN])
+    axes.set_ylabel("difference (points)")
+    quiet_grid(axes)
+
+
+def _mean_line(axes: Axes, x: Array, errors: Array, color: str, interpolates: Array) -> None:
+    """errors: (seeds, points). The mean with its 95 % interval."""
+    means, low, high = np.array([mean_interval(errors[:, point]) for point in range(errors.shape[1])]).T
+    known, spread = np.isfinite(means), np.isfinite(low)
+    axes.plot(x[known], 100 * means[known], color=color, linewidth=1.2)
+    axes.vlines(x[spread], 100 * low[spread], 100 * high[spread], color=color, linewidth=1.1)
+    for filled in (True, False):
+        chosen = known & ((interpolates == 1.0) == filled)
+        face = color if filled else "white"
+        axes.plot(x[chosen], 100 * means[chosen], "o", color=color, markerfacecolor=face, markersize=4.0)
+
+
+def _title(axes: Axes, text: str) -> None:
+    axes.set_title(fill(text, TITLE_WIDTH), fontsize=7, loc="left", pad=3)

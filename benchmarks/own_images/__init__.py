@@ -1,0 +1,1 @@
+"""`frostline advise --images` on real pictures, held against seeds that it has not seen."""

@@ -1,0 +1,59 @@
+"""A sweep's results as objects and as files, read once for all that W&B is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.claims.decide import ClaimVerdict, all_claims
+from analysis.report.figures import GroupFigures, draw_figures
+from analysis.report.page import write_report
+from analysis.report.table_files import write_tables
+from analysis.tables.along_axes import AxisVerdict, along_every_axis
+from analysis.tables.collect import Tables
+from analysis.tables.load import read_sweep
+from analysis.tables.verdict_frame import verdict_frame
+from sweeps.store.interface import Reading
+from sweeps.sweep import SweepSpec
+
+PAGE = "report.html"
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a sweep came to, and the files that say so, the page among them. `verdicts` is the table of that name."""
+
+    sweep: SweepSpec
+    tables: Tables
+    along: tuple[AxisVerdict, ...]
+    claims: tuple[ClaimVerdict, ...]
+    verdicts: pd.DataFrame
+    figures: tuple[GroupFigures, ...]
+    page: Path
+    files: tuple[Path, ...]
+
+    @property
+    def name(self) -> str:
+        return self.tables.sweep.record.name
+
+    @property
+    def folder(self) -> Path:
+        return self.page.parent
+
+
+def write_results(sweep: SweepSpec, store: Reading, folder: Path, page_name: str = PAGE) -> Results:
+    """Reads a sweep's results and writes tables, figures and the page to `folder`, made if need be.
+
+    Raises StoreError for a store without it or a damaged one, OSError where the folder cannot be written.
+    """
+    stored = read_sweep(sweep, store)
+    folder.mkdir(parents=True, exist_ok=True)
+    tables, written = write_tables(stored, folder)
+    along = along_every_axis(tables)
+    claims = all_claims(tables, along=along)
+    figures = draw_figures(tables, along, folder)
+    page = write_report(tables, along, figures, claims, folder / page_name)
+    files = (*written, *(path for group in figures for path in group.files()), page)
+    return Results(sweep, tables, along, claims, verdict_frame(tables, along), figures, page, files)
