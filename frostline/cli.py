@@ -159,7 +159,7 @@ def compare(
 
     A table of differences, whether they are within the stated tolerances, and a figure with both laid over each other.
     """
-    from frostline.compare_files import compared
+    from frostline.published.files import compared
 
     print(compared(sweep, store, out, as_json))
 
@@ -203,10 +203,10 @@ def advise(
 
     With --images a sweep is written, its cost shown, and run. It can be edited, extended and run like any other.
     """
-    from frostline import advising
+    from frostline.own_images.answer import Options, answer
 
-    options = advising.Options(images, model, weights, budget, out, side, epochs, seeds, runner, workers, only_plan)
-    raise typer.Exit(advising.answer(sweep, store, as_json, options))
+    options = Options(images, model, weights, budget, out, side, epochs, seeds, runner, workers, only_plan)
+    raise typer.Exit(answer(sweep, store, as_json, options))
 
 
 @app.command(epilog="Example: frostline theory infinite_width_linear --out results")

@@ -113,13 +113,18 @@ def _fields(run: StoredRun) -> dict[str, object]:
 
 def _readout_lines(rows: pd.DataFrame) -> Iterator[str]:
     for kind, group in rows.groupby("theory_kind"):
-        off = group["theory_difference"].abs()
-        line = f"readouts, {kind}: {len(group)} runs: final test error off by {off.median():.4f} in the median"
-        if group["theory_loss_difference"].notna().any():
-            line += f", test loss by {group['theory_loss_difference'].max():.1e} (relative) at most"
-        peaks = group.dropna(subset=["peak_epoch", "theory_peak_epoch"])
-        same = int((peaks["peak_epoch"] == peaks["theory_peak_epoch"]).sum())
-        yield f"{line}; peak at the predicted epoch in {same} of {len(peaks)} with both"
+        off, loss, peak, predicted = (
+            group[name].to_numpy(dtype=np.float64)
+            for name in ("theory_difference", "theory_loss_difference", "peak_epoch", "theory_peak_epoch")
+        )
+        line = (
+            f"readouts, {kind}: {len(group)} runs: final test error off by {np.median(np.abs(off)):.4f} in the median"
+        )
+        if np.isfinite(loss).any():
+            line += f", test loss by {np.nanmax(loss):.1e} (relative) at most"
+        both = np.isfinite(peak) & np.isfinite(predicted)
+        same = int((peak[both] == predicted[both]).sum())
+        yield f"{line}; peak at the predicted epoch in {same} of {int(both.sum())} with both"
 
 
 def _written(frame: pd.DataFrame, path: Path) -> Path:

@@ -30,11 +30,11 @@ from sweeps.language.field_types import (
 )
 from sweeps.language.list_text import numbers_of, words_as_text
 from sweeps.language.task_text import LONGEST, as_text
+from sweeps.language.transfer import FrozenNorm as FrozenNorm
+from sweeps.language.transfer import InheritSpec as InheritSpec
+from sweeps.language.transfer import TransferSpec as TransferSpec
+from sweeps.language.transfer import leading_zeros as leading_zeros
 from sweeps.seeds import Role
-from sweeps.transfer import FrozenNorm as FrozenNorm
-from sweeps.transfer import InheritSpec as InheritSpec
-from sweeps.transfer import TransferSpec as TransferSpec
-from sweeps.transfer import leading_zeros as leading_zeros
 
 NoiseKind = Literal["incorrect", "any", "permute"]
 Batching = Literal["even"]
@@ -160,9 +160,8 @@ class ModelSpec(Spec):
     inputs: Count | None = None
     """Length of the input vector, in place of `image_size` and `channels`; None: it reads images."""
     richness: Annotated[Rate | None, null_for(1.0)] = None
-    """gamma of a mean-field network: how much its features change by training; None: 1."""
     activation: Annotated[Literal["relu", "linear"] | None, null_for("relu")] = None
-    """Of a mean-field network; None: relu."""
+    """Of a mean-field network: gamma, how much its features change (None: 1), and what its units are (None: relu)."""
     weights: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
     """Pre-trained weights that the network starts from instead of random ones: a safetensors file, or `pretrained`
     for timm's own; in a run's specification their digest, `sha256:` and 64 hex digits."""

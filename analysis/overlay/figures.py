@@ -92,7 +92,7 @@ def cells_figure(cells: pd.DataFrame, axis: str) -> Figure:
         _points(axes, group, axis, colour)
     if len(groups) > MOST_LINES:
         axes.set_title(f"the first {MOST_LINES} of {len(groups)} groups", fontsize=7, color=QUIET)
-    if cells[axis].min() > 0:
+    if (cells[axis].to_numpy(dtype=np.float64) > 0).all():
         axes.set_xscale("log")
     axes.set_xticks(sorted(cells[axis].unique()))
     axes.xaxis.set_minor_locator(NullLocator())

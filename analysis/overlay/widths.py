@@ -64,7 +64,7 @@ def _source_error(tables: Tables, place: int) -> float:
 
 def _varying(fields: pd.DataFrame) -> list[str]:
     """What differs between cells. The text of a task says nothing beyond its parameters, where these have columns."""
-    names = [name for name in fields.columns if name != "seed" and fields[name].nunique(dropna=False) > 1]
+    names = [name for name in fields.columns if name != "seed" and len(set(fields[name].astype(str))) > 1]
     return [name for name in names if not any(other.startswith(f"{name}.") for other in names)]
 
 

@@ -30,7 +30,7 @@ def shape_text(verdict: Verdict | None) -> str:
     if verdict.shape != "double_descent":
         return SHAPES[verdict.shape]
     if verdict.cause == "co_adaptation":
-        return "co-adaptation dip, nothing interpolates at its peak"
+        return "co-adaptation dip, no interpolation threshold at its peak"
     if verdict.significance != "significant":
         return f"shape of a double descent, {SIGNIFICANCE[verdict.significance]}"
     strength = verdict.strength if verdict.strength in ("weak", "strong") else "strength undecided"

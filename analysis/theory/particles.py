@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-CAUTION = 0.6
+CAUTION = 0.3
 """Steps that follow the flow, over its fastest time (an upper bound of it); 2 is the limit of stability."""
 LOOKS = 5
 """Steps after which that time is looked at again: a rich kernel grows."""

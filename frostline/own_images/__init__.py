@@ -3,5 +3,6 @@
 pictures  what is in the folder
 sweep     the sweep that is written for it
 budget    which of such sweeps fits the time that there is
-launch    write, run, answer
+launch    write and run it
+answer    the command: of a sweep, or of what was written and run
 """

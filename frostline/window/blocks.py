@@ -25,7 +25,6 @@ from analysis.tables.collect import Tables
 from analysis.tables.coverage import coverage_text, missing_text
 from analysis.tables.curves import INTERPOLATES_AT
 from analysis.tables.unlike import warnings
-from frostline.window.finding import finding
 from frostline.window.results import Results
 from frostline.window.workspaces import reports
 from sweeps.sweep import SweepSpec
@@ -72,7 +71,10 @@ def lead(results: Results) -> Blocks:
     """The finding, what stands behind it, and how much of the sweep is there."""
     tables = results.tables
     yield reports.H1("Finding")
-    yield reports.CalloutBlock(finding(results.along))
+    first, *others = results.finding
+    yield reports.CalloutBlock(first)
+    if others:
+        yield reports.UnorderedList(items=list(others))
     if tables.sweep.record.about:
         yield reports.P(tables.sweep.record.about)
     called = [each for each in results.along if each.verdict is not None and each.verdict.double_descent]

@@ -14,7 +14,6 @@ from analysis.tables.along_axes import AxisVerdict
 from analysis.tables.collect import Tables
 from analysis.tables.curves import INTERPOLATES_AT
 from analysis.tables.schema import numbers
-from frostline.window.finding import finding
 from frostline.window.results import Results
 from orchestrator.tracking.sweep_run import SourceModel, SweepContent, TableContent
 
@@ -44,7 +43,7 @@ def sweep_content(results: Results, sources: Sequence[SourceModel], commit: str 
     return SweepContent(
         name=record.name,
         config=config,
-        summary={"finding": finding(results.along), **_counts(results.tables), **dict(_said(results))},
+        summary={"finding": results.finding[0], **_counts(results.tables), **dict(_said(results))},
         curves=[row for each in shown_along(results.along) for row in _curve(results.tables, each)],
         axes=_axes(results.along),
         tables={f"tables/{name}": as_content(frame) for name, frame in frames.items()},

@@ -14,7 +14,6 @@ from analysis.report.wording import along_text, axis_details, axis_text, thresho
 from analysis.tables.along_axes import FROZEN, AxisVerdict
 from frostline.window import blocks
 from frostline.window.content import shown_along
-from frostline.window.finding import finding
 from frostline.window.panels import Place, along_axis, learning_curves, tables_and_figures
 from frostline.window.results import Results
 from frostline.window.workspaces import reports
@@ -42,7 +41,7 @@ def build_report(results: Results, project: str, place: Place = OWN_PROJECT) -> 
         project=project,
         entity=place.entity,
         title=f"{name}: double descent by frozen depth"[:TITLE_LENGTH],
-        description=finding(results.along)[:DESCRIPTION_LENGTH],
+        description=results.finding[0][:DESCRIPTION_LENGTH],
         blocks=[reports.TableOfContents(), *_sections(results, project, place)],
         width="fluid",
     )

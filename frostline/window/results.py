@@ -10,7 +10,8 @@ import pandas as pd
 from analysis.claims.decide import ClaimVerdict, all_claims
 from analysis.report.figures import GroupFigures, draw_figures
 from analysis.report.page import write_report
-from analysis.report.table_files import write_tables
+from analysis.report.table_files import write_tables, write_verdicts
+from analysis.report.terminal.finding import finding
 from analysis.tables.along_axes import AxisVerdict, along_every_axis
 from analysis.tables.collect import Tables
 from analysis.tables.load import read_sweep
@@ -39,6 +40,11 @@ class Results:
         return self.tables.sweep.record.name
 
     @property
+    def finding(self) -> list[str]:
+        """What a reader is to know first, in sentences; at least one."""
+        return finding(self.tables, self.along) or ["no verdict yet: too few points have a result"]
+
+    @property
     def folder(self) -> Path:
         return self.page.parent
 
@@ -55,5 +61,6 @@ def write_results(sweep: SweepSpec, store: Reading, folder: Path, page_name: str
     claims = all_claims(tables, along=along)
     figures = draw_figures(tables, along, folder)
     page = write_report(tables, along, figures, claims, folder / page_name)
+    written = (*written, *write_verdicts(tables, along, folder))
     files = (*written, *(path for group in figures for path in group.files()), page)
     return Results(sweep, tables, along, claims, verdict_frame(tables, along), figures, page, files)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from architectures import family_of, has_batch_norm, ladder_length
 from sweeps.errors import shown
 from sweeps.language.task_text import dataset_of
+from sweeps.language.transfer import DEFAULT_GRANULARITY
 from sweeps.spec import InheritSpec, RunSpec
-from sweeps.transfer import DEFAULT_GRANULARITY
 from tasks import classes_of
 
 SIGNAL_NOISE, TWO_LAYER_RELU_CNN = "signal_noise", "two_layer_relu_cnn"

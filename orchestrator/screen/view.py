@@ -64,7 +64,9 @@ class View:
         under_way = self._under_way()
         width = options.max_width
         yield Text(f"{self._plan.sweep.name}: {self._done()} of {len(self._plan.runs)} runs done", style="bold")
-        yield ProgressBar(max(len(self._plan.runs), 1), self._done(), width=min(width, 80))
+        bar = Table.grid()  # a bar alone ends no line
+        bar.add_row(ProgressBar(max(len(self._plan.runs), 1), self._done(), width=min(width, 80)))
+        yield bar
         yield Text(self._times(under_way))
         yield Text(", ".join(self._counts(under_way)))
         if notice := self._notice(under_way):

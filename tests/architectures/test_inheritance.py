@@ -16,7 +16,7 @@ from sweeps.spec import InheritSpec, ModelSpec
 from tests.architectures.small_networks import SMALL, classes_for, label, network
 
 MEAN_FIELD = network("mean_field_mlp", 2, 6)
-WITH_FILTERS = [model for model in [*SMALL, MEAN_FIELD] if FAMILIES[model.family].filters is not None]
+WITH_FILTERS = [model for model in SMALL if FAMILIES[model.family].filters is not None]
 WITH_STAGES = [model for model in SMALL if FAMILIES[model.family].stage is not None]
 SHARES = (0.0, 0.25, 0.5, 1.0)
 
@@ -127,6 +127,26 @@ def test_half_of_each_group_is_inherited_filter_by_filter(model: ModelSpec) -> N
         joined = torch.cat(entries, 1)
         assert torch.equal(joined.all(1), joined.any(1)), each.name
         assert int(joined.all(1).sum()) == math.floor(0.5 * each.size + 0.5)
+
+
+def test_a_mean_field_unit_is_inherited_with_where_it_was_and_starts_from_there() -> None:
+    """Its tensors are written anew, as differences from a new start: the hidden weights as they are count."""
+
+    def hidden(network: Network) -> Tensor:
+        state = network.state_dict()
+        return state["hidden.start"] + state["hidden.scale"] * state["hidden.weight"]
+
+    source = build(MEAN_FIELD, 2, seed=1)
+    with torch.no_grad():
+        source.net.get_parameter("hidden.weight").normal_()
+    for share, kept in ((0.0, 0), (0.5, 3), (1.0, 6)):
+        network, fresh = build(MEAN_FIELD, 2, seed=0), build(MEAN_FIELD, 2, seed=0)
+        mask = mask_of(network, MEAN_FIELD, InheritSpec(share=share), seed=0)
+        inherit(network, source.state_dict(), mask)
+        from_source = torch.isclose(hidden(network), hidden(source)).all(1)
+        assert int(from_source.sum()) == kept and mask.share == share
+        assert torch.equal(hidden(network)[~from_source], hidden(fresh)[~from_source])
+        assert not network.net.get_parameter("hidden.weight").any()
 
 
 def test_the_mask_depends_on_its_own_seed_alone() -> None:

@@ -13,8 +13,8 @@ import pytest
 from analysis.loaded import load
 from analysis.report.table_files import csv_bytes
 from frostline.cli import main
-from frostline.compare import compare, comparison_table
-from frostline.references import NoisyTestLabels, Series, references
+from frostline.published.compare import compare, comparison_table
+from frostline.published.references import NoisyTestLabels, Series, references
 from sweeps.spec import RunSpec
 from tests.analysis.store_factory import Curve, sweep_text, whole
 

@@ -118,7 +118,8 @@ def _check_runs(runs: list[WandbRun]) -> None:
 
 def _check_own_run(run: WandbRun, file: Path) -> None:
     assert (run.job_type, run.name, run.group) == ("sweep", "made-up", "sweeps")
-    assert "double descent" in run.summary["finding"] and "peak at frozen = 10" in run.summary["finding"]
+    assert run.summary["finding"].startswith("double descent along frozen units in resnet14-w4")
+    assert " % at 10" in run.summary["finding"]
     assert run.summary["claim/C3"] in ("supported", "contradicted", "undecided")
     curve = [
         row for row in run.history if "transfer_frozen" in row and "by_transfer_frozen/resnet14-w4_test_error" in row
@@ -138,6 +139,7 @@ def _check_own_run(run: WandbRun, file: Path) -> None:
     ]
     (results,) = [artifact for artifact in run.artifacts if artifact.type == "sweep-results"]
     assert pq.read_table(results.contents["epochs.parquet"]).num_rows == RUNS * EPOCHS
+    assert len(pq.read_table(results.contents["verdicts.parquet"])) == 1 + len(FROZEN)
     assert len([name for name in results.contents if name.startswith("sources/")]) == SOURCES
 
 
@@ -209,7 +211,7 @@ def test_a_report_is_built_and_checked_without_a_server(
     headings = [(block["level"], text_of(block)) for block in blocks if block["type"] == "heading"]
     assert headings[0] == (1, "Finding")
     first = next(block for block in blocks if block["type"] == "callout-block")
-    assert "double descent" in text_of(first) and "frozen = 10" in text_of(first)
+    assert text_of(first).startswith("double descent along frozen units in resnet14-w4") and "at 10" in text_of(first)
     claims = [title.partition(":")[0] for level, title in headings if level == 2 and title.startswith("C")]
     assert claims == ["C1", "C2 (interpolation time)", "C2 (peak time)", "C3", "C4 (better)", "C4 (on par)"]
     assert [title for level, title in headings if level == 1][-3:] == ["Method", "How to run it again", "Data"]

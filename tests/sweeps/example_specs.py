@@ -116,7 +116,7 @@ _GROUPS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "patch": st.none() | st.integers(1, 64),
         "inputs": st.none() | st.integers(1, 64),
         "biases": st.sampled_from([None, "0,1", "1,0,1"]),
-        "richness": st.none() | RATE,
+        "richness": st.none() | st.floats(1.5, 1e6),  # 1 is what null stands for
         "activation": st.sampled_from([None, "linear"]),
         "weights": st.sampled_from([None, "sha256:00", "a file.safetensors"]),
     },

@@ -10,7 +10,6 @@ from typing import Any
 from analysis.claims.by_family import claim_lines
 from analysis.claims.decide import ClaimVerdict, all_claims
 from analysis.claims.sources import UnknownTask
-from analysis.report.claim_files.figures import draw_claims
 from analysis.report.claim_files.table import print_claims, write_claims
 from analysis.report.summary import result_console
 from analysis.report.wording import claim_name, claim_text, judged_texts
@@ -66,5 +65,7 @@ def print_table(found: Decided) -> None:
 
 def write(found: Decided, out: Path) -> tuple[Path, ...]:
     """The claims table and a figure for each claim, as files in the folder `out`; returns them."""
+    from analysis.report.claim_files.figures import draw_claims  # matplotlib, where figures are asked for
+
     files = write_claims(claim_lines(found.claims), out)
     return (*files, *draw_claims(found.tables, found.frozen, found.related, out))

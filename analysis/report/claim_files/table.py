@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis.claims.by_family import ClaimLine
-from analysis.report.latex import escaped
+from analysis.report.papers.latex import escaped
 from analysis.report.table_files import csv_bytes, replaced
 from analysis.report.wording import MISSING, p_text
 from sweeps.errors import printable

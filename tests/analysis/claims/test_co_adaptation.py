@@ -17,7 +17,7 @@ from analysis.report.wording import axis_text
 from analysis.tables.along_axes import AxisVerdict, freezing_wise
 from analysis.tables.collect import Tables, collect
 from analysis.tables.load import read_sweep
-from frostline.references import references
+from frostline.published.references import references
 from sweeps.spec import RunSpec
 from tests.analysis.store_factory import Curve, whole
 

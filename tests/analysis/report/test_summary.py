@@ -155,7 +155,7 @@ def test_a_call_that_is_not_significant_is_told_so(tables: Tables) -> None:
     assert shape_text(replace(peaked, p_value=None)) == "shape of a double descent, not tested"
     assert shape_text(replace(peaked, p_value=0.004, strength="undecided")) == "double descent (strength undecided)"
     dip = replace(peaked, p_value=0.004, cause="co_adaptation")
-    assert shape_text(dip) == "co-adaptation dip, nothing interpolates at its peak"
+    assert shape_text(dip) == "co-adaptation dip, no interpolation threshold at its peak"
 
 
 def test_what_stands_behind_a_verdict(tables: Tables) -> None:

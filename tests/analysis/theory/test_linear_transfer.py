@@ -57,7 +57,7 @@ def test_the_kernel_of_finite_sources_is_that_of_the_interpolator_of_least_norm(
     predictor = least_norm_predictor(inputs, labels)
     found = trained_moments(inputs, labels, gamma, residual=1e-4)
     expected = adapted_moment(predictor, gamma)
-    np.testing.assert_allclose(found.predictor(gamma), predictor, atol=0.01 * np.linalg.norm(predictor))
+    np.testing.assert_allclose(found.predictor(gamma), predictor, atol=0.01 * float(np.linalg.norm(predictor)))
     growth = np.linalg.norm(expected - np.eye(30))
     assert np.linalg.norm(found.weights - expected) <= 0.01 * growth
 

@@ -98,7 +98,7 @@ def test_what_cannot_be_is_refused_in_one_line(changes: dict[str, Any], said: st
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"model": {"inputs": 3}}, "model.inputs = 3: allowed with the family mlp alone"),
+        ({"model": {"inputs": 3}}, "model.inputs = 3: allowed with the family mlp"),
         ({"model": {"biases": "0,1"}}, "model.biases = '0,1': allowed with the family mlp alone"),
         ({"transfer": {"head": "source"}}, "has 4 classes, the target 10 classes; allowed: equal"),
         ({"transfer": {"norm": "train"}}, "transfer.norm = 'train': allowed with train.method lva_ridge: eval"),

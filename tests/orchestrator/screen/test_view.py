@@ -14,6 +14,7 @@ from orchestrator.schedule.plan import Plan, make_plan
 from orchestrator.screen.view import View
 from orchestrator.store.ledger import MOST_ATTEMPTS, Ledger
 from sweeps.sweep import parse
+from tests.docs.screen import Screen
 from tests.orchestrator.small_runs import opened
 
 SWEEP = """
@@ -31,11 +32,14 @@ axes:
 
 
 def screen(view: View, width: int, height: int = 30) -> list[str]:
-    console = Console(width=width, height=height, file=io.StringIO(), force_terminal=True, color_system=None)
+    """What a terminal shows of it; no line is left to the terminal to break."""
+    console = Console(width=width, height=height, file=io.StringIO(), force_terminal=True, color_system="standard")
     console.print(view)
-    file = console.file
-    assert isinstance(file, io.StringIO)
-    return file.getvalue().splitlines()
+    assert isinstance(console.file, io.StringIO)
+    shown = Screen(width)
+    shown.feed(console.file.getvalue().replace("\n", "\r\n"))
+    assert shown.broken() == []
+    return shown.lines()
 
 
 @pytest.fixture
@@ -62,6 +66,8 @@ def test_no_line_is_cut_and_jobs_differ(launched: tuple[Agenda, Plan, Ledger], w
     text = " ".join(" ".join(lines).split())
     assert "a-sweep-with-a-long-name: 0 of 18 runs done" in text
     assert "elapsed" in text and "left" in text and "3 running, 15 waiting" in text
+    (bar,) = [line for line in lines if set(line) <= set("━╸╺")]  # on a line of its own
+    assert len(bar) == min(width, 80)
     shown = re.findall(r"frozen \d, learning_rate [\d.]+, seed \d", text)
     assert len(shown) == len(set(shown)) == 4 and not any("…" in line or "..." in line for line in lines)
     assert any("waits" in line for line in lines)

@@ -15,7 +15,7 @@ import pyarrow as pa
 from analysis.loaded import LoadedSweep
 from analysis.statistics.intervals import Array, mean_interval
 from analysis.tables.verdict_frame import cell_fields_and_labels
-from frostline.references import Reference, Series, references
+from frostline.published.references import Reference, Series, references
 from sweeps.errors import InputError
 
 

@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from analysis.loaded import load
 from analysis.report.figure_style import QUIET, TEST, TRAIN, VERDICT, WIDTH, figure_style, quiet_grid, save
 from analysis.report.table_files import csv_bytes, replaced
-from frostline.compare import Comparison, compare, comparison_table, published
-from frostline.references import Reference, references
+from frostline.published.compare import Comparison, compare, comparison_table, published
+from frostline.published.references import Reference, references
 from sweeps.errors import InputError, printable
 
 COLUMNS = 3
