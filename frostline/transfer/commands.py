@@ -71,7 +71,7 @@ def transferability(sweep: Sweep, store: Store = DEFAULT_STORE, as_json: AsJson 
     ranking = ranking_of(stored, Typed(sweep, store))
     found, check = groups(ranking, stored), bound_check(ranking, stored)
     if not found:
-        raise StoreError(f"{ranking.name}: no run of a ranked source has a result yet")
+        raise StoreError(f"{ranking.name}: fewer than two ranked sources have a result yet")
     if as_json:
         content = {"named": ranking.named, "at": ranking.at, "runs_done_then": ranking.runs_done}
         content |= {"bound": check._asdict(), "groups": [group_as_json(group) for group in found]}

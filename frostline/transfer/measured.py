@@ -88,7 +88,8 @@ def ranking_of(stored: StoredSweep, typed: Typed) -> RankingRecord:
 
 
 def groups(ranking: RankingRecord, stored: StoredSweep) -> list[Group]:
-    """Finished runs of ranked starts, grouped by all but their start, the fewest trained units first."""
+    """Finished runs of ranked starts, grouped by all but their start, the fewest trained units first. A group of one
+    start has nothing to compare and is left out."""
     pairs = {run: pair for pair in ranking.pairs for run in pair.runs}
     keyed: dict[str, list[tuple[StoredRun, RankedPair]]] = {}
     for run in stored.runs:
@@ -106,7 +107,8 @@ def groups(ranking: RankingRecord, stored: StoredSweep) -> list[Group]:
         )
         for members, other in zip(keyed.values(), others, strict=True)
     ]
-    return sorted(found, key=lambda group: (group.context, group.others, group.trained_units))
+    compared = [group for group in found if len(group.outcomes) > 1]
+    return sorted(compared, key=lambda group: (group.context, group.others, group.trained_units))
 
 
 def bound_check(ranking: RankingRecord, stored: StoredSweep) -> BoundCheck:

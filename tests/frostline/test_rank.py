@@ -114,7 +114,7 @@ def test_after_the_runs_every_score_meets_what_was_measured(
     made: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["transferability", made[0], "--store", made[1]]) == 2
-    assert "no run of a ranked source has a result yet" in capsys.readouterr().err
+    assert "fewer than two ranked sources have a result yet" in capsys.readouterr().err
     run = ["run", made[0], "--store", made[1], "--runner", "local", "--wandb", "disabled", "--prefer", "ranked"]
     assert main(run) == 0
     assert "queue of" in capsys.readouterr().out
