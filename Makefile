@@ -2,6 +2,7 @@
 SWEEP ?= quickstart
 STORE ?= store
 ARGS ?=
+JOBS ?= 2
 CLAIMS := claim1_target_size claim2_source_size claim3_freezing claim4_relatedness
 PYTHON ?= python3
 
@@ -54,8 +55,8 @@ doctor: $(READY) ## Check what this machine has for a run
 bench: $(READY) ## Measure again what is claimed about speed on a CPU
 	@$(PY) -m benchmarks $(ARGS)
 
-test: check ## Run all checks and tests, as continuous integration does
-	@$(PY) -m pytest $(ARGS)
+test: check ## Run all checks and tests, as continuous integration does (JOBS=2 processes)
+	@$(PY) -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 long: $(READY) ## Try every command in every environment of docs/environments.md, LaTeX too (over an hour)
 	@FROSTLINE_MATRIX=full $(PY) -m pytest tests/environment tests/analysis/report/test_papers.py $(ARGS)
