@@ -33,6 +33,8 @@ FINAL_LOSSES = ("final_test_loss", "final_train_loss")
 """Of runs whose recipe has the loss `squared`. There only where some run has."""
 INHERITED = ("inherited_share", "inherited_digest")
 """Of the mask of a partial transfer. There only where some run has one."""
+OCCASIONAL = (*FINAL_LOSSES, *RELATEDNESS, *ADAPTATION, *INHERITED, "unlike", "reason")
+"""There only where some run or cell has a value: `unlike` where results do, `reason` where runs failed or are blocked."""
 
 _TYPES: dict[type, pa.DataType] = {int: pa.int64(), float: pa.float64(), str: pa.string(), bool: pa.bool_()}
 
@@ -178,12 +180,10 @@ def as_frame(table: pa.Table) -> pd.DataFrame:
 def as_table(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
     """pandas to Arrow: the schema's columns that the frame has, missing values null, no pandas metadata.
 
-    A field that was added to the specification later has a column only where some run gives it, as have RELATEDNESS,
-    FINAL_LOSSES, ADAPTATION and INHERITED, `unlike` one where some cell is, and `reason` one where some run failed or
-    is blocked: tables of older results stay as they are.
+    A field that was added to the specification later has a column only where some run gives it, as has each of
+    OCCASIONAL: tables of older results stay as they are.
     """
-    optional = (*later_fields(), *FINAL_LOSSES, *RELATEDNESS, *ADAPTATION, *INHERITED, "unlike", "reason")
-    occasional = [name for name in optional if name in frame.columns]
+    occasional = [name for name in (*later_fields(), *OCCASIONAL) if name in frame.columns]
     unused = {name for name in occasional if not bool(frame[name].notna().to_numpy().any())}
     kept = pa.schema([field for field in schema if field.name in frame.columns and field.name not in unused])
     return pa.Table.from_pandas(frame, schema=kept, preserve_index=False).replace_schema_metadata(None)

@@ -16,9 +16,9 @@ from analysis.tables.along_axes import freezing_wise, interpolation_threshold, v
 from analysis.tables.collect import Tables, collect, epoch_frame
 from analysis.tables.groups import groups_along
 from analysis.tables.load import read_sweep
-from analysis.tables.schema import CELLS, EPOCHS, FINAL_LOSSES, RELATEDNESS, RUNS, comparable, later_fields, numbers
+from analysis.tables.schema import CELLS, EPOCHS, OCCASIONAL, RUNS, comparable, later_fields, numbers
 from sweeps.expand import flat
-from sweeps.records import ADAPTATION, EPOCH_TYPES
+from sweeps.records import EPOCH_TYPES
 from tests.analysis.store_factory import finished, planned, sweep_text, whole
 
 FLAT = """
@@ -45,7 +45,7 @@ def test_columns_are_those_of_the_schemas(tables: Tables) -> None:
     assert list(tables.runs.columns) == RUNS.names
     assert list(tables.cells.columns) == CELLS.names
     assert list(epoch_frame(tables.sweep).columns) == ["run_id", *EPOCH_TYPES] == EPOCHS.names
-    assert set(flat(tables.sweep.runs[0].spec)) <= set(RUNS.names)
+    assert set(flat(tables.sweep.runs[0].spec)) - {"transfer.inherit"} <= set(RUNS.names)  # a section, none here
 
 
 def _curves_by_run(tables: Tables, name: str) -> list[np.ndarray]:
@@ -145,7 +145,7 @@ def test_unfinished_and_diverged_runs_stay_and_count_in_no_mean(tmp_path: Path) 
     assert (second["n_done"], second["n_asked"]) == (0, 3)
     for name in ("final_test_error", "final_train_error", "interpolates", "n_interpolating", "shape", "epochs_to_5"):
         assert pd.isna(second[name]), name
-    optional = len((*RELATEDNESS, *FINAL_LOSSES, *ADAPTATION))
+    optional = sum(name in RUNS.names for name in OCCASIONAL if name != "reason")
     assert (
         csv_text(tables.runs)
         .splitlines()[3]
@@ -179,7 +179,7 @@ def test_files_read_back_as_the_tables(tmp_path: Path) -> None:
     ]  # fmt: skip
     for name, frame in (("runs", tables.runs), ("cells", tables.cells), ("epochs", epoch_frame(tables.sweep))):
         stored, text = pq.read_table(tmp_path / f"{name}.parquet"), pd.read_csv(tmp_path / f"{name}.csv")
-        later = (*later_fields(), *RELATEDNESS, *FINAL_LOSSES, *ADAPTATION, "unlike", "reason")
+        later = (*later_fields(), *OCCASIONAL)
         occasional = [column for column in later if column in frame.columns]
         unused = {column for column in occasional if not bool(frame[column].notna().to_numpy().any())}
         given = [column for column in frame.columns if column not in unused]
