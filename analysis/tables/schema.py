@@ -34,7 +34,7 @@ FINAL_LOSSES = ("final_test_loss", "final_train_loss")
 INHERITED = ("inherited_share", "inherited_digest")
 """Of the mask of a partial transfer. There only where some run has one."""
 OCCASIONAL = (*FINAL_LOSSES, *RELATEDNESS, *ADAPTATION, *INHERITED, "unlike", "reason")
-"""There only where some run or cell has a value: `unlike` where results do, `reason` where runs failed or are blocked."""
+"""There only where some run or cell has a value: `unlike` cells, `reason` of runs that failed or are blocked."""
 
 _TYPES: dict[type, pa.DataType] = {int: pa.int64(), float: pa.float64(), str: pa.string(), bool: pa.bool_()}
 
