@@ -121,7 +121,7 @@ def test_publish_without_a_key_and_then_with_one(finished: Path) -> None:
 def test_project_that_wandb_would_refuse_is_refused_at_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    from orchestrator.cli import main
+    from frostline.cli import main
 
     monkeypatch.chdir(tmp_path)
     for verb in ("run", "publish"):

@@ -42,6 +42,8 @@ SMALL = [
     network("mlp", 3, 8),
     network("fcn", 2),
     network("fcn", 4, 3),
+    network("mean_field_mlp", 2, 3),
+    network("mean_field_mlp", 2, 8),
     named("test_resnet"),
     named("test_efficientnet"),
     network("two_layer_relu_cnn", 2, 3),

@@ -70,7 +70,7 @@ def test_the_control_is_no_double_descent_and_the_same_errors_at_the_threshold_a
     # What tells them apart.
     assert (control.verdict.cause, claimed.verdict.cause) == ("co_adaptation", "interpolation")
     assert (control.verdict.double_descent, claimed.verdict.double_descent) == (False, True)
-    assert axis_text(control).startswith("co-adaptation dip, nothing interpolates at its peak")
+    assert axis_text(control).startswith("co-adaptation dip, no interpolation threshold at its peak")
     decisions = [
         next(each.decision for each in all_claims(tables, along=(verdict,)) if each.claim == "C3")
         for tables, verdict in ((control_tables, control), (claimed_tables, claimed))
