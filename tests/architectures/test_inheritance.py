@@ -17,7 +17,7 @@ from tests.architectures.small_networks import SMALL, classes_for, label, networ
 
 MEAN_FIELD = network("mean_field_mlp", 2, 6)
 COPIED = [model for model in SMALL if model.family != "mean_field_mlp"]
-"""Networks that start from the numbers that are copied. A mean-field one is seen from where its source started: below."""
+"""Networks that start from the numbers that are copied. A mean-field one is seen from its start: below."""
 WITH_FILTERS = [model for model in COPIED if FAMILIES[model.family].filters is not None]
 WITH_STAGES = [model for model in COPIED if FAMILIES[model.family].stage is not None]
 SHARES = (0.0, 0.25, 0.5, 1.0)
