@@ -42,7 +42,8 @@ def missing_links(page: Path, text: str) -> list[str]:
             continue
         name, _, fragment = target.partition("#")
         file = (page.parent / name) if name else page
-        headings = re.findall(r"^#+ (.+)$", prose(file.read_text(encoding="utf-8")) if file.is_file() else "", re.M)
+        there = file.read_text(encoding="utf-8") if file.suffix == ".md" and file.is_file() else ""
+        headings = re.findall(r"^#+ (.+)$", prose(there), re.M)
         if not file.exists() or (fragment and fragment not in map(anchor, headings)):
             missing.append(target)
     return missing
