@@ -130,8 +130,8 @@ def _whole(text: str, folder: Path, chain: tuple[Path, ...]) -> dict[str, Any]:
 
 
 def _found(sweep: str, folder: Path) -> Path:
-    """The file that a path, relative to a folder, or a name of the catalog stands for. A folder of that name (of results,
-    say) does not hide the catalog's sweep."""
+    """The file that a path, relative to a folder, or a name of the catalog stands for. A folder of that name, say of
+    results, does not hide the catalog's sweep."""
     path, listed = folder / sweep, CATALOG / f"{sweep}.yaml"
     try:
         if path.suffix or (path.exists() and not (path.is_dir() and listed.is_file())):
