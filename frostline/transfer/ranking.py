@@ -23,7 +23,6 @@ from sweeps.records import FINAL, RankedPair, RankingRecord
 from sweeps.spec import LabelledSet, RunSpec
 from tasks import contents_of, is_regression
 
-
 USUAL_NOISE = LabelledSet.model_fields["noise_kind"].default
 
 
