@@ -63,13 +63,16 @@ def write_theory(sweep: str, store: Path, out: Path | None) -> tuple[list[str], 
 
 
 def own_samples(spec: RunSpec) -> TaskPair:
-    """The samples that a run is trained and tested on."""
+    """The samples that a run is trained and tested on. Raises ValueError, in one line, for real targets of several
+    values: their errors are not told apart from those of classes here."""
     source = None if spec.source is None else _samples(source_data(spec))
     return TaskPair(source, _samples(target_data(spec)))
 
 
 def _samples(data: TaskData) -> Samples:
     """Inputs over the square root of their length, targets one-hot or real."""
+    if data.is_regression and data.outputs > 1:
+        raise ValueError(f"a regression of {data.outputs} values: allowed for infinite width: classes, or one value")
     train, test = (_flat(each) for each in (data.inputs, data.test_inputs))
     labels, truth = (_targets(each, data) for each in (data.labels, data.test_labels))
     return Samples(train, labels, test, truth)
@@ -97,13 +100,13 @@ def _overlays(loaded: LoadedSweep, store: Path, left: Counter[str]) -> Iterator[
             left[f"status {run.status}"] += 1
             continue
         try:
-            kind_of(run.spec.train, run.spec.target.size)
+            kind_of(run.spec.train, run.spec.target.size, run.spec.transfer)
             inputs = head_inputs(run.id, run.spec, state)
         except ValueError as problem:
             left[str(problem)] += 1
             continue
         task = Readout(inputs.features, inputs.targets, inputs.test_features, inputs.test_targets, inputs.start)
-        yield readout_overlay(loaded.stored, run, task, inputs.truth)
+        yield readout_overlay(loaded.stored, run, task, inputs.truth, inputs.regression)
 
 
 def _fields(run: StoredRun) -> dict[str, object]:

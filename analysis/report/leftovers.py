@@ -22,7 +22,7 @@ LIST = ".frostline-files.json"
 FIGURES = "figures"
 _OURS = re.compile(
     r"(?:figures/(?:(?:final_by|epochs_by|surface)_.+|negative_transfer)\.(?:png|pdf)"
-    r"|(?:epochs|runs|cells|verdicts|surface|budgets)\.\w+|report\.html)"
+    r"|(?:epochs|runs|cells|verdicts|surface|budgets|measures)\.\w+|report\.html)"
 )
 MOST_NAMED = 3
 

@@ -23,6 +23,8 @@ from sweeps.records import FINAL, RankedPair, RankingRecord
 from sweeps.spec import LabelledSet, RunSpec
 from tasks import contents_of, is_regression
 
+USUAL_NOISE = LabelledSet.model_fields["noise_kind"].default
+
 
 class Measured(NamedTuple):
     """A pair and what came out for it."""
@@ -129,6 +131,8 @@ def context(spec: RunSpec, across_models: bool) -> str:
     target = _task(spec.target)
     if spec.target.label_noise:
         target += f" noise {spec.target.label_noise:g}"
+        if spec.target.noise_kind != USUAL_NOISE:
+            target += f" {spec.target.noise_kind}"
     return target if across_models else f"{target} {model_name(spec.model)}"
 
 

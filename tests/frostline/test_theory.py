@@ -51,6 +51,21 @@ axes: {target.size: [10, 20, 30], seed: 0..3}
 """
 
 
+PIXELS = """
+name: pixels
+edition: 2
+base:
+  source: {task: noisy_digits, size: 100, epochs: 2, loss: squared}
+  target: {task: {name: noisy_digits, noise: 0.5}, size: 60}
+  model: {family: mlp, depth: 2, width: 12}
+  transfer: {frozen: 2}
+  train: {optimizer: sgd, learning_rate: 0.5, batch_size: 1000, epochs: 40, loss: squared}
+blocks:
+  - base: {}
+  - base: {model: {family: mean_field_mlp, depth: 2, width: 12}, transfer: {frozen: 1}}
+"""
+
+
 def ran(text: str, folder: Path) -> tuple[Path, Path]:
     file, store = folder / "sweep.yaml", folder / "store"
     file.write_text(text)
@@ -112,7 +127,7 @@ def test_double_descent_that_training_shows_is_predicted_at_the_same_epoch(noisy
     x, t = (np.hstack([z[:, :-1] - centre, 15 * rng.standard_normal((len(z), 60))]) for z in sets)
     targets = noisy.test_targets[taught].copy()
     targets[:24] = np.roll(targets[:24], 1, axis=1)  # a fifth of the labels wrong
-    inputs = HeadInputs(x, targets, targets, t, noisy.test_targets[120:], np.zeros((x.shape[1], 10)))
+    inputs = HeadInputs(x, targets, targets, t, noisy.test_targets[120:], np.zeros((x.shape[1], 10)), False)
     rate = 5 * 120 / float(np.linalg.norm(x, 2)) ** 2  # half of what is stable
     measured = trained(inputs, rate, 6000)
     found = readout_curve(Readout(x, targets, t, inputs.test_targets, inputs.start), Descent(rate), np.arange(1, 6001))
@@ -162,6 +177,18 @@ def test_runs_on_teachers_meet_the_closed_form(tmp_path: Path, capsys: pytest.Ca
     )
     assert (np.abs(difference) <= (high - low) / 2 + 5 / 40 * predicted + 0.02).all()
     assert (tmp_path / "out" / "figures" / "theory_by_target-size.png").is_file()
+
+
+def test_a_regression_of_many_values_is_no_classification(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its error is the share of the pixels' variance that is left, not how often the brightest pixel is another."""
+    file, store = ran(PIXELS, tmp_path)
+    assert main(["theory", str(file), "--store", str(store), "--out", str(tmp_path / "out")]) == 0
+    rows = pd.read_csv(tmp_path / "out" / "theory_runs.csv")
+    assert rows["theory_kind"].tolist() == ["exact"]
+    assert rows["theory_test_error"].to_numpy() == pytest.approx(rows["final_test_error"].to_numpy(), rel=1e-3)
+    (cell,) = pd.read_csv(tmp_path / "out" / "theory_cells.csv").to_dict("records")
+    assert cell["theory_kind"] == "none: a regression of 64 values: allowed for infinite width: classes, or one value"
+    assert "no cell has both" in capsys.readouterr().out
 
 
 def test_a_peak_is_the_largest_rise_that_is_followed_by_a_fall() -> None:

@@ -111,6 +111,17 @@ def test_the_assignment_is_the_cheapest_of_all(sources: int, targets: int) -> No
     assert tuple(chosen) in allowed
 
 
+def test_a_source_class_without_samples_is_not_chosen() -> None:
+    """A source set smaller than its number of classes: what there is, is lent more often. It ended in a traceback."""
+    rng = np.random.default_rng(4)
+    source = Samples(rng.normal(size=(6, 5)), np.array([0, 1, 3, 0, 1, 3]), 10)
+    target = Samples(rng.normal(size=(40, 5)), np.arange(40) % 7, 8)  # its class 7 has no samples either
+    few = class_distances(source, target)
+    assert set(cheapest(few, target.prior()).chosen) <= {0, 1, 3}
+    found = certified_bound(Pair(target, source))
+    assert np.isfinite(found.total) and found.transformed_loss <= found.total
+
+
 def test_transport_is_exact() -> None:
     """Of equally many points on each side it is an assignment; on a line, the sorted points meet."""
     rng = np.random.default_rng(3)
