@@ -73,7 +73,8 @@ def test_the_head_of_every_sweep_says_whence_it_is_and_what_it_costs(name: str) 
         assert head.count(f"\n# {word} ") == 1, word
     runs = runs_of(name)
     sources = {id for id in map(source_id, runs.values()) if id is not None}
-    cost = re.search(r"# Cost: ([\d,]+) runs?(?:, ([\d,]+) source models?)?; about [\d,]+ (CPU minutes|GPU hours)", head)
+    told = r"# Cost: ([\d,]+) runs?(?:, ([\d,]+) source models?)?; about [\d,]+ (CPU minutes|GPU hours)"
+    cost = re.search(told, head)
     assert cost is not None
     assert [int((number or "0").replace(",", "")) for number in cost.groups()[:2]] == [len(runs), len(sources)]
 
