@@ -24,6 +24,7 @@ from orchestrator.store.ledger import Ledger
 from orchestrator.train.options import TrialOptions
 from orchestrator.train.stopping import StopRequest, handle_stop_signals
 from orchestrator.train.worker_state import WorkerState
+from sweeps.layout import driver
 
 QUIET = {
     # One snapshot of Tune's state at most: it is not what a sweep is resumed from.
@@ -48,7 +49,10 @@ for _name in ("RAY_RUNTIME_ENV_HOOK", "RAY_JOB_CONFIG_JSON_ENV_VAR", "RAY_NAMESP
 import ray  # noqa: E402 - reads the environment when it is imported
 from ray import tune  # noqa: E402
 from ray.actor import exit_actor  # noqa: E402
+from ray.util import get_node_ip_address  # noqa: E402
 
+from orchestrator.runners.node_health import NodeHealth  # noqa: E402
+from orchestrator.runners.placement import Nodes, Placement  # noqa: E402 - it imports ray
 from orchestrator.runners.ray_start import (  # noqa: E402 - it imports ray
     StartWatch,
     connect,
@@ -56,6 +60,7 @@ from orchestrator.runners.ray_start import (  # noqa: E402 - it imports ray
     start_timeout,
 )
 from orchestrator.runners.searcher import ReadyJobs  # noqa: E402
+from orchestrator.runners.shared_store import check_shared  # noqa: E402
 
 # It warns that it has no results of its own, and prints why workers died: both are in the ledger.
 logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
@@ -101,11 +106,14 @@ def _reason(trial: Any) -> str:
 class Worker(tune.Trainable):
     """A worker process. A trial is one step in its main thread, the only one to which Python delivers signals."""
 
-    def setup(self, config: dict[str, Any], options: TrialOptions | None = None) -> None:
+    def setup(self, config: dict[str, Any], options: TrialOptions | None = None, nonce: str | None = None) -> None:
+        """`nonce`: a key of the store that the driver has written; None where it could not."""
         assert options is not None
         self._jobs: str = config["jobs"]
         self._options = options
+        self._nonce = nonce
         self._state = WorkerState(options)
+        self._address = get_node_ip_address()
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         self._jobs = new_config["jobs"]
@@ -114,10 +122,13 @@ class Worker(tune.Trainable):
     def step(self) -> dict[str, Any]:
         if self._state.stop.signalled:  # told to end in the trial before: this one is for another worker
             exit_actor()
+        if self._nonce is not None:
+            check_shared(self._state.ledger.store, self._nonce, f"{self._options.store}", self._address)
         from orchestrator.runners.remote import run_remote  # imports torch, which the driver does not need
 
         with handle_stop_signals(self._state.stop):
-            return {"endings": run_remote(self._jobs, self._options, self._state), "ended": 1, "done": True}
+            endings = run_remote(self._jobs, self._options, self._state)
+        return {"endings": endings, "address": self._address, "ended": 1, "done": True}
 
 
 def run(
@@ -156,7 +167,6 @@ def run(
             agenda.starting = "starting Ray" if address == "local" else f"joining the Ray cluster at {address}"
             connect(address, max(workers or 0, usable_cores()))
             agenda.starting = "Ray is up; its workers load PyTorch"
-            agenda.workers = min(workers or _slots(options), _slots(options))
             with handle_stop_signals(stop, stop_workers) as heed, killing_the_hung(agenda, ledger, options.launch):
                 _fit(agenda, ledger, options, scratch, workers, heed, notice)
         finally:
@@ -168,14 +178,6 @@ def run(
         raise KeyboardInterrupt
 
 
-def _slots(options: TrialOptions) -> int:
-    """How many runs the cluster has room for at a time, now."""
-    resources = ray.cluster_resources()
-    by_cores = resources.get("CPU", 1.0) / options.threads
-    by_gpus = resources.get("GPU", 0.0) / options.gpus_per_run if options.gpus_per_run > 0 else by_cores
-    return max(1, int(min(by_cores, by_gpus)))
-
-
 def _fit(
     agenda: Agenda,
     ledger: Ledger,
@@ -185,10 +187,15 @@ def _fit(
     heed: Callable[[], None],
     say: Callable[[str], None],
 ) -> None:
-    jobs = ReadyJobs(agenda, ledger, options.launch)
-    worker = tune.with_parameters(Worker, options=options)
+    health = NodeHealth()
+    nodes = Nodes(health, options.threads, options.gpus_per_run)
+    Placement.avoided = nodes.avoided
+    slots = max(1, nodes.slots())
+    agenda.workers = min(workers or slots, slots)
+    jobs = ReadyJobs(agenda, ledger, options.launch, health, nodes.healthy, say)
+    worker = tune.with_parameters(Worker, options=options, nonce=_nonce(ledger, options.launch))
     tuner = tune.Tuner(
-        tune.with_resources(worker, {"cpu": options.threads, "gpu": options.gpus_per_run}),
+        tune.with_resources(worker, Placement([{"CPU": options.threads, "GPU": options.gpus_per_run}])),
         tune_config=tune.TuneConfig(
             search_alg=jobs,
             num_samples=-1,
@@ -208,3 +215,10 @@ def _fit(
     )
     with contextlib.suppress(NothingRuns):
         tuner.fit()
+
+
+def _nonce(ledger: Ledger, launch: str) -> str | None:
+    """The key that tells this launch's store from any other; None where the driver could not write it."""
+    with contextlib.suppress(OSError):
+        return key if launch and ledger.store.exists(key := driver(launch)) else None
+    return None

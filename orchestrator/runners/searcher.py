@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Callable
 from typing import Any
 
 from ray.tune.search import Searcher
 
+from orchestrator.runners.node_health import NodeHealth, address_in
 from orchestrator.runners.resources import CannotStart
+from orchestrator.runners.shared_store import NOT_SHARED
 from orchestrator.schedule.agenda import Agenda
 from orchestrator.store.jobs import Job
 from orchestrator.store.lease import begun, last_token
@@ -23,8 +26,9 @@ BATCH_SECONDS = 5.0
 NEVER_STARTED = ("RuntimeEnvSetupError", "runtime_env", "runtime environment")
 """What Ray says where a worker's process was never there."""
 MOST_BEFORE_BEGINNING = 10
-"""Workers in a row that may end before they have begun a job: no run is to blame, but it has to end. The next one is
-tried after a pause (HELD_SECONDS of the agenda), so that a node that fails at once does not use all of them up."""
+"""Workers in a row that may end before they have begun a job, where no other runs one: no run is to blame, but it has
+to end. A host where that happens is avoided (node_health.py); where no other is left, the next worker is tried after a
+pause (HELD_SECONDS of the agenda)."""
 
 
 class WorkerDied(RuntimeError):
@@ -34,11 +38,24 @@ class WorkerDied(RuntimeError):
 class ReadyJobs(Searcher):
     """Gives Tune batches of the agenda's ready jobs and receives how they ended."""
 
-    def __init__(self, agenda: Agenda, ledger: Ledger, launch: str) -> None:
+    def __init__(
+        self,
+        agenda: Agenda,
+        ledger: Ledger,
+        launch: str,
+        health: NodeHealth | None = None,
+        others: Callable[[], bool] = lambda: False,
+        say: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        """`health` is told how workers end. `others`: whether some node is there that is not avoided. `say` is told
+        why one is."""
         super().__init__(metric="ended", mode="max")
         self._agenda = agenda
         self._ledger = ledger
         self._launch = launch
+        self._health = health or NodeHealth()
+        self._others = others
+        self._say = say
         self._batches: dict[str, list[Job]] = {}
         self._tokens: dict[str, int] = {}
         """The token of the last attempt at each job that is handed out, when it was."""
@@ -67,6 +84,8 @@ class ReadyJobs(Searcher):
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         if result is not None and "endings" in result:
             self._before_beginning, self._any_reported = 0, True
+            if "address" in result:
+                self._health.worked(result["address"])
             for job, ending in zip(self._batches.pop(trial_id), result["endings"], strict=True):
                 self._agenda.end(job, ending)
 
@@ -81,6 +100,8 @@ class ReadyJobs(Searcher):
             self._ended_before_beginning(batch, reason)
             return
         self._before_beginning = 0
+        if blamed is not None and (address := address_in(reason)) is not None:
+            self._tell_avoided(address, self._health.died(address), "workers die while they run something", reason)
         host = None if lease is None else lease.get("host")
         for job in batch:
             if (ending := endings[job.id]) is not None:
@@ -100,17 +121,36 @@ class ReadyJobs(Searcher):
         return begun(self._ledger.store, self._ledger.place(job), self._tokens.get(job.id, 0), self._launch)
 
     def _ended_before_beginning(self, batch: list[Job], reason: str) -> None:
-        """No job of the batch was begun: none loses an attempt, and each is offered again after a pause."""
+        """No job of the batch was begun: none loses an attempt, and each is offered again, elsewhere if that can be.
+
+        Raises CannotStart where that goes on and no worker runs anything.
+        """
         self._before_beginning += 1
-        never_there = any(sign in reason for sign in NEVER_STARTED)
-        most = max(MOST_BEFORE_BEGINNING, 3 * self._agenda.workers)
-        if never_there and not self._any_reported:
-            most = MOST_ATTEMPTS  # the runtime environment is the same everywhere: it fails, or it does not
+        not_shared, address = NOT_SHARED in reason, address_in(reason)
+        if address is not None:
+            known = address in self._health.avoided()
+            pause = self._health.failed(address)
+            why = "its store is another" if not_shared else "workers end there before they begin a run"
+            self._tell_avoided(address, 0.0 if known else pause, why, reason)
+        others = address is not None and self._others()
         for job in batch:  # one worker may have been told to go: its jobs need no pause
-            self._agenda.end(job, "not run" if self._before_beginning == 1 else "held")
+            self._agenda.end(job, "not run" if others or self._before_beginning == 1 else "held")
+        if others or any(self._attempt(job) for beside in self._batches.values() for job in beside):
+            return
+        if not_shared:
+            raise CannotStart(_told(reason, NOT_SHARED))
+        most = max(MOST_BEFORE_BEGINNING, 3 * self._agenda.workers)
+        if any(sign in reason for sign in NEVER_STARTED) and not self._any_reported:
+            most = MOST_ATTEMPTS  # the runtime environment is the same everywhere: it fails, or it does not
         if self._before_beginning >= most:
-            told = " ".join(reason.split())[-400:]
-            raise CannotStart(f"{self._before_beginning} workers in a row ended before they began a run: {told}")
+            raise CannotStart(
+                f"{self._before_beginning} workers in a row ended before they began a run: {_told(reason)}"
+            )
+
+    def _tell_avoided(self, address: str, seconds: float, why: str, reason: str) -> None:
+        if seconds > 0:
+            told = _told(reason, NOT_SHARED) if NOT_SHARED in reason else f"{why}: {_told(reason)}"
+            self._say(f"no runs are sent to {address} for {seconds:.0f} s: {told}")
 
     def _blame(self, job: Job, reason: str, host: str | None) -> Ending:
         """Write down that a job's worker died while it ran this, on the host that its lease names."""
@@ -125,6 +165,13 @@ class ReadyJobs(Searcher):
 
     def restore(self, checkpoint_path: str) -> None:
         raise NotImplementedError("a sweep is resumed from the store, by the same command")
+
+
+def _told(reason: str, after: str = "") -> str:
+    """A reason in one line: its end, or what follows on the last mention of a word, up to that line's end."""
+    if after:
+        return reason[reason.rindex(after) :].splitlines()[0].partition(": ")[2].partition("] ")[2]
+    return " ".join(reason.split())[-400:]
 
 
 def _to_text(batch: list[Job]) -> str:
