@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.runners.limits import usable_cores
+from orchestrator.runners.resources import CannotStart
 from orchestrator.runners.watchdog import killing_the_hung
 from orchestrator.schedule.agenda import Agenda
 from orchestrator.store.ledger import Ledger
@@ -77,12 +78,15 @@ class WorkerDeathCallback(tune.Callback):
         self._jobs = jobs
         self._heed = heed
         self._start = start
+        self._problem: CannotStart | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Tune writes its callbacks to its temporary folder; a driver's signal handlers cannot be written there."""
         return {}
 
     def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        if self._problem is not None:
+            raise self._problem
         self._heed()  # Tune takes SIGUSR1 for itself when it starts
         # The last ones first: of thousands of trials those before have ended, most of the time.
         running = any(trial.status == "RUNNING" for trial in reversed(trials))
@@ -91,7 +95,10 @@ class WorkerDeathCallback(tune.Callback):
         self._start.look(running)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        self._jobs.died(trial.trial_id, _reason(trial))
+        try:
+            self._jobs.died(trial.trial_id, _reason(trial))
+        except CannotStart as problem:  # from here it would come as Ray's error about an error, with both traces
+            self._problem = problem
 
 
 def _reason(trial: Any) -> str:
@@ -188,8 +195,7 @@ def _fit(
     say: Callable[[str], None],
 ) -> None:
     health = NodeHealth()
-    nodes = Nodes(health, options.threads, options.gpus_per_run)
-    Placement.avoided = nodes.avoided
+    Placement.nodes = nodes = Nodes(health, options.threads, options.gpus_per_run)
     slots = max(1, nodes.slots())
     agenda.workers = min(workers or slots, slots)
     jobs = ReadyJobs(agenda, ledger, options.launch, health, nodes.healthy, say)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import ray
 from ray.tune import PlacementGroupFactory
@@ -13,20 +12,6 @@ from orchestrator.runners.node_health import NodeHealth
 
 NODE_ID = "ray.io/node-id"
 """The label that Ray gives to every node."""
-
-
-class Placement(PlacementGroupFactory):
-    """What one run takes of a node; not of one that is avoided when the room is asked for.
-
-    Which are avoided is no part of what it equals: Tune keeps workers of equal placements from trial to trial.
-    """
-
-    avoided: ClassVar[Callable[[], Collection[str]]] = frozenset
-    """Ids of the nodes that are to get no runs, of the launch under way."""
-
-    def to_placement_group(self) -> PlacementGroup:
-        selector = [{NODE_ID: f"!in({', '.join(sorted(ids))})"}] if (ids := Placement.avoided()) else None
-        return placement_group(self.bundles, self.strategy, bundle_label_selector=selector)
 
 
 class Nodes:
@@ -56,9 +41,24 @@ class Nodes:
         ids = [node["NodeID"] for node in nodes if node["NodeManagerAddress"] in addresses]
         return ids if len(ids) < len(nodes) else []
 
-    def _able(self) -> list[dict]:
+    def _able(self) -> list[dict[str, Any]]:
         return [node for node in ray.nodes() if node["Alive"] and self._room(node["Resources"]) > 0]
 
     def _room(self, resources: dict[str, float]) -> int:
         room = int(resources.get("CPU", 0.0) / self._cores)
         return min(room, int(resources.get("GPU", 0.0) / self._gpus + 1e-9)) if self._gpus > 0 else room
+
+
+class Placement(PlacementGroupFactory):
+    """What one run takes of a node; not of one that is to be avoided at the time when the room is asked for.
+
+    Which are avoided is no part of what it equals: Tune keeps workers of equal placements from trial to trial.
+    """
+
+    nodes: ClassVar[Nodes | None] = None
+    """Of the launch under way."""
+
+    def to_placement_group(self) -> PlacementGroup:
+        ids = Placement.nodes.avoided() if Placement.nodes is not None else []
+        elsewhere = {"bundle_label_selector": [{NODE_ID: f"!in({', '.join(ids)})"}]} if ids else {}
+        return placement_group(self.bundles, self.strategy, **elsewhere)

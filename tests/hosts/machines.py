@@ -20,6 +20,8 @@ BIN = Path(sys.executable).parent
 NETWORK = "10.213.77"
 """Addresses of a network that exists in the switch's namespace alone."""
 PORT = 6379
+WITH_US = ("setpriv", "--pdeathsig", "KILL")
+"""Ends a process with the one that started it, however that ends."""
 UP_SECONDS = 120
 
 
@@ -29,7 +31,7 @@ def cannot() -> str:
         return "needs Linux"
     if os.geteuid() != 0:
         return "needs root"
-    if missing := [name for name in ("ip", "nsenter", "unshare", "mount") if shutil.which(name) is None]:
+    if missing := [name for name in ("ip", "mount", "nsenter", "setpriv", "unshare") if shutil.which(name) is None]:
         return f"needs {', '.join(missing)}"
     tried = subprocess.run(["unshare", "-u", "-p", "-m", "-i", "-n", "-f", "--mount-proc", "true"], capture_output=True)
     return "" if tried.returncode == 0 else "may not make namespaces"
@@ -39,7 +41,7 @@ class Switch:
     """A bridge that hosts are plugged into."""
 
     def __init__(self) -> None:
-        self.holder = subprocess.Popen(["unshare", "-n", "sleep", "infinity"])
+        self.holder = subprocess.Popen([*WITH_US, "unshare", "-n", "sleep", "infinity"])
         _wait(lambda: _namespace(self.holder.pid) != _namespace(os.getpid()), "the switch")
         self.ip("link add br0 type bridge")
         self.ip(f"addr add {NETWORK}.254/24 dev br0")
@@ -65,7 +67,6 @@ class Host:
         self._switch = switch
         self._holder: subprocess.Popen[bytes] | None = None
         self._init = 0
-        self._resources: tuple[str, ...] = ()
 
     def boot(self, *, wipe: bool = False) -> None:
         """Start the machine, with the disk that it had; `wipe`: with a new one."""
@@ -83,7 +84,7 @@ class Host:
             " && exec sleep infinity"
         )
         unshared = ["unshare", "-n", "-u", "-p", "-m", "-i", "-f", "--kill-child", "--mount-proc", "sh", "-c", script]
-        self._holder = subprocess.Popen(unshared)
+        self._holder = subprocess.Popen([*WITH_US, *unshared])
         _wait(self._booted, self.name)
         self._switch.ip(f"link add {self.link} type veth peer name eth0 netns {self._init}")
         self._switch.ip(f"link set {self.link} master br0 up")
@@ -142,14 +143,25 @@ class Host:
         assert process.returncode == 0, f"{self.name}: {command}: {output}"
         return output
 
-    def lead(self, *resources: str) -> None:
+    def lead(self, *resources: str, **environment: str) -> None:
         """Become the head of a Ray cluster."""
-        self.run("ray", "start", "--head", f"--port={PORT}", "--include-dashboard=false", *self._limits(resources))
+        self.run(
+            *("ray", "start", "--head", f"--port={PORT}", "--include-dashboard=false", *self._limits(resources)),
+            **environment,
+        )
 
-    def join(self, head: Host, *resources: str) -> None:
+    def join(self, head: Host, *resources: str, **environment: str) -> None:
         """Join a head's cluster."""
-        self._resources = resources
-        self.run("ray", "start", f"--address={head.address}:{PORT}", *self._limits(resources))
+        self.run("ray", "start", f"--address={head.address}:{PORT}", *self._limits(resources), **environment)
+
+    def join_again(self, head: Host, *resources: str) -> None:
+        """Join a head's cluster, whatever is left of an earlier Ray on this host."""
+        self.run("ray", "stop", "--force")  # it sees the processes of this host alone
+        self.join(head, *resources)
+
+    def wipe_ray(self) -> None:
+        """Forget what Ray downloaded."""
+        self.run("sh", "-c", "rm -rf /tmp/ray/*")
 
     @staticmethod
     def _limits(resources: tuple[str, ...]) -> tuple[str, ...]:
@@ -160,6 +172,9 @@ class Host:
         own = self.folder / "mounted"
         own.mkdir(exist_ok=True)
         _check([*self._inside(), "mount", "--bind", str(own), str(path)])
+
+    def unmount(self, path: Path) -> None:
+        _check([*self._inside(), "umount", str(path)])
 
     def unplug(self) -> None:
         self._switch.ip(f"link set {self.link} down")
