@@ -14,11 +14,12 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from orchestrator.runners.limits import usable_cores
-from orchestrator.runners.resources import CannotStart
+from orchestrator.runners.resources import ON_CPU, ON_GPU, CannotStart
 from orchestrator.runners.watchdog import killing_the_hung
 from orchestrator.schedule.agenda import Agenda
 from orchestrator.store.ledger import Ledger
@@ -52,8 +53,9 @@ from ray import tune  # noqa: E402
 from ray.actor import exit_actor  # noqa: E402
 from ray.util import get_node_ip_address  # noqa: E402
 
+from orchestrator.runners.growth import Growth  # noqa: E402 - it imports ray
 from orchestrator.runners.node_health import NodeHealth  # noqa: E402
-from orchestrator.runners.placement import Nodes, Placement  # noqa: E402 - it imports ray
+from orchestrator.runners.placement import Nodes, Placement, Share  # noqa: E402 - it imports ray
 from orchestrator.runners.ray_start import (  # noqa: E402 - it imports ray
     StartWatch,
     connect,
@@ -74,8 +76,12 @@ class NothingRuns(Exception):
 class WorkerDeathCallback(tune.Callback):
     """Watches that some worker is up, and tells the searcher what Tune does not: why a trial's worker ended."""
 
-    def __init__(self, jobs: ReadyJobs, heed: Callable[[], None], start: StartWatch) -> None:
+    def __init__(
+        self, jobs: ReadyJobs, heed: Callable[[], None], start: StartWatch, look: Callable[[], None] = lambda: None
+    ) -> None:
+        """`look` is called at every step of Tune's, some ten times a second."""
         self._jobs = jobs
+        self._look = look
         self._heed = heed
         self._start = start
         self._problem: CannotStart | None = None
@@ -93,6 +99,7 @@ class WorkerDeathCallback(tune.Callback):
         if self._jobs.stopping and not running:
             raise NothingRuns
         self._start.look(running)
+        self._look()
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         try:
@@ -117,9 +124,9 @@ class Worker(tune.Trainable):
         """`nonce`: a key of the store that the driver has written; None where it could not."""
         assert options is not None
         self._jobs: str = config["jobs"]
-        self._options = options
+        self._options = options if config["place"] == ON_GPU else replace(options, device="cpu", gpus_per_run=0.0)
         self._nonce = nonce
-        self._state = WorkerState(options)
+        self._state = WorkerState(self._options)
         self._address = get_node_ip_address()
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -175,7 +182,7 @@ def run(
             connect(address, max(workers or 0, usable_cores()))
             agenda.starting = "Ray is up; its workers load PyTorch"
             with handle_stop_signals(stop, stop_workers) as heed, killing_the_hung(agenda, ledger, options.launch):
-                _fit(agenda, ledger, options, scratch, workers, heed, notice)
+                _fit(agenda, ledger, options, scratch, workers, heed, notice, grows=address != "local")
         finally:
             ray.shutdown()
             shutil.rmtree(scratch, ignore_errors=True)
@@ -193,15 +200,18 @@ def _fit(
     workers: int | None,
     heed: Callable[[], None],
     say: Callable[[str], None],
+    grows: bool,
 ) -> None:
     health = NodeHealth()
-    Placement.nodes = nodes = Nodes(health, options.threads, options.gpus_per_run)
-    slots = max(1, nodes.slots())
-    agenda.workers = min(workers or slots, slots)
-    jobs = ReadyJobs(agenda, ledger, options.launch, health, nodes.healthy, say)
+    shares = {ON_GPU: Share(options.threads, options.gpus_per_run), ON_CPU: Share(options.threads)}
+    Placement.nodes = nodes = Nodes(health, {place: shares[place] for place in agenda.places})
+    growth = Growth(agenda, nodes, workers, grows)
+    growth.look()
+    jobs = ReadyJobs(agenda, ledger, options.launch, health, nodes.healthy, say, growth.slots.__getitem__)
+    placements = {place: Placement(place, share) for place, share in nodes.shares.items()}
     worker = tune.with_parameters(Worker, options=options, nonce=_nonce(ledger, options.launch))
     tuner = tune.Tuner(
-        tune.with_resources(worker, Placement([{"CPU": options.threads, "GPU": options.gpus_per_run}])),
+        tune.with_resources(worker, lambda config: placements[config["place"]]),
         tune_config=tune.TuneConfig(
             search_alg=jobs,
             num_samples=-1,
@@ -214,7 +224,7 @@ def _fit(
             name="sweep",
             storage_path=str(scratch),
             verbose=0,
-            callbacks=[WorkerDeathCallback(jobs, heed, StartWatch(say, start_timeout()))],
+            callbacks=[WorkerDeathCallback(jobs, heed, StartWatch(say, start_timeout()), growth.look)],
             failure_config=tune.FailureConfig(max_failures=0),
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
         ),

@@ -1,64 +1,92 @@
-"""What a trial asks of a cluster, and which of its nodes may give it."""
+"""What a run takes of a cluster, and which of its nodes may give it: those with a GPU, others, none that fails."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import ray
 from ray.tune import PlacementGroupFactory
 from ray.util.placement_group import PlacementGroup, placement_group
 
 from orchestrator.runners.node_health import NodeHealth
+from orchestrator.schedule.agenda import Place
 
 NODE_ID = "ray.io/node-id"
 """The label that Ray gives to every node."""
 
 
+class Share(NamedTuple):
+    """What one run takes of a node."""
+
+    cores: float
+    gpus: float = 0.0
+
+    def fits(self, resources: dict[str, float]) -> int:
+        """How many such runs a node's resources have room for."""
+        room = int(resources.get("CPU", 0.0) / self.cores)
+        return min(room, int(resources.get("GPU", 0.0) / self.gpus + 1e-9)) if self.gpus > 0 else room
+
+
 class Nodes:
-    """The nodes of the cluster with room for a run, and which of them are to get none for a while."""
+    """The nodes of the cluster as they are now: which have room for a run, and which of them are to get none.
 
-    def __init__(self, health: NodeHealth, cores: float, gpus: float) -> None:
-        """`cores`, `gpus`: what one run takes."""
+    `shares`: what a run takes, by the kind of place. Where some runs take a share of a GPU and others none, these
+    others go to nodes without a GPU as long as there are any.
+    """
+
+    def __init__(self, health: NodeHealth, shares: dict[Place, Share]) -> None:
+        self.shares = shares
         self._health = health
-        self._cores = cores
-        self._gpus = gpus
+        self._spares_gpus = any(share.gpus > 0 for share in shares.values())
 
-    def slots(self) -> int:
-        """How many runs the nodes have room for at a time, now."""
-        return sum(self._room(node["Resources"]) for node in self._able())
+    def slots(self, place: Place) -> int:
+        """How many runs there is room for at a time."""
+        share = self.shares[place]
+        return sum(share.fits(node["Resources"]) for node in self._able(place, _alive()))
 
-    def healthy(self) -> bool:
+    def healthy(self, place: Place) -> bool:
         """Whether some node has room for a run and is not avoided."""
         avoided = self._health.avoided()
-        return any(node["NodeManagerAddress"] not in avoided for node in self._able())
+        return any(node["NodeManagerAddress"] not in avoided for node in self._able(place, _alive()))
 
-    def avoided(self) -> list[str]:
-        """Ids of the nodes to avoid; none where no other would be left: then it is no node's own fault."""
-        addresses = self._health.avoided()
-        if not addresses:
+    def unwanted(self, place: Place) -> list[str]:
+        """Ids of the nodes that are to get no such run now. Those that fail are among them unless all do: then it is no
+        node's own fault."""
+        avoided = self._health.avoided()
+        if not avoided and not (self._spares_gpus and self.shares[place].gpus == 0):
             return []
-        nodes = self._able()
-        ids = [node["NodeID"] for node in nodes if node["NodeManagerAddress"] in addresses]
-        return ids if len(ids) < len(nodes) else []
+        alive = _alive()
+        able = self._able(place, alive)
+        wanted = [node for node in able if node["NodeManagerAddress"] not in avoided] or able
+        has_room = [node for node in alive if self.shares[place].fits(node["Resources"]) > 0]
+        return sorted({node["NodeID"] for node in has_room} - {node["NodeID"] for node in wanted})
 
-    def _able(self) -> list[dict[str, Any]]:
-        return [node for node in ray.nodes() if node["Alive"] and self._room(node["Resources"]) > 0]
+    def _able(self, place: Place, alive: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        share = self.shares[place]
+        able = [node for node in alive if share.fits(node["Resources"]) > 0]
+        if self._spares_gpus and share.gpus == 0:
+            return [node for node in able if node["Resources"].get("GPU", 0.0) == 0] or able
+        return able
 
-    def _room(self, resources: dict[str, float]) -> int:
-        room = int(resources.get("CPU", 0.0) / self._cores)
-        return min(room, int(resources.get("GPU", 0.0) / self._gpus + 1e-9)) if self._gpus > 0 else room
+
+def _alive() -> list[dict[str, Any]]:
+    return [node for node in ray.nodes() if node["Alive"]]
 
 
 class Placement(PlacementGroupFactory):
-    """What one run takes of a node; not of one that is to be avoided at the time when the room is asked for.
+    """Room for one run on a node that is wanted at the time when the room is asked for.
 
-    Which are avoided is no part of what it equals: Tune keeps workers of equal placements from trial to trial.
+    Which are wanted is no part of what it equals: Tune keeps workers of equal placements from trial to trial.
     """
 
     nodes: ClassVar[Nodes | None] = None
     """Of the launch under way."""
 
+    def __init__(self, place: Place, share: Share) -> None:
+        super().__init__([{"CPU": share.cores, "GPU": share.gpus}])
+        self.place = place
+
     def to_placement_group(self) -> PlacementGroup:
-        ids = Placement.nodes.avoided() if Placement.nodes is not None else []
+        ids = Placement.nodes.unwanted(self.place) if Placement.nodes is not None else []
         elsewhere = {"bundle_label_selector": [{NODE_ID: f"!in({', '.join(ids)})"}]} if ids else {}
         return placement_group(self.bundles, self.strategy, **elsewhere)

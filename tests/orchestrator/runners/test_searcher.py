@@ -41,7 +41,12 @@ class Desk:
         self.said: list[str] = []
         self.health = NodeHealth(lambda: self.now)
         self.jobs = ReadyJobs(
-            self.agenda, self.ledger, "ours", self.health, lambda: self.others, lambda text: self.said.append(text)
+            self.agenda,
+            self.ledger,
+            "ours",
+            self.health,
+            lambda place: self.others,
+            lambda text: self.said.append(text),
         )
 
     def handed_out(self, trial: str) -> Job:
