@@ -120,10 +120,10 @@ class Host:
             **more,
         }
 
-    def start(self, *command: str, folder: Path = ROOT, **environment: str) -> subprocess.Popen[str]:
+    def start(self, *command: str, **environment: str) -> subprocess.Popen[str]:
         """A command on the host, its output kept."""
         return subprocess.Popen(
-            [*self._inside(), f"--wdns={folder}", *command],
+            [*self._inside(), f"--wdns={ROOT}", *command],
             env=self.environment(**environment),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -132,11 +132,11 @@ class Host:
             start_new_session=True,
         )
 
-    def run(self, *command: str, seconds: float = UP_SECONDS, folder: Path = ROOT, **environment: str) -> str:
+    def run(self, *command: str, **environment: str) -> str:
         """A command on the host, to its end. Raises AssertionError where it fails."""
-        process = self.start(*command, folder=folder, **environment)
+        process = self.start(*command, **environment)
         try:
-            output, _ = process.communicate(timeout=seconds)
+            output, _ = process.communicate(timeout=UP_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             raise AssertionError(f"{self.name}: {command} hangs: {process.communicate()[0]}") from None
