@@ -15,6 +15,10 @@ NODE_ID = "ray.io/node-id"
 """The label that Ray gives to every node."""
 
 
+Node = dict[str, Any]
+"""What Ray says of a node."""
+
+
 class Share(NamedTuple):
     """What one run takes of a node."""
 
@@ -41,35 +45,38 @@ class Nodes:
 
     def slots(self, place: Place) -> int:
         """How many runs there is room for at a time."""
-        share = self.shares[place]
-        return sum(share.fits(node["Resources"]) for node in self._able(place, _alive()))
+        return sum(self.shares[place].fits(node["Resources"]) for node in self._wanted(place, _alive()))
 
     def healthy(self, place: Place) -> bool:
         """Whether some node has room for a run and is not avoided."""
-        avoided = self._health.avoided()
-        return any(node["NodeManagerAddress"] not in avoided for node in self._able(place, _alive()))
+        return bool(self._not_avoided(self._with_room(place, _alive())))
 
     def unwanted(self, place: Place) -> list[str]:
-        """Ids of the nodes that are to get no such run now. Those that fail are among them unless all do: then it is no
-        node's own fault."""
-        avoided = self._health.avoided()
-        if not avoided and not (self._spares_gpus and self.shares[place].gpus == 0):
+        """Ids of the nodes that are to get no such run now."""
+        if not self._health.avoided() and not (self._spares_gpus and self.shares[place].gpus == 0):
             return []
         alive = _alive()
-        able = self._able(place, alive)
-        wanted = [node for node in able if node["NodeManagerAddress"] not in avoided] or able
-        has_room = [node for node in alive if self.shares[place].fits(node["Resources"]) > 0]
-        return sorted({node["NodeID"] for node in has_room} - {node["NodeID"] for node in wanted})
+        wanted = {node["NodeID"] for node in self._wanted(place, alive)}
+        return sorted({node["NodeID"] for node in self._with_room(place, alive)} - wanted)
 
-    def _able(self, place: Place, alive: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        share = self.shares[place]
-        able = [node for node in alive if share.fits(node["Resources"]) > 0]
-        if self._spares_gpus and share.gpus == 0:
-            return [node for node in able if node["Resources"].get("GPU", 0.0) == 0] or able
-        return able
+    def _wanted(self, place: Place, alive: list[Node]) -> list[Node]:
+        """Nodes that do not fail, all where all do: then it is no node's own fault; of them those without a GPU for
+        runs that take none."""
+        room = self._with_room(place, alive)
+        nodes = self._not_avoided(room) or room
+        if self._spares_gpus and self.shares[place].gpus == 0:
+            return [node for node in nodes if node["Resources"].get("GPU", 0.0) == 0] or nodes
+        return nodes
+
+    def _with_room(self, place: Place, alive: list[Node]) -> list[Node]:
+        return [node for node in alive if self.shares[place].fits(node["Resources"]) > 0]
+
+    def _not_avoided(self, nodes: list[Node]) -> list[Node]:
+        avoided = self._health.avoided()
+        return [node for node in nodes if node["NodeManagerAddress"] not in avoided]
 
 
-def _alive() -> list[dict[str, Any]]:
+def _alive() -> list[Node]:
     return [node for node in ray.nodes() if node["Alive"]]
 
 
