@@ -1,1 +1,1 @@
-"""What runs cost that compute next to nothing: on this machine (`python -m benchmarks.noop`), on three hosts (`.hosts`)."""
+"""Runs that compute next to nothing: their cost here (`python -m benchmarks.noop`) and on three hosts (`.hosts`)."""
