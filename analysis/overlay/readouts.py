@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,17 @@ from analysis.theory.readout_prediction import kind_of, predicted_curve
 Array = NDArray[np.float64]
 
 FOLLOWED = ("train_loss", "test_loss", "train_error", "test_error")
+
+
+class Curve(Protocol):
+    """Predicted errors after each of `epochs`."""
+
+    @property
+    def epochs(self) -> NDArray[np.int64]: ...
+    @property
+    def train_error(self) -> Array: ...
+    @property
+    def test_error(self) -> Array: ...
 
 
 class ReadoutOverlay(NamedTuple):

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from analysis.transferability import Pair, Samples, all_scores
 from analysis.transferability.scores import BOUND, Scored, goodness
@@ -57,15 +58,20 @@ def rank(
     left = train_sources(missing, options, state, say) if missing else []
     if left:
         raise InputError(f"{len(left)} source models have no weights; the first: {left[0].name}")
-    measured = []
-    for pair in pairs:
-        try:
-            features = features_of(pair, state)
-        except (ValueError, OSError) as problem:
-            raise InputError(f"{pair.spec.model.family}, {_task(pair.spec.target)}: {problem}") from None
-        scored = all_scores(pair_of(features))
-        measured.append(Measured(pair, Scored(scored.values, {"features": features.seconds, **scored.seconds})))
+    # Scores are made of many small products of matrices: threads would wait for each other longer than they compute.
+    with threadpool_limits(1):
+        measured = [Measured(pair, _scored(pair, state)) for pair in pairs]
     return ordered(plan, measured, across_models)
+
+
+def _scored(pair: TransferPair, state: WorkerState) -> Scored:
+    """Raises InputError, in one line, where the pair's features cannot be had."""
+    try:
+        features = features_of(pair, state)
+    except (ValueError, OSError) as problem:
+        raise InputError(f"{pair.spec.model.family}, {_task(pair.spec.target)}: {problem}") from None
+    scored = all_scores(pair_of(features))
+    return Scored(scored.values, {"features": features.seconds, **scored.seconds})
 
 
 def untrained(plan: Plan, pairs: Sequence[TransferPair]) -> list[Job]:

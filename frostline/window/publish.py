@@ -12,7 +12,7 @@ from typing import Literal
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from frostline.window.content import sweep_content, verdicts_by_run
+from frostline.window.content import added_by_run, sweep_content
 from frostline.window.results import Results, write_results
 from orchestrator.schedule.plan import Plan, make_plan
 from orchestrator.store.jobs import Job
@@ -79,7 +79,7 @@ def _publish_runs(
     shown = Publication(
         sweep=plan.sweep.name,
         differ=fields_that_differ(job.spec for job in plan.runs.values()),
-        verdicts={} if results is None else verdicts_by_run(results.tables),
+        verdicts={} if results is None else added_by_run(results),
     )
     with _progress() as progress:
         task = progress.add_task("runs", total=None)
