@@ -1,10 +1,6 @@
 """What a run costs that computes next to nothing, on a Ray cluster of three hosts (network namespaces; needs root).
 
-<<<<<<<< HEAD:tests/hosts/noop.py
-    python -m tests.hosts.noop [SIZES ...]
-========
     python -m benchmarks.noop.hosts [SIZES ...]
->>>>>>>> main:benchmarks/noop/hosts.py
 
 Head without cores, two workers with one each, the driver on the head, the store on a folder that they share. Prints for
 each size milliseconds of wall time per run, and of the driver's CPU time, which other work on the machine changes less.
