@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -88,7 +90,7 @@ def test_nodes_come_for_the_plan_and_go_when_they_are_idle(host: Host, tmp_path:
         return [int(line) for line in seen.read_text().split()]
 
     wait_for(lambda: numbers()[-1] == 0, watch, 90)  # nobody has asked for them to be released
-    watch.kill()
+    os.killpg(watch.pid, signal.SIGKILL)  # nsenter and the program that it started
     watch.communicate()
     assert max(numbers()) >= 2, "the plan's demand was not shown"
     launches.check(oracle)
