@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -190,10 +191,14 @@ class ReadyJobs(Searcher):
 
 
 def _told(reason: str, after: str = "") -> str:
-    """A reason in one line: its end, or what follows on the last mention of a word, up to that line's end."""
+    """A reason in one line: the last error that it names, or its end; or what follows on the last mention of a word."""
     if after:
         return reason[reason.rindex(after) :].splitlines()[0].partition(": ")[2].partition("] ")[2]
-    return " ".join(reason.split())[-400:]
+    errors = _ERROR.findall(reason)
+    return " ".join((errors[-1] if errors else reason[-400:]).split())[:400]
+
+
+_ERROR = re.compile(r"^\S*(?:Error|Exception): .*", re.MULTILINE)
 
 
 def _to_text(batch: list[Job]) -> str:

@@ -137,7 +137,10 @@ def test_a_runtime_environment_that_fails_from_the_start_ends_it_soon(desk: Desk
     assert number == MOST_ATTEMPTS - 1
 
 
-BLACK_HOLE = "RuntimeEnvSetupError: Failed to set up runtime environment.\n[Node 10.0.0.7] Failed to download it"
+BLACK_HOLE = (
+    "RuntimeEnvSetupError: Failed to set up runtime environment.\n[Node 10.0.0.7] Traceback (most recent call last):\n"
+    "  File agent.py\nOSError: Failed to download runtime_env file package gcs://_ray_pkg_1.zip\n"
+)
 NOT_SHARED = (
     "ray::Worker.train() (pid=7, ip=10.0.0.7)\n    raise StoreNotShared(\n"
     "orchestrator.runners.shared_store.StoreNotShared: [Node 10.0.0.7] host w7: /data/store is not the store that ..."
@@ -151,7 +154,8 @@ def test_a_host_where_nothing_begins_costs_no_attempt_and_no_launch_while_there_
         desk.jobs.died(f"{number}", BLACK_HOLE)
         assert desk.failures(job) == 0
     assert desk.health.avoided() == {"10.0.0.7"} and not desk.agenda.ended
-    assert desk.said[0].startswith("no runs are sent to 10.0.0.7 for 30 s: workers end there before they begin a run: ")
+    why = "workers end there before they begin a run: OSError: Failed to download runtime_env file package"
+    assert desk.said[0].startswith(f"no runs are sent to 10.0.0.7 for 30 s: {why}")
     # It is tried again after a pause that doubles, and each time that is said.
     assert len(desk.said) == 5 and "for 480 s" in desk.said[-1]
 
