@@ -9,16 +9,12 @@ from typing import Any
 from ray.tune.search import Searcher
 
 from orchestrator.runners.resources import CannotStart
-from orchestrator.schedule.agenda import Agenda
+from orchestrator.schedule.agenda import BATCH_SECONDS, Agenda
 from orchestrator.store.jobs import Job
 from orchestrator.store.lease import begun, last_token
 from orchestrator.store.ledger import MOST_ATTEMPTS, Ledger
 from orchestrator.train.options import Ending, OutOfMemory
 from sweeps.store.leases import Lease
-
-BATCH_SECONDS = 5.0
-"""Runs that are expected to take less are handed out together, as many as fill this time."""
-
 
 NEVER_STARTED = ("RuntimeEnvSetupError", "runtime_env", "runtime environment")
 """What Ray says where a worker's process was never there."""
@@ -82,13 +78,14 @@ class ReadyJobs(Searcher):
             return
         self._before_beginning = 0
         host = None if lease is None else lease.get("host")
+        progress = 0.0 if lease is None else float(lease["progress"])
         for job in batch:
             if (ending := endings[job.id]) is not None:
                 self._agenda.end(job, ending)
             elif job is not blamed:
                 self._agenda.end(job, "not run")
             else:
-                self._agenda.end(job, self._blame(job, reason, host))
+                self._agenda.end(job, self._blame(job, reason, host), progress)
 
     def _committed(self, job: Job) -> Ending | None:
         """How a job ended that has a result."""
