@@ -11,7 +11,7 @@ PY := $(ENV)/bin/python
 READY := $(ENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep claims plan status report doctor bench test long chaos check clean
+.PHONY: help setup sweep claims plan status report doctor bench test long chaos slurm check clean
 
 help: ## List the targets
 	@echo "Frostline: double descent in transfer learning. Variables: SWEEP=$(SWEEP) STORE=$(STORE) ARGS=..."
@@ -63,6 +63,9 @@ long: $(READY) ## Try every command in every environment of docs/environments.md
 
 chaos: $(READY) ## Break a real sweep in every way, the long form; prints fault / injected / survived
 	@FROSTLINE_CHAOS=full $(PY) -m pytest tests/chaos $(ARGS)
+
+slurm: $(READY) ## Run the batch scripts under a real Slurm (root; Debian's packages, or unpacked: FROSTLINE_SLURM=FOLDER)
+	@FROSTLINE_SLURM=$${FROSTLINE_SLURM:-/} $(PY) -m pytest tests/slurm -rs $(ARGS)
 
 check: $(READY) ## Lint, types, import direction
 	@$(PY) -m ruff check .
