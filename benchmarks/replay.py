@@ -3,8 +3,8 @@
     python -m benchmarks.replay [WORKERS ...]
 
 Each number of workers is one launch on Ray of its own, into an empty store. Measured is the time from the first job's
-beginning to the last one's commit. `simulate` is given what each job took, and the measured limits of driver and store; not
-given are the order of the jobs, their places, and what workers wait for each other.
+beginning to the last one's commit. `simulate` is given what each job took, and the measured limits of driver and store;
+not given are the order of the jobs, their places, and which workers wait for each other.
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ def line(numbers: tuple[int, ...] = (1, 2, 2, 2, 3, 3, 3)) -> str:
     for workers in numbers:
         found.append(one := measure(workers))
         print(
-            f"  {one.workers} workers, {one.jobs} jobs: measured {one.measured:.1f} s, predicted {one.predicted:.1f} s, "
-            f"{one.error:+.1%}",
+            f"  {one.workers} workers, {one.jobs} jobs: measured {one.measured:.1f} s, "
+            f"predicted {one.predicted:.1f} s, {one.error:+.1%}",
             flush=True,
         )
     errors = sorted(abs(one.error) for one in found)
