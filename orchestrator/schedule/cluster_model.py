@@ -101,7 +101,7 @@ class Cluster:
 
 @dataclass
 class Outcome:
-    """Of one simulated launch. Shares of time are in worker-seconds; `held` is the sum of all but `lost_nodes`'."""
+    """Of one simulated launch, in worker-seconds unless said. `held` is useful, slowed, redone, waited and idle together."""
 
     wall: float = 0.0
     held: float = 0.0
