@@ -101,7 +101,7 @@ class Cluster:
 
 @dataclass
 class Outcome:
-    """Of one simulated launch, in worker-seconds unless said. `held` is useful, slowed, redone, waited and idle in all."""
+    """Of one simulated launch, in worker-seconds unless said. `held` is the five parts of `as_json` together."""
 
     wall: float = 0.0
     held: float = 0.0
