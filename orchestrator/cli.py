@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -34,7 +33,9 @@ from tasks import contents_of
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 Sweep = Annotated[str, typer.Argument(help="a sweep's YAML file, or its name in sweeps/catalog")]
-Store = Annotated[Path, typer.Option(help="folder of results", envvar="FROSTLINE_STORE")]
+Store = Annotated[
+    str, typer.Option(metavar="STORE", envvar="FROSTLINE_STORE", help="folder of results, or s3://BUCKET/PREFIX")
+]
 Workers = Annotated[int | None, typer.Option(min=1, help="runs at a time; default: all cores it may use")]
 Prefer = Annotated[
     Literal["longest", "ranked"],
@@ -186,9 +187,9 @@ def _nothing_to_do(made: Plan, ledger: Ledger) -> int:
     blocked = obstacles.blocked_lines(made)
     done = len(made.runs) - sum(map(len, made.blocked().values()))
     if not blocked:
-        say(f"{made.sweep.name}: nothing to do, all {done} runs are in {ledger.root}")
+        say(f"{made.sweep.name}: nothing to do, all {done} runs are in {ledger.location}")
         return 0
-    say(f"{made.sweep.name}: nothing can be run; {done} of {len(made.runs)} runs are in {ledger.root}")
+    say(f"{made.sweep.name}: nothing can be run; {done} of {len(made.runs)} runs are in {ledger.location}")
     say_lines(blocked)
     return NOT_ALL_DONE
 
@@ -228,7 +229,7 @@ app.command(epilog="Example: frostline gc store --delete\n\nNext: frostline veri
 app.command(epilog="Example: frostline upgrade store\n\nNext: frostline verify")(upgrade)
 
 
-def _planned(sweep: str, store: Path, thorough: bool = False) -> tuple[Plan, Ledger]:
+def _planned(sweep: str, store: str, thorough: bool = False) -> tuple[Plan, Ledger]:
     """Reads alone: an unusable store is refused before the seconds that planning takes, and none is made."""
     spec = read(sweep)
     ledger = ledger_at(store)

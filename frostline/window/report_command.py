@@ -16,7 +16,7 @@ from sweeps.errors import printable
 from sweeps.sweep import read
 
 
-def report_sweep(sweep: str, store: Path, out: Path | None, project: str, send: bool) -> int:
+def report_sweep(sweep: str, store: str, out: Path | None, project: str, send: bool) -> int:
     """Write the page to `out`, by default results/<sweep>/report.html, all else beside it, and save the report.
 
     Returns the exit code: 1 where it was to be sent and has not arrived. Raises InputError, in one line.
@@ -40,7 +40,7 @@ def report_sweep(sweep: str, store: Path, out: Path | None, project: str, send: 
     if key_place() is None:
         print("not sent: no W&B key is found; `wandb login` adds one, --no-send does without", file=sys.stderr)
         return 1
-    options = TrackingOptions(store=ledger.root, mode="online", project=project)
+    options = TrackingOptions(store=ledger.location, mode="online", project=project)
     try:
         saved = send_report(results, ledger.store, options)
     except Exception as problem:  # of wandb's own classes, which are not imported here
