@@ -43,6 +43,7 @@ STORE = {
     "verify": "Re-hash every result of a store.",
     "gc": "List or delete what no sweep reaches.",
     "upgrade": "Bring an older store to this version's format.",
+    "store": "Copy a store to another place.",
 }
 FROM_ORCHESTRATOR = RUNNING | STORE
 OF_BOTH = ("publish", "report")

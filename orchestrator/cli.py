@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from orchestrator import store_copy
 from orchestrator.features.ranking_file import prefer_ranked
 from orchestrator.output import LastingConsole, unread_is_no_error
 from orchestrator.plan_text import print_plan
@@ -226,6 +227,7 @@ app.command(epilog="Example: frostline show 1a2b --store store\n\nNext: frostlin
 app.command(epilog="Example: frostline rerun 1a2b --debugger\n\nNext: frostline show")(rerun)
 app.command(epilog="Example: frostline verify store\n\nNext: frostline run, which repairs")(verify)
 app.command(epilog="Example: frostline gc store --delete\n\nNext: frostline verify")(gc)
+app.command(epilog="Example: frostline store copy store s3://bucket/ann\n\nNext: frostline verify")(store_copy.store)
 app.command(epilog="Example: frostline upgrade store\n\nNext: frostline verify")(upgrade)
 
 

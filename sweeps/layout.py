@@ -53,6 +53,8 @@ ONE_LEASE, RESULT = "lease.json", "result.json"
 SWEEPS, STOPS, FEATURES, QUARANTINE, WANDB = "sweeps", "stops", "features", "quarantine", "wandb"
 CONTENTS, WEIGHTS, DRIVERS, RANKINGS, INDEX = "contents", "weights", "drivers", "rankings", "index"
 
+PUBLISHED = f"{WANDB}/published"
+
 
 class Place(NamedTuple):
     """Where one run or source model is kept: its keys, and which of the names there mean what.
@@ -180,7 +182,7 @@ def weight_path(digest: str) -> str:
 
 
 def published(id: str) -> str:
-    return f"{WANDB}/published/{id}.json"
+    return f"{PUBLISHED}/{id}.json"
 
 
 def last_part(key: str) -> str:
