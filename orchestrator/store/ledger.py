@@ -121,10 +121,8 @@ class Ledger:
     def status_and_record(
         self, job: Job, thorough: bool = False, view: Reading | None = None
     ) -> tuple[Status, RunRecord | None]:
-        """The status of one job, and its result where that is whole.
-
-        A result that is not what was committed counts as missing, and why is in `damaged`. `thorough` also hashes the
-        files that a result speaks of. `view`: a snapshot of the store, for who looks at many.
+        """The status of one job, and its result where that is whole; one that is altered counts as missing, and why is
+        in `damaged`. `thorough` also hashes the files of a result. `view`: a snapshot, for who looks at many.
         """
         view = view or self.store
         record, problem = self._looked_at(job, thorough, view)

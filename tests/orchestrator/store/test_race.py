@@ -23,6 +23,7 @@ def test_each_job_is_committed_once_and_no_token_is_used_twice(s3: str, tmp_path
     ended = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=1200, check=False)
     assert ended.returncode == 0, ended.stderr[-2000:]
     seen = json.loads(ended.stdout)
-    assert seen["results"] == JOBS and seen["kills"] == KILLS and seen["sleeps"] == SLEEPS
+    assert seen["results"] == JOBS and seen["kills"] >= KILLS / 2 and seen["sleeps"] >= SLEEPS / 2, seen
     assert seen["failed"] == seen["tokens_used_twice"] == seen["committed_twice"] == 0, seen
-    assert seen["of_another_than_committed"] == 0 and seen["claims"] >= JOBS, seen
+    assert seen["of_another_than_committed"] == 0 and seen["claims"] > JOBS, seen
+    assert seen["fenced"] + seen["late_commits_refused"] >= SLEEPS / 2, seen  # those who slept were not let through
