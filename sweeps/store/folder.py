@@ -11,6 +11,7 @@ class Folder:
     """The reading half (sweeps/store/interface.py `Reading`) of a store in a folder."""
 
     one_lease = False
+    look_seconds = 1.0
     readers = 4
     """Reading from memory gains nothing by more; a shared disk does."""
 

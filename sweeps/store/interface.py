@@ -38,6 +38,11 @@ class Reading(Protocol):
         """How many threads read faster than fewer do, having to wait."""
         ...
 
+    @property
+    def look_seconds(self) -> float:
+        """Between two looks of a process for what another may have written meanwhile: a request may cost money."""
+        ...
+
     def where(self, key: str = "") -> str:
         """The key as messages name it: a path or an address that a person can look at. Without a key, the store."""
         ...

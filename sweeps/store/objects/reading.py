@@ -24,6 +24,7 @@ class ObjectReading:
     """The reading half (sweeps/store/interface.py `Reading`) of a store in a bucket."""
 
     one_lease = True
+    look_seconds = 7.5
     readers = 32
 
     def __init__(self, bucket: Bucket, location: S3Location, cache: ObjectCache | None = None) -> None:

@@ -29,6 +29,7 @@ class Snapshot:
     """What is below some folders, as it was when this was made; all else is asked of the store itself."""
 
     one_lease = True
+    look_seconds = 7.5
 
     def __init__(self, store: ObjectReading, listed: dict[str, dict[str, str]], index: Index) -> None:
         self._store = store

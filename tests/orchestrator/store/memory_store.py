@@ -16,6 +16,7 @@ class MemoryStore:
     """Every operation of `Store`. What needs a local file is written to `cache` first, as after a download."""
 
     one_lease = False
+    look_seconds = 1.0
     readers = 4
     beat_seconds = 2.0
 
