@@ -12,7 +12,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from functools import cache
 from itertools import count
@@ -43,7 +42,7 @@ def endpoint() -> str:
         try:
             urllib.request.urlopen(url, timeout=5).close()
             return url
-        except (urllib.error.URLError, ConnectionError):
+        except OSError:  # nobody there yet, or busy
             assert process.poll() is None and time.monotonic() < deadline, "moto's server does not start"
             time.sleep(0.1)
 

@@ -87,7 +87,7 @@ def test_a_copy_is_refused_where_it_could_not_be_right(s3: str, tmp_path: Path, 
     for words, told in (
         ([s3, s3], "is the store that is copied"),
         ([nothing, s3], f"FROM {nothing}: no store"),
-        ([s3, nothing], f"{s3}: in use (run {RUN.id} runs)"),
+        ([s3, nothing], f"{s3}: in use (run {RUN.id} is running)"),
         ([s3, "gs://bucket/a"], "scheme 'gs' is not supported"),
     ):
         assert main(["store", "copy", *words]) == 2
