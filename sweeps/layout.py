@@ -23,7 +23,7 @@ paths: what they stand for (files of a folder, objects of a bucket) is known to 
     features/<2 hex>/<id>.safetensors  activations of frozen prefixes that take long to compute: a cache
     contents/<digest>.json             images of the user's own: what a task's digest stands for, and where they were
     weights/<digest>.json              where a file of pre-trained weights lies on the machines of a launch
-    index/<kind>s/<2 hex>              object store: results of one folder together, so that a plan reads few objects
+    index/<kind>s/<1 hex>              object store: results of 16 folders together, so that a plan reads few objects
     quarantine/<kind>-<id>-<n>/        a result that was found altered, with reason.json; `gc` deletes it
     wandb/                             offline W&B runs; wandb/published/<id>.json marks what W&B has;
                                        wandb/sweeps/<name>/ is what a sweep's own W&B run was made of
@@ -168,8 +168,8 @@ def feature(id: str) -> str:
 
 
 def index(shelf: str) -> str:
-    """A copy of the results below a folder such as `runs/ab`, in one object."""
-    return f"{INDEX}/{shelf}"
+    """A copy of the results below folders such as `runs/ab`, in one object for each first digit: `index/runs/a`."""
+    return f"{INDEX}/{shelf[:-1]}"
 
 
 def content(digest: str) -> str:

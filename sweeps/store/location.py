@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from dataclasses import dataclass
@@ -33,8 +34,9 @@ class S3Location:
 
     @property
     def name(self) -> str:
-        """As one name of a file or folder."""
-        return str(self).removeprefix("s3://").replace("/", "__")
+        """As one name of a folder, another for each place."""
+        readable = str(self).removeprefix("s3://").replace("/", "-")
+        return f"{readable}-{hashlib.sha256(str(self).encode()).hexdigest()[:8]}"
 
 
 Location = Path | S3Location

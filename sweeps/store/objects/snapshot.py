@@ -1,6 +1,6 @@
 """Many results of a bucket at once: each shelf listed in one pass, its results read from the index where that has them.
 
-A listing tells the ETag of every object. The index (`index/<kind>s/<2 hex>` in the store) is a copy of results with
+A listing tells the ETag of every object. The index (`index/<kind>s/<1 hex>` in the store) is a copy of results with
 their ETags, written by drivers; what it says counts only where the ETag is that of the listing, so an index that is old
 or gone costs time and nothing else.
 """
@@ -91,15 +91,15 @@ def snapshot(store: ObjectReading, folders: Iterable[str]) -> Snapshot:
     shelves = list(dict.fromkeys(folders))
     with ThreadPoolExecutor(store.readers, thread_name_prefix="snapshot") as pool:
         listed = pool.map(lambda shelf: {each.key: each.etag for each in store.bucket.objects(shelf)}, shelves)
-        indices = pool.map(lambda shelf: read_index(store, shelf), shelves)
+        indices = pool.map(lambda key: read_index(store, key), dict.fromkeys(map(layout.index, shelves)))
         found = dict(zip(shelves, listed, strict=True))
         index = {key: entry for part in indices for key, entry in part.items()}
     return Snapshot(store, found, index)
 
 
-def read_index(store: Reading, shelf: str) -> Index:
-    """The index of a shelf; empty where there is none, or none that is whole. Raises OSError."""
-    raw = store.read(layout.index(shelf)) or b""
+def read_index(store: Reading, key: str) -> Index:
+    """An index; empty where there is none, or none that is whole. Raises OSError."""
+    raw = store.read(key) or b""
     digest, _, body = raw.partition(b"\n")
     if hashlib.sha256(body).hexdigest().encode() != digest:
         return {}
