@@ -64,7 +64,8 @@ test: check ## Run all checks and tests, as continuous integration does (JOBS=2 
 	@$(PY) -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 long: $(READY) ## Try every command in every environment of docs/environments.md, LaTeX too (over an hour)
-	@FROSTLINE_MATRIX=full $(PY) -m pytest tests/environment tests/analysis/report/test_papers.py $(ARGS)
+	@FROSTLINE_MATRIX=full $(PY) -m pytest tests/environment tests/analysis/report/test_papers.py \
+		tests/orchestrator/store/test_race.py $(ARGS)
 
 chaos: $(READY) ## Break a real sweep in every way, the long form; prints fault / injected / survived
 	@FROSTLINE_CHAOS=full $(PY) -m pytest tests/chaos $(ARGS)
