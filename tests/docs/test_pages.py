@@ -64,6 +64,8 @@ def missing_paths(page: Path, text: str, made: set[str]) -> list[str]:
 
 OF_THE_STORE = {
     "result.json",
+    "lease.json",
+    "index",
     "runs",
     "features",
     "quarantine",
