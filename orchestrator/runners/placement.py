@@ -95,5 +95,5 @@ class Placement(PlacementGroupFactory):
 
     def to_placement_group(self) -> PlacementGroup:
         ids = Placement.nodes.unwanted(self.place) if Placement.nodes is not None else []
-        elsewhere = {"bundle_label_selector": [{NODE_ID: f"!in({', '.join(ids)})"}]} if ids else {}
-        return placement_group(self.bundles, self.strategy, **elsewhere)
+        elsewhere = [{NODE_ID: f"!in({', '.join(ids)})"}] if ids else None
+        return placement_group(self.bundles, self.strategy, bundle_label_selector=elsewhere)

@@ -13,16 +13,12 @@ from ray.tune.search import Searcher
 from orchestrator.runners.node_health import NodeHealth, address_in
 from orchestrator.runners.resources import CannotStart
 from orchestrator.runners.shared_store import NOT_SHARED
-from orchestrator.schedule.agenda import Agenda, Place
+from orchestrator.schedule.agenda import BATCH_SECONDS, Agenda, Place
 from orchestrator.store.jobs import Job
 from orchestrator.store.lease import begun, last_token
 from orchestrator.store.ledger import MOST_ATTEMPTS, Ledger
 from orchestrator.train.options import Ending, OutOfMemory
 from sweeps.store.leases import Lease
-
-BATCH_SECONDS = 5.0
-"""Runs that are expected to take less are handed out together, as many as fill this time."""
-
 
 NEVER_STARTED = ("RuntimeEnvSetupError", "runtime_env", "runtime environment")
 """What Ray says where a worker's process was never there."""
@@ -125,13 +121,14 @@ class ReadyJobs(Searcher):
         if blamed is not None and (address := address_in(reason)) is not None:
             self._avoid(address, self._health.died, place, f"workers die while they run something: {_told(reason)}")
         host = None if lease is None else lease.get("host")
+        progress = 0.0 if lease is None else float(lease["progress"])
         for job in batch:
             if (ending := endings[job.id]) is not None:
                 self._agenda.end(job, ending)
             elif job is not blamed:
                 self._agenda.end(job, "not run")
             else:
-                self._agenda.end(job, self._blame(job, reason, host))
+                self._agenda.end(job, self._blame(job, reason, host), progress)
 
     def _committed(self, job: Job) -> Ending | None:
         """How a job ended that has a result."""

@@ -65,11 +65,13 @@ def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
 
 
-def died_while_running(ledger: Ledger, job: Job, launch: str) -> None:
+def died_while_running(ledger: Ledger, job: Job, launch: str, progress: int = 0) -> None:
     lease = ledger.claim(job, launch)
     lease.stop_beating()
     content = (folder_of(ledger, job) / f"lease-{lease.token:06d}.json").read_text()
     # As of a process on another machine, of which nobody can know at once that it is gone.
+    assert '"progress": 0' in content
+    content = content.replace('"progress": 0', f'"progress": {progress}')
     changed = content.replace('"host": "', '"host": "node7-').replace('"boot": "', '"boot": "x')
     (folder_of(ledger, job) / f"lease-{lease.token:06d}.json").write_text(changed)
 
@@ -81,6 +83,18 @@ def test_a_worker_that_died_while_it_ran_a_job_costs_an_attempt_and_names_its_ho
     last = desk.ledger.last_failure(job)
     assert last is not None and last[1] == 1
     assert "WorkerDied" in last[0].error and last[0].host.startswith("node7-")
+
+
+def test_a_run_that_comes_further_each_time_is_not_given_up(desk: Desk) -> None:
+    """A long run on machines that are taken away: each death is written down, none is the last while it advances."""
+    job = desk.handed_out("first")
+    for epoch in range(1, MOST_ATTEMPTS + 3):
+        died_while_running(desk.ledger, job, "ours", progress=epoch)
+        desk.jobs.died("first" if epoch == 1 else f"again-{epoch}", "ActorDiedError")
+        assert desk.failures(job) == epoch
+        place = desk.ledger.place(job)
+        desk.ledger.store.move(place.lease(epoch), place.released(epoch))  # as if it had expired
+        assert desk.handed_out(f"again-{epoch + 1}") == job
 
 
 def test_a_worker_that_died_before_it_began_costs_none(desk: Desk) -> None:
