@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from analysis.logs.command import detect, score
+from analysis.more_sections import more_sections
 from analysis.negative_transfer.command import negative_transfer
 from sweeps.console import say_next
 from sweeps.errors import run_command
 from sweeps.store.location import is_usual
 
 if TYPE_CHECKING:
-    from analysis.tables.collect import Tables
     from analysis.tables.load import StoredSweep
 
 app = typer.Typer(
@@ -78,19 +78,6 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-def _negative_transfer(collected: Tables, folder: Path) -> tuple[str, list[Path]]:
-    """The page's section and its figures, for a sweep of partial transfers; nothing for any other."""
-    from analysis.negative_transfer.comparison import compare_with_scratch
-    from analysis.negative_transfer.gain_figure import draw_gains
-    from analysis.negative_transfer.section import as_html, is_asked
-
-    if not is_asked(collected):
-        return "", []
-    compared = compare_with_scratch(collected)
-    drawn = draw_gains(compared, folder / "figures")
-    return as_html(compared, drawn[0] if drawn else None), list(drawn or ())
-
-
 def _names(text: str) -> list[str]:
     """`a, b` as a list."""
     return [name.strip() for name in text.split(",") if name.strip()]
@@ -117,6 +104,7 @@ def tables(
 
     docs/tables.md has every column with its unit.
     """
+    from analysis.overlay.recorded import write_theory_table
     from analysis.report.papers.cells import check_columns
     from analysis.report.surface.errors import surfaces
     from analysis.report.surface.files import write_surfaces
@@ -131,6 +119,7 @@ def tables(
     collected, files = write_tables(stored, folder, chosen, carried)
     along = along_every_axis(collected)
     files = (*files, *write_verdicts(collected, along, folder), *write_surfaces(surfaces(collected, along), folder))
+    files = (*files, *write_theory_table(collected, folder))
     for path in files:
         print(path)
     _settle(folder, stored, files, drew_figures=False)
@@ -182,10 +171,10 @@ def report(
     verdicts = along_every_axis(collected)
     drawn = draw_figures(collected, verdicts, folder)
     claimed = all_claims(collected, along=verdicts)
-    more, gains = _negative_transfer(collected, folder)
+    more, added = more_sections(collected, folder)
     page = write_report(collected, verdicts, drawn, claimed, out or folder / "report.html", more)
     print(page)
-    files = [*(path for group in drawn for path in group.files()), *gains, page]
+    files = [*(path for group in drawn for path in group.files()), *added, page]
     _settle(folder, stored, files, drew_figures=len(drawn) == sum(each.replicates > 0 for each in verdicts))
     say_next("claims", *_again(sweep, store), why="the tests behind the claims")
 
@@ -210,9 +199,9 @@ def summary(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOp
     files = (*files, *write_verdicts(collected, verdicts, folder), *write_surfaces(over_epochs, folder))
     drawn = draw_figures(collected, verdicts, folder, found=over_epochs)
     found = all_claims(collected, along=verdicts)
-    more, gains = _negative_transfer(collected, folder)
+    more, added = more_sections(collected, folder)
     page = write_report(collected, verdicts, drawn, found, folder / "report.html", more)
-    files = (*files, *(path for group in drawn for path in group.files()), *gains, page)
+    files = (*files, *(path for group in drawn for path in group.files()), *added, page)
     print_summary(collected, verdicts, found, files)
     _settle(folder, stored, files, drew_figures=len(drawn) == sum(each.replicates > 0 for each in verdicts))
     say_next("publish", *_again(sweep, store), why="to Weights & Biases")

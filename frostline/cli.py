@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from frostline.simulation.command import simulate
 from frostline.transfer.commands import rank, transferability
 from sweeps.console import say_next
 from sweeps.errors import NOT_ALL_DONE, run_command
@@ -185,6 +186,9 @@ def data(
 
 app.command(epilog="Example: frostline rank my.yaml --train --out ranking.csv")(rank)
 app.command(epilog="Example: frostline transferability my.yaml --json")(transferability)
+app.command(epilog="Example: frostline simulate my.yaml --gpus --workers 64 --price-per-hour 2 --lost-per-hour 0.05")(
+    simulate
+)
 
 
 @app.command(epilog="Example: frostline advise --images photos --model resnet18 --weights w.safetensors --budget 15m")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 import threading
 import time
 from collections import Counter, defaultdict
@@ -16,6 +17,10 @@ from orchestrator.store.ledger import MOST_ATTEMPTS
 from orchestrator.train.options import Ending
 from sweeps.store.status import kind_of_error
 
+Place = str
+"""A kind of place where jobs run: workers with a share of a GPU, say."""
+BATCH_SECONDS = 5.0
+"""Jobs that are expected to take less are handed out together, as many as fill this time."""
 HELD_SECONDS = 5.0
 """How long to leave a run alone that another process holds, before asking again."""
 
@@ -24,11 +29,13 @@ class Agenda:
     """The open jobs of a plan. A run is ready once its source is there: no barrier between the two stages.
 
     A job that ran out of memory is tried once more after all others, with nothing running beside it.
-    Sources come first, by how much work waits for them; runs longest first, those that share source and prefix next
-    to each other. Where the plan prefers starts (`Plan.behind`), that counts before work and length. Safe to read from
-    a second thread. `costs` are the seconds that each open job is expected to take, by id (`Forecast.costs`);
+    First comes what most time depends on: a source model counts with the longest run that waits for it, or with all of
+    them shared among the workers where that is more; a run counts as long as it is. Those that share source and prefix
+    stand next to each other. Where the plan prefers starts (`Plan.behind`), that counts before. Safe to read from a
+    second thread. `costs` are the seconds that each open job is expected to take, by id (`Forecast.costs`);
     `workers` is how many draw from the agenda, which bounds a batch. Once `most_alike` jobs have failed for good with
-    the same kind of error (`error_of` tells it), nothing more is handed out.
+    the same kind of error (`error_of` tells it), nothing more is handed out. `place_of` tells on what kind of place a
+    job is to run, where there are several; each has a queue of its own.
     """
 
     def __init__(
@@ -39,6 +46,7 @@ class Agenda:
         clock: Callable[[], float] = time.monotonic,
         error_of: Callable[[Job], str] | None = None,
         most_alike: int | None = None,
+        place_of: Callable[[Job], Place] = lambda job: "main",
     ) -> None:
         self.costs = {job.id: costs[job.id] for job in (*plan.open_sources, *plan.open_runs)}
         self.workers = workers
@@ -60,10 +68,14 @@ class Agenda:
         self._lonely: set[str] = set()
         self._alone: list[Job] = []
         self._waiting: defaultdict[str, list[Job]] = defaultdict(list)
-        self._ready = Ready()
+        self._place_of = place_of
+        self.places: tuple[Place, ...] = tuple(sorted({place_of(job) for job in (*plan.open_sources, *plan.open_runs)}))
+        """Where its jobs are to run."""
+        self._ready: defaultdict[Place, Ready] = defaultdict(Ready)
         self._behind = plan.behind
         self._held: list[tuple[float, int, Job]] = []
         self._attempts: defaultdict[str, int] = defaultdict(int)
+        self._farthest: defaultdict[str, float] = defaultdict(float)
         self._count = itertools.count()
         self._lock = threading.RLock()
         self._left = sum(self.costs.values())
@@ -84,27 +96,35 @@ class Agenda:
         batch = self.take_batch(0.0)
         return batch[0] if batch else None
 
-    def take_batch(self, seconds: float) -> list[Job]:
+    def take_batch(self, seconds: float, place: Place | None = None) -> list[Job]:
         """The next ready job and short ones beside it, all counted as running; empty while nothing is ready.
 
         A job whose cost reaches `seconds` comes alone. To a shorter one come ready jobs that share its source and
         cut, then its source, then whatever is next in line, while their costs together stay within `seconds`; but
-        never more than half of a worker's share of what is ready, so that no other worker is left without.
+        never more than half of a worker's share of what is ready, so that no other worker is left without. `place`:
+        for a worker there; without it, for the first that has something. All jobs of a batch are for one place.
         """
         with self._lock:
             if self.stopping or not self._lonely.isdisjoint(self.running):
                 return []
             self._offer_held()
-            most = min(seconds, self._ready.work / (2 * self.workers))
-            batch = self._ready.take(most)
-            if not batch and self._alone and not self.running and not self._held:
+            batch: list[Job] = []
+            for ready in [self._ready[place]] if place is not None else list(self._ready.values()):
+                batch = batch or ready.take(min(seconds, ready.work / (2 * self.workers)))
+            alone = bool(self._alone) and not (self.running or self._held or any(self._ready.values()))
+            if not batch and alone and place in (None, self._place_of(self._alone[0])):
                 batch = [self._alone.pop(0)]
             for job in batch:
                 self.running[job.id] = job
             return batch
 
-    def end(self, job: Job, ending: Ending) -> None:
-        """A job that was taken came back."""
+    def end(self, job: Job, ending: Ending, progress: float = 0.0) -> None:
+        """A job that was taken came back.
+
+        `progress`: how far a failed attempt had come, in epochs or any other unit that is the same for all attempts of
+        a job. One that came further than those before it counts as the first: a long run on machines that are taken
+        away again and again is not given up while it advances.
+        """
         with self._lock:
             self.running.pop(job.id, None)
             if ending == "held":
@@ -112,7 +132,7 @@ class Agenda:
             elif ending == "memory" and job.id not in self._lonely:
                 self._lonely.add(job.id)
                 self._alone.append(job)
-            elif ending in ("not run", "stopped") or (ending == "failed" and self._tries_again(job)):
+            elif ending in ("not run", "stopped") or (ending == "failed" and self._tries_again(job, progress)):
                 if job.id in self._lonely:
                     self._alone.append(job)
                 else:  # a job that fails is decided before others like it are begun
@@ -132,7 +152,14 @@ class Agenda:
     def finished(self) -> bool:
         """Nothing is running and nothing will be ready."""
         with self._lock:
-            return not (self.running or (not self.stopping and (self._ready or self._held or self._alone)))
+            waiting = any(self._ready.values()) or self._held or self._alone
+            return not (self.running or (not self.stopping and waiting))
+
+    def wanted(self, place: Place, seconds: float) -> int:
+        """How many workers more what is ready for a place would keep busy for some seconds each, one job at a time."""
+        with self._lock:
+            ready = self._ready[place]
+            return 0 if self.stopping else min(len(ready), math.ceil(ready.work / seconds))
 
     def remaining_cost(self, done: Mapping[str, float] | None = None) -> float:
         """Of all that has not ended, in expected seconds of a worker.
@@ -161,7 +188,9 @@ class Agenda:
         while self._held and self._held[0][0] <= now:
             self._push(heapq.heappop(self._held)[2])
 
-    def _tries_again(self, job: Job) -> bool:
+    def _tries_again(self, job: Job, progress: float) -> bool:
+        if progress > self._farthest[job.id]:
+            self._farthest[job.id], self._attempts[job.id] = progress, 0
         self._attempts[job.id] += 1
         return self._attempts[job.id] < MOST_ATTEMPTS
 
@@ -177,5 +206,7 @@ class Agenda:
         self._left -= self.costs[run.id]
 
     def _push(self, job: Job, again: bool = False) -> None:
-        waiting = sum(self.costs[run.id] for run in self._waiting.get(job.id, ()))
-        self._ready.push(job, self.costs[job.id], waiting, again, self._behind.get(job.id, 0))
+        waiting = [self.costs[run.id] for run in self._waiting.get(job.id, ())]
+        then = max(max(waiting), sum(waiting) / self.workers) if waiting else 0.0
+        behind = self._behind.get(job.id, 0)
+        self._ready[self._place_of(job)].push(job, self.costs[job.id], then, again, behind)

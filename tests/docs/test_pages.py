@@ -71,6 +71,7 @@ OF_THE_STORE = {
     "features",
     "quarantine",
     "rankings",
+    "theory",
     "drivers",
     "stops",
     "wandb",
@@ -162,5 +163,5 @@ def test_every_variable_of_the_environment_is_in_the_table() -> None:
     told = {name for name in re.findall(r"`([A-Z_]+)`", section) if VARIABLE.fullmatch(name)}
     used = set().union(*map(variables, FILES))
     assert {"FROSTLINE_STORE", "FROSTLINE_START_TIMEOUT", "RAY_AUTH_TOKEN"} <= used
-    of_tests = {"FROSTLINE_CHAOS", "FROSTLINE_CHAOS_SEED", "FROSTLINE_FUZZ_EXAMPLES", "FROSTLINE_MATRIX"}
+    of_tests = {f"FROSTLINE_{name}" for name in ("CHAOS", "CHAOS_SEED", "FUZZ_EXAMPLES", "HOSTS", "MATRIX", "SLURM")}
     assert told - of_tests == used

@@ -6,22 +6,27 @@ import hashlib
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
 from frostline.cli import main
-from frostline.window.content import MOST_ROWS, as_content
+from frostline.window.content import MOST_ROWS, added_by_run, as_content
+from frostline.window.results import write_results
 from orchestrator.tracking import tracker as tracking
 from orchestrator.tracking.metrics import AXES, METRICS
-from sweeps import layout
+from sweeps import console, layout
+from sweeps.errors import command_line
 from sweeps.identity import source_id, source_value
 from sweeps.records import RunRecord
 from sweeps.self_digest import seal
 from sweeps.spec import RunSpec
+from sweeps.store.folder import Folder
 from sweeps.sweep import parse
 from tests.analysis.store_factory import double_descent, epoch_table, finished, planned, sweep_text
 from tests.orchestrator.tracking.tracked_runs import CANARY, holding
@@ -143,7 +148,9 @@ def _check_own_run(run: WandbRun, file: Path) -> None:
     assert len([name for name in results.contents if name.startswith("sources/")]) == SOURCES
 
 
-def test_a_publish_arrives_whole_and_once(sweep: Path, tmp_path: Path, server: WandbServer, capsys: Told) -> None:
+def test_a_publish_arrives_whole_and_once(
+    sweep: Path, tmp_path: Path, server: WandbServer, capsys: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert frostline("publish", str(sweep)) == 0
     assert capsys.readouterr().out.startswith(f"{RUNS + SOURCES} published, 0 there already, 0 without a result\n")
     assert len(server.runs) == RUNS + SOURCES + 1
@@ -154,8 +161,10 @@ def test_a_publish_arrives_whole_and_once(sweep: Path, tmp_path: Path, server: W
     assert {run for run, _ in server.used} == {"sweep-made-up"}
 
     asked = server.requests
+    monkeypatch.setattr(console, "columns", lambda: 200)  # a terminal: the next command is named there
     assert frostline("publish", str(sweep)) == 0
-    first, second = capsys.readouterr().out.splitlines()
+    first, second, after = capsys.readouterr().out.splitlines()
+    assert after == f"next: {command_line('report', sweep, '--wandb')}  (a report on W&B)"
     assert first == f"0 published, {RUNS + SOURCES} there already, 0 without a result"
     assert second.startswith("sweep-made-up: ") and second.endswith(", there already")
     assert server.requests == asked
@@ -267,7 +276,7 @@ def test_panels_show_what_is_published(sweep: Path, tmp_path: Path, server: Wand
 
 
 def test_a_report_arrives_whole_and_is_updated_in_place(
-    sweep: Path, tmp_path: Path, server: WandbServer, capsys: Told
+    sweep: Path, tmp_path: Path, server: WandbServer, capsys: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert frostline("publish", str(sweep)) == 0
     capsys.readouterr()
@@ -286,8 +295,11 @@ def test_a_report_arrives_whole_and_is_updated_in_place(
     assert capsys.readouterr().out.splitlines()[-1].endswith(" (updated)")
     assert set(server.views) == {id}
     server.views.clear()  # deleted by a user
+    monkeypatch.setattr(console, "columns", lambda: 200)  # a terminal: the next command is named there
     assert frostline("report", str(sweep), "--wandb") == 0
-    assert capsys.readouterr().out.splitlines()[-1].endswith(" (new)")
+    address, after = capsys.readouterr().out.splitlines()[-2:]
+    assert address.endswith(" (new)")
+    assert after == f"next: {command_line('claims', sweep)}  (the tests behind the claims)"
     assert holding(tmp_path, CANARY) == []
 
 
@@ -305,6 +317,17 @@ def test_a_report_that_cannot_be_sent_is_kept(
     assert line.startswith("not sent: ") and CANARY not in line
     assert (tmp_path / "results" / "made-up" / "report.wandb.json").is_file()
     assert server.views == {}
+
+
+def test_each_seed_is_sent_the_theory_of_its_own(sweep: Path, tmp_path: Path) -> None:
+    """Seeds of a cell share its verdict, and not what theory predicts of each."""
+    results = write_results(parse(sweep.read_text()), Folder(tmp_path / "store"), tmp_path / "out")
+    ids = [str(id) for id in results.tables.runs["run_id"]]
+    errors = np.arange(len(ids)) / 1000
+    theory = {"run_id": ids, "theory_kind": "exact", "theory_test_error": errors, "theory_difference": 0.0}
+    found = added_by_run(replace(results, theory=pd.DataFrame(theory)))
+    assert [found[id]["theory/test_error"] for id in ids] == errors.tolist()
+    assert all("verdict/shape" in found[id] for id in ids)
 
 
 def test_a_table_is_plain_and_of_a_stated_length() -> None:

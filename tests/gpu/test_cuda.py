@@ -140,3 +140,20 @@ def test_ray_places_four_runs_on_a_gpu(tmp_path: Path) -> None:
     assert len(records) == 8
     name = torch.cuda.get_device_name()
     assert all(name in json.dumps(record) for record in records)
+
+
+def test_solves_take_no_gpu(tmp_path: Path) -> None:
+    """In a launch with shares of the GPU, closed-form heads are computed on cores; what trains, on the GPU."""
+    base = small(source=None).model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    base |= {"source": None, "train": {"epochs": 3}}
+    solve = {"train": {"method": "lva_ridge", "loss": "squared"}, "transfer": {"frozen": 7}}
+    sweep, store = tmp_path / "unlike.yaml", tmp_path / "store"
+    sweep.write_text(
+        yaml.safe_dump({"name": "unlike", "base": base, "axes": {"seed": [0, 1]}, "blocks": [{"base": solve}]})
+    )
+    words = ["run", str(sweep), "--store", str(store), "--gpus-per-run", "0.5", "--wandb", "disabled"]
+    done = subprocess.run([sys.executable, "-m", "frostline", *words], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    records = [json.loads(path.read_text()) for path in store.glob("runs/*/*/result.json")]
+    devices = {(record["spec"]["train"].get("method"), record["device"]) for record in records}
+    assert len(records) == 4 and devices == {("lva_ridge", "cpu"), (None, torch.cuda.get_device_name())}
