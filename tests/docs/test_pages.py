@@ -65,8 +65,9 @@ def missing_paths(page: Path, text: str, made: set[str]) -> list[str]:
 OF_THE_STORE = {
     "result.json",
     "lease.json",
-    "index",
     "runs",
+    "sources",
+    "index",
     "features",
     "quarantine",
     "rankings",

@@ -39,7 +39,7 @@ POINTS = {
 
 def work(store: str, log: Path, jobs: int, seed: int, faults: Faults) -> None:
     """One process, until every job has a result."""
-    from benchmarks.planning.scale import record
+    from benchmarks.plan_scale import record
 
     rng = random.Random(seed)
     ledger = Ledger(location_of(store), Settings(lease_expiry=EXPIRY, faults=faults))

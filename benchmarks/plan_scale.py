@@ -1,6 +1,6 @@
 """Planning against a full store: `plan` and `status` of 10,000 and 100,000 runs, as a user calls them.
 
-    python -m benchmarks.planning.scale --runs 100000
+    python -m benchmarks.plan_scale --runs 100000
 
 The store is made first and not timed: every run and source model of the sweep is committed through the ledger, with
 real record types and layout, fsync left out. Each command then runs in a process of its own, imports included. The

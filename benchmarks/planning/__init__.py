@@ -1,1 +1,0 @@
-"""How long a plan takes: of many runs in a folder (`.scale`), in a bucket (`.bucket`)."""
