@@ -123,7 +123,9 @@ def test_a_preempted_job_is_requeued_and_ends_with_equal_tables(slurm: cluster.S
     until_it_trains(slurm, job, store)
     urgent = slurm.submit("--partition=high", "--nodelist=alpha", "--output=urgent.log", "--wrap", "sleep 2")
     slurm.wait(urgent, "COMPLETED", seconds=60)
-    assert "interrupted: the same command goes on" in told(slurm, job)
+    # Slurm ends Ray's own processes with the workers, which have saved by then what was in hand and given it back.
+    saved = {path.parent for path in store.glob("*/*/*/checkpoint-*")}
+    assert saved and all(list(folder.glob("released-*")) for folder in saved)
     finished(slurm, job)
     assert "Restarts=1" in slurm.call("scontrol", "show", "job", job)
     assert tables(store) == oracle
@@ -152,7 +154,7 @@ def test_ray_inside_slurm_runs_a_sweep_over_two_nodes(slurm: cluster.Slurm, orac
     assert len(spans) == JOBS
     # Each node has a core: two jobs at a time are jobs on two nodes.
     assert any(after[0] < before[1] - 0.5 for before, after in itertools.pairwise(spans)), spans
-    for node in cluster.NODES:
+    for node in ("head", "worker0"):
         assert "Ray runtime started" in (slurm.folder / f"ray-{job}-{node}.log").read_text()
     assert "RAY_AUTH_MODE" not in told(slurm, job) and (slurm.folder / "home/.ray/auth_token").is_file()
 
