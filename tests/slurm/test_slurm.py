@@ -33,7 +33,7 @@ base:
   source: {task: "glyphs[A-D]", size: 100, epochs: 20}
   target: {task: digits, size: 300, label_noise: 0.3}
   model: {family: resnet, depth: 8, width: 4}
-  train: {epochs: 80, batch_size: 32}
+  train: {epochs: 50, batch_size: 32}
 axes: {transfer.frozen: [0, 3], seed: 0..1}
 """
 JOBS = 6
@@ -53,6 +53,8 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[cluster.Slurm]:
             PYTHONPATH=str(ROOT),
             RAY=str(Path(sys.executable).parent / "ray"),
             FROSTLINE_CHECKPOINT_SHARE="0.05",
+            # A fifth of a second an epoch, so that jobs last until Slurm looks, however quick the machine.
+            FROSTLINE_FAULTS='[{"point": "epoch", "do": "sleep", "hit": 0}]',
         )
         yield running
 
