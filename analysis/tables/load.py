@@ -58,6 +58,7 @@ class StoredRun:
 class StoredSweep:
     """A sweep and its runs, in the one order that all tables follow: by specification, seed last."""
 
+    asked: SweepSpec
     record: SweepRecord
     store: Reading
     runs: tuple[StoredRun, ...]
@@ -96,7 +97,7 @@ def _read(sweep: SweepSpec, store: Reading) -> StoredSweep:
     specs = [(id, spec, flat(spec)) for id, spec in records.specs(store, key, record).items()]
     specs.sort(key=lambda run: _order_key(run[2], names))
     sources: dict[str, Status] = {}
-    return StoredSweep(record, store, tuple(_run(store, *run, sources, sealed) for run in specs))
+    return StoredSweep(sweep, record, store, tuple(_run(store, *run, sources, sealed) for run in specs))
 
 
 def _order_key(fields: dict[str, Any], names: tuple[str, ...]) -> tuple[Any, ...]:

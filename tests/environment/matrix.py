@@ -74,7 +74,7 @@ def arguments(command: str, work: Path, store: Path) -> list[str]:
         "local": ["run", sweep, *at, "--runner", "local"],
         "ray": ["run", sweep, *at],
         "status": ["status", sweep, *at],
-        "report": ["report", sweep, *at, "--out", str(work / "out" / "report.html")],
+        "report": ["summary", sweep, *at, "--out", str(work / "out")],
         "detect": ["detect", str(work / "curve.csv"), "--plot", str(work / "curve.png")],
     }[command]
 
