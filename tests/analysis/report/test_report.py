@@ -117,7 +117,9 @@ def test_it_holds_the_verdict_the_cells_and_the_versions(tmp_path: Path) -> None
 
 
 def test_widths_and_frozen_units_make_a_map(tmp_path: Path) -> None:
-    text = sweep_text(epochs=6, frozen="[0, 5, 13]", last_seed=1) + "  model.width: [4, 8]\n  target.size: [500, 1000]\n"
+    text = (
+        sweep_text(epochs=6, frozen="[0, 5, 13]", last_seed=1) + "  model.width: [4, 8]\n  target.size: [500, 1000]\n"
+    )
     data = Page(_page(tmp_path, whole(tmp_path, text))).data()
     maps = {(each["y"], each["x"], each["label"]): each for each in data["gridMaps"]}
     one = maps["model.width", "frozen", "resnet14, target.size = 500"]

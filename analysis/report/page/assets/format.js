@@ -34,7 +34,7 @@ function checkbox(label, checked, change) {
 }
 
 function picker(label, options, change) {
-  const list = make("select", { change: (event) => change(event.target.value) });
+  const list = make("select", { "aria-label": label, change: (event) => change(event.target.value) });
   for (const [value, text] of options) list.append(make("option", { value }, text));
   return make("label", {}, `${label} `, list);
 }
