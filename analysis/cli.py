@@ -17,7 +17,6 @@ from sweeps.console import say_next
 from sweeps.errors import run_command
 
 if TYPE_CHECKING:
-    from analysis.tables.collect import Tables
     from analysis.tables.load import StoredSweep
 
 app = typer.Typer(
@@ -72,19 +71,6 @@ def _made(folder: Path) -> Path:
     if not os.access(folder, os.W_OK):
         raise StoreError(f"--out {folder}: cannot be written")
     return folder
-
-
-def _negative_transfer(collected: Tables, folder: Path) -> tuple[str, list[Path]]:
-    """The page's section and its figures, for a sweep of partial transfers; nothing for any other."""
-    from analysis.negative_transfer.comparison import compare_with_scratch
-    from analysis.negative_transfer.gain_figure import draw_gains
-    from analysis.negative_transfer.section import as_html, is_asked
-
-    if not is_asked(collected):
-        return "", []
-    compared = compare_with_scratch(collected)
-    drawn = draw_gains(compared, folder / "figures")
-    return as_html(compared, drawn[0] if drawn else None), list(drawn or ())
 
 
 def _names(text: str) -> list[str]:
@@ -165,6 +151,7 @@ def report(
 ) -> None:
     """One self-contained HTML page: the finding, claims, maps, tables of cells and runs, every curve on demand."""
     from analysis.claims.decide import all_claims
+    from analysis.negative_transfer.section import page_section
     from analysis.report.page import write_report
     from analysis.report.page.progress import Steps
     from analysis.report.surface.errors import surfaces
@@ -186,7 +173,7 @@ def report(
         found = surfaces(collected, verdicts)
         step("claims")
         claimed = all_claims(collected, along=verdicts)
-        more, gains = _negative_transfer(collected, folder)
+        more, gains = page_section(collected, folder)
         step("writing the page")
         page = write_report(collected, verdicts, claimed, out or folder / "report.html", more, gains, found)
     print(page)
@@ -198,6 +185,7 @@ def report(
 def summary(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOption = None) -> None:
     """Tables, figures and the page, and what they say in a few lines."""
     from analysis.claims.decide import all_claims
+    from analysis.negative_transfer.section import page_section
     from analysis.report.figures import draw_figures
     from analysis.report.page import write_report
     from analysis.report.summary import print_summary
@@ -214,7 +202,7 @@ def summary(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOp
     files = (*files, *write_verdicts(collected, verdicts, folder), *write_surfaces(over_epochs, folder))
     drawn = draw_figures(collected, verdicts, folder, found=over_epochs)
     found = all_claims(collected, along=verdicts)
-    more, gains = _negative_transfer(collected, folder)
+    more, gains = page_section(collected, folder)
     files = (*files, *(path for group in drawn for path in group.files()), *gains)
     page = write_report(collected, verdicts, found, folder / "report.html", more, files, over_epochs)
     files = (*files, page)

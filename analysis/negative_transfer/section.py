@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from analysis.negative_transfer.comparison import ALPHA, FEWEST_SEEDS, CellComparison
+from analysis.negative_transfer.comparison import ALPHA, FEWEST_SEEDS, CellComparison, compare_with_scratch
+from analysis.negative_transfer.gain_figure import draw_gains
 from analysis.negative_transfer.labels import labels
 from analysis.negative_transfer.over_cells import shares
 from analysis.negative_transfer.over_sizes import SIZE, Crossing, crossings
@@ -62,6 +63,15 @@ def cell_row(each: CellComparison, label: str) -> tuple[str, ...]:
 def cell_rows(compared: Sequence[CellComparison]) -> list[tuple[str, ...]]:
     """One row a cell, as HEAD has it."""
     return [cell_row(each, label) for each, label in zip(compared, labels(compared), strict=True)]
+
+
+def page_section(tables: Tables, folder: Path) -> tuple[str, list[Path]]:
+    """The section and its figures in `folder`/figures, for a sweep of partial transfers; nothing for any other."""
+    if not is_asked(tables):
+        return "", []
+    compared = compare_with_scratch(tables)
+    drawn = draw_gains(compared, folder / "figures")
+    return as_html(compared, drawn[0] if drawn else None), list(drawn or ())
 
 
 def as_html(compared: Sequence[CellComparison], figure: Path | None) -> str:

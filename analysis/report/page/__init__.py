@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from sweeps.contents import lazy
 
 if TYPE_CHECKING:
-    from analysis.report.page.document import document as document
     from analysis.report.page.reading import READING as READING
+    from analysis.report.page.shell import document as document
     from analysis.report.page.write import write_report as write_report
 
-OFFERED = {"READING": "reading", "document": "document", "write_report": "write"}
+OFFERED = {"READING": "reading", "document": "shell", "write_report": "write"}
 __getattr__ = lazy(__name__, OFFERED)

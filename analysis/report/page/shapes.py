@@ -31,7 +31,8 @@ def shapes_section(verdicts: Sequence[AxisVerdict]) -> str:
         for number, each in enumerate(verdicts)
     )
     articles = "".join(_article(number, each) for number, each in enumerate(verdicts))
-    return f"""<div class="controls"><label>Group <select id="axis-group" aria-label="Group">{options}</select></label></div>
+    picker = f'<label>Group <select id="axis-group" aria-label="Group">{options}</select></label>'
+    return f"""<div class="controls">{picker}</div>
 <div class="beside"><figure><div class="chart" id="axis-chart"></div><figcaption>Mean over seeds with its 95 % interval;
 dots are single seeds. Filled: the cell interpolates (train error at most 5 %). Choose a point to see its
 curves.</figcaption></figure>

@@ -12,11 +12,11 @@ from analysis.report.page.advice import advice_section
 from analysis.report.page.again import again, files_section
 from analysis.report.page.curves import pack
 from analysis.report.page.data import page_data
-from analysis.report.page.document import document
 from analysis.report.page.overview import claims_section, finding_section, head, notes
 from analysis.report.page.provenance import what_was_run
 from analysis.report.page.reading import READING
 from analysis.report.page.shapes import shapes_section, verdicts_section
+from analysis.report.page.shell import document
 from analysis.report.surface.errors import Surface, surfaces
 from analysis.report.table_files import replaced
 from analysis.tables.along_axes import AxisVerdict

@@ -17,11 +17,13 @@ function axisChart(page, group) {
   const traces = [];
   for (const name of ["train", "test"]) traces.push(dots(group, name), line(group, name));
   const marks = { first_min: ["first minimum", "bottom"], peak: ["peak", "top"], second_min: ["second minimum", "bottom"] };
-  const annotations = Object.entries(group.points).map(([name, [x, error]]) => ({
-    x: group.log ? Math.log10(x) : x, y: 100 * error, text: marks[name][0], showarrow: true, arrowhead: 0, arrowwidth: 1,
-    arrowcolor: colour("quiet"), ax: 0, ay: marks[name][1] === "top" ? -34 : 34, font: { size: 12, color: colour("ink") },
-    bgcolor: colour("card"), borderpad: 2,
+  const annotations = lostLabel(group);
+  const points = Object.entries(group.points).map(([name, [x, error]]) => ({
+    x: placed(group, x), y: reach(group, x, error, marks[name][1] === "top"), text: marks[name][0], showarrow: false,
+    yanchor: marks[name][1] === "top" ? "bottom" : "top", font: { size: 12, color: colour("ink") },
+    xanchor: isNarrow() ? edge(group, x) : "center",
   }));
+  annotations.push(...points);
   return {
     traces,
     text: axisSentence(group),
@@ -31,6 +33,7 @@ function axisChart(page, group) {
       annotations,
       shapes: lost(group),
       xaxis: axis(group.words, {
+        range: span(group), tickangle: 0, tickfont: { size: isNarrow() ? 11 : 13 },
         type: group.log ? "log" : "linear", ...(group.values.length <= 16 ? { tickvals: group.values } : { nticks: 12 }),
       }),
       yaxis: errorAxis("final error", { hoverformat: ".1f" }),
@@ -65,16 +68,60 @@ function scaled(value) {
   return value === null ? null : 100 * value;
 }
 
+// The label stands on the side of the line that has more room.
+function lostLabel(group) {
+  if (!group.threshold) return [];
+  const [low, high] = span(group);
+  const x = placed(group, between(group));
+  const left = x > (low + high) / 2;
+  return [
+    {
+      x, y: 1, yref: "paper", text: "interpolation is lost", showarrow: false, xanchor: left ? "right" : "left",
+      yanchor: "top", xshift: left ? -4 : 4, bgcolor: colour("card"), font: { size: 12, color: colour("quiet") },
+    },
+  ];
+}
+
+// Labels at an edge stand inside of it.
+function edge(group, value) {
+  const [low, high] = span(group);
+  const share = (placed(group, value) - low) / (high - low);
+  return share < 0.15 ? "left" : share > 0.85 ? "right" : "center";
+}
+
+// How far seeds and interval of a point go, up or down: its label stands beyond them.
+function reach(group, x, error, up) {
+  const at = group.values.indexOf(x);
+  const { seeds, low, high } = group.test;
+  const known = [error, low[at], high[at], ...seeds.map((errors) => errors[at])].filter(Number.isFinite);
+  return 100 * (up ? Math.max(...known) : Math.min(...known));
+}
+
+function between(group) {
+  const [inside, outside] = group.threshold;
+  return group.log ? Math.sqrt(inside * outside) : (inside + outside) / 2;
+}
+
+// A value in the axis' own units.
+function placed(group, value) {
+  return group.log ? Math.log10(value) : value;
+}
+
+function span(group) {
+  const values = group.values.map((value) => placed(group, value));
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const margin = 0.07 * (high - low || 1);
+  return [low - margin, high + margin];
+}
+
 // A line between the neighbours of which one interpolates and the other does not.
 function lost(group) {
   if (!group.threshold) return [];
-  const [inside, outside] = group.threshold;
-  const middle = group.log ? Math.sqrt(inside * outside) : (inside + outside) / 2;
+  const middle = between(group);
   return [
     {
       type: "line", xref: "x", yref: "paper", x0: middle, x1: middle, y0: 0, y1: 1,
       line: { color: colour("quiet"), width: 1.5, dash: "dot" },
-      label: { text: "interpolation is lost", textangle: 0, textposition: "end", font: { size: 12, color: colour("quiet") } },
     },
   ];
 }

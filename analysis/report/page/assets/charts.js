@@ -3,7 +3,7 @@
 const OPTIONS = {
   responsive: true,
   displaylogo: false,
-  modeBarButtonsToRemove: ["select2d", "lasso2d", "toggleSpikelines"],
+  modeBarButtons: [["zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "resetScale2d", "toImage"]],
 };
 const near = new IntersectionObserver(
   (entries) => {
@@ -17,6 +17,11 @@ const near = new IntersectionObserver(
   { rootMargin: "400px" },
 );
 const charts = new Set();
+
+// Whether there is room for a plain legend only.
+function isNarrow() {
+  return innerWidth < 600;
+}
 
 function axis(title, more = {}) {
   return {
@@ -42,11 +47,11 @@ function layout(more) {
   return {
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: getComputedStyle(document.body).fontFamily, size: 13, color: colour("ink") },
-    margin: { l: 56, r: 12, t: 36, b: 44 }, hoverlabel: {
+    margin: { l: 56, r: 12, t: 48, b: 44 }, hoverlabel: {
       bgcolor: colour("card"), bordercolor: colour("line"), font: { color: colour("ink") }, align: "left", namelength: -1,
     },
-    legend: { orientation: "h", x: 0, xanchor: "left", y: 1.02, yanchor: "bottom", font: { size: 12 } },
-    modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("quiet"), activecolor: colour("ink"), orientation: "v" },
+    legend: { orientation: "h", x: 0, xanchor: "left", y: 1.02, yanchor: "bottom", font: { size: 12 }, traceorder: "normal" },
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("quiet"), activecolor: colour("ink") },
     dragmode: "zoom", ...more,
   };
 }

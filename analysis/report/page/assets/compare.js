@@ -63,7 +63,7 @@ function card(page, cell, top) {
     body,
     make(
       "figcaption", {},
-      `${page.cells.verdicts[cell]}. Shaded: mean train error at most ${show(page.interpolatesAt, "share")} %.`,
+      `${sentenceCase(page.cells.verdicts[cell])}. Shaded: mean train error at most ${show(page.interpolatesAt, "share")} %.`,
     ),
   );
 }

@@ -69,7 +69,7 @@ function marks(page, cell, means) {
     ["last", means.epoch.length ? [means.epoch.at(-1), means.mean.at(-1), null, null] : null, "circle"],
   ].filter(([, point]) => point && Number.isFinite(point[1]));
   return found.map(([name, [epoch, error, low, high], symbol]) => ({
-    x: [epoch], y: [100 * error], mode: "markers", name, showlegend: true,
+    x: [epoch], y: [100 * error], mode: "markers", name, showlegend: !isNarrow(), legendrank: 9,
     hovertemplate: `${name}: ${show(error, "share")} % at epoch ${show(epoch, "whole")}<extra></extra>`,
     error_x: low === null ? undefined : {
       type: "data", symmetric: false, array: [high - epoch], arrayminus: [epoch - low], color: colour("ink"),

@@ -10,6 +10,10 @@ function show(value, kind) {
   return String(value);
 }
 
+function sentenceCase(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 // Plotly takes some HTML in labels: what comes from files is no HTML.
 function plain(text) {
   return String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");

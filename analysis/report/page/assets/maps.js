@@ -52,7 +52,7 @@ function drawMap(page, change) {
 function heat(more) {
   return {
     type: "heatmap", colorscale: "Cividis", hoverongaps: false,
-    colorbar: { title: { text: `${map.measure} error`, side: "right" }, ticksuffix: " %", thickness: 12, outlinewidth: 0 },
+    colorbar: { title: { text: isNarrow() ? "" : `${map.measure} error`, side: "right" }, ticksuffix: " %", thickness: 12, outlinewidth: 0 },
     ...more,
   };
 }

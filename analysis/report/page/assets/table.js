@@ -110,7 +110,7 @@ class Table {
       const number = ["whole", "share", "number"].includes(column.kind) ? "number" : null;
       if (at === 0) return make("th", { scope: "row" }, this.lead(row, this.text(column, row)));
       if (column.kind === "link") return make("td", { class: "links" }, ...links(column, row));
-      return make("td", { class: number }, this.text(column, row));
+      return make("td", { class: number ?? column.kind }, this.text(column, row));
     });
     const before = this.extra.map(({ cell }) => make("td", {}, cell(row)));
     return make("tr", { "data-row": row }, ...before, ...cells);
