@@ -161,6 +161,7 @@ def test_hover_and_keys_tell_values_and_zoom(opened: Page) -> None:
         "(old) => document.querySelector('#panel .chart').layout.xaxis.range[0] > old", arg=before[0]
     )
     opened.keyboard.press("0")
+    opened.wait_for_function("document.querySelector('#panel .chart').layout.xaxis.autorange === true")
     opened.keyboard.press("ArrowRight")
     opened.wait_for_selector("#panel .chart .hoverlayer text")
     label = chart.get_attribute("aria-label") or ""

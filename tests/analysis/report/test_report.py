@@ -17,6 +17,7 @@ import pytest
 from analysis.claims.decide import all_claims
 from analysis.report.citations import citations
 from analysis.report.page.curves import STEPS, pack
+from analysis.report.page.shell import ASSETS
 from analysis.report.page.write import page
 from analysis.tables.along_axes import along_every_axis
 from analysis.tables.collect import collect
@@ -210,6 +211,30 @@ def test_it_says_how_to_run_it_again(tmp_path: Path) -> None:
     written = parsed.text.partition("name: made-up\n")[2].partition("\n\n")[0]
     read = "name: made-up\n" + written[: written.index("edition:") + len("edition: 2")]
     assert parse(read).digest == parse(text).digest
+
+
+def test_text_stands_out_from_what_is_behind_it() -> None:
+    """Contrast, dark and light: of text at least 4.5 : 1, of curves 3 : 1 (WCAG 2.2, AA)."""
+    style = (ASSETS / "page.css").read_text()
+    light, dark, chosen = re.findall(r"color-scheme: (?:light|dark);(.*?)}", style, re.DOTALL)
+    assert chosen.split() == dark.split()  # of the system, and of the button
+    for theme in (light, dark):
+        colours = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", theme))
+        for behind in ("paper", "card", "tint", "note"):
+            for name in ("ink", "quiet", "accent", "good", "bad"):
+                assert contrast(colours[name], colours[behind]) >= 4.5, (name, behind)
+        assert min(contrast(colours[name], colours["card"]) for name in ("test", "train")) >= 3
+
+
+def contrast(first: str, second: str) -> float:
+    high, low = sorted((luminance(first), luminance(second)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def test_every_data_set_is_cited_once() -> None:

@@ -21,7 +21,7 @@ function axisChart(page, group) {
   const points = Object.entries(group.points).map(([name, [x, error]]) => ({
     x: placed(group, x), y: reach(group, x, error, marks[name][1] === "top"), text: marks[name][0], showarrow: false,
     yanchor: marks[name][1] === "top" ? "bottom" : "top", font: { size: 12, color: colour("ink") },
-    xanchor: isNarrow() ? edge(group, x) : "center",
+    xanchor: edge(group, x), bgcolor: faded(colour("card"), 0.8), borderpad: 1,
   }));
   annotations.push(...points);
   return {
@@ -86,7 +86,8 @@ function lostLabel(group) {
 function edge(group, value) {
   const [low, high] = span(group);
   const share = (placed(group, value) - low) / (high - low);
-  return share < 0.15 ? "left" : share > 0.85 ? "right" : "center";
+  if (share < 0.15) return "left";
+  return isNarrow() && share > 0.85 ? "right" : "center";
 }
 
 // How far seeds and interval of a point go, up or down: its label stands beyond them.

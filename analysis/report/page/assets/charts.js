@@ -51,7 +51,7 @@ function layout(more) {
       bgcolor: colour("card"), bordercolor: colour("line"), font: { color: colour("ink") }, align: "left", namelength: -1,
     },
     legend: { orientation: "h", x: 0, xanchor: "left", y: 1.02, yanchor: "bottom", font: { size: 12 }, traceorder: "normal" },
-    modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("quiet"), activecolor: colour("ink") },
+    modebar: { bgcolor: colour("card"), color: colour("quiet"), activecolor: colour("ink") },
     dragmode: "zoom", ...more,
   };
 }
