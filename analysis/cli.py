@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from analysis.logs.command import detect, score
+from analysis.more_sections import more_sections
 from analysis.negative_transfer.command import negative_transfer
 from sweeps.console import say_next
 from sweeps.errors import run_command
@@ -100,6 +101,7 @@ def tables(
 
     docs/tables.md has every column with its unit.
     """
+    from analysis.overlay.recorded import write_theory_table
     from analysis.report.papers.cells import check_columns
     from analysis.report.surface.errors import surfaces
     from analysis.report.surface.files import write_surfaces
@@ -114,6 +116,7 @@ def tables(
     collected, files = write_tables(stored, folder, chosen, carried)
     along = along_every_axis(collected)
     files = (*files, *write_verdicts(collected, along, folder), *write_surfaces(surfaces(collected, along), folder))
+    files = (*files, *write_theory_table(collected, folder))
     for path in files:
         print(path)
     _settle(folder, stored, files, drew_figures=False)
@@ -151,7 +154,6 @@ def report(
 ) -> None:
     """One self-contained HTML page: the finding, claims, maps, tables of cells and runs, every curve on demand."""
     from analysis.claims.decide import all_claims
-    from analysis.negative_transfer.section import page_section
     from analysis.report.page import write_report
     from analysis.report.page.progress import Steps
     from analysis.report.surface.errors import surfaces
@@ -173,11 +175,11 @@ def report(
         found = surfaces(collected, verdicts)
         step("claims")
         claimed = all_claims(collected, along=verdicts)
-        more, gains = page_section(collected, folder)
+        more, added = more_sections(collected, folder)
         step("writing the page")
-        page = write_report(collected, verdicts, claimed, out or folder / "report.html", more, gains, found)
+        page = write_report(collected, verdicts, claimed, out or folder / "report.html", more, added, found)
     print(page)
-    _settle(folder, stored, [*gains, page], drew_figures=False)
+    _settle(folder, stored, [*added, page], drew_figures=False)
     say_next("claims", *_again(sweep, store), why="the tests behind the claims")
 
 
@@ -185,7 +187,6 @@ def report(
 def summary(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOption = None) -> None:
     """Tables, figures and the page, and what they say in a few lines."""
     from analysis.claims.decide import all_claims
-    from analysis.negative_transfer.section import page_section
     from analysis.report.figures import draw_figures
     from analysis.report.page import write_report
     from analysis.report.summary import print_summary
@@ -202,8 +203,8 @@ def summary(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOp
     files = (*files, *write_verdicts(collected, verdicts, folder), *write_surfaces(over_epochs, folder))
     drawn = draw_figures(collected, verdicts, folder, found=over_epochs)
     found = all_claims(collected, along=verdicts)
-    more, gains = page_section(collected, folder)
-    files = (*files, *(path for group in drawn for path in group.files()), *gains)
+    more, added = more_sections(collected, folder)
+    files = (*files, *(path for group in drawn for path in group.files()), *added)
     page = write_report(collected, verdicts, found, folder / "report.html", more, files, over_epochs)
     files = (*files, page)
     print_summary(collected, verdicts, found, files)

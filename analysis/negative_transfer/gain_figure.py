@@ -24,6 +24,15 @@ AXES = {
     "source.task.universal": "strength of the shared signal",
     "source.size": "source size",
 }
+SHORT = {
+    "source.task = ": "from ",
+    "target.task = ": "on ",
+    "source.label_noise = ": "source label noise ",
+    "target.label_noise = ": "target label noise ",
+    "source.size = ": "source size ",
+    "target.size = ": "target size ",
+}
+"""Fields as the legend says them; others stand with their names."""
 MOST_PANELS = 4
 MOST_SERIES = len(COLOURS) * len(MARKERS)
 PANEL_HEIGHT = 2.6
@@ -49,8 +58,8 @@ def gain_figure(compared: Sequence[CellComparison]) -> Figure:
     for each, label in zip(compared, labels(compared, (axis, "transfer.inherit.mode")), strict=True):
         names.setdefault(label.partition(", ")[2], []).append(each)
     series = dict(list(names.items())[:MOST_SERIES])
-    height = PANEL_HEIGHT + 0.14 * len(series) * (len(series) > 1)
-    figure = Figure(figsize=(WIDTH, height))
+    rows = len(series) if len(series) > 1 else 0
+    figure = Figure(figsize=(WIDTH, PANEL_HEIGHT + 0.15 * rows), layout="constrained")
     panels = figure.subplots(1, len(networks), sharey=True, squeeze=False)[0]
     for panel, network in zip(panels, networks, strict=True):
         panel.set_title(network)
@@ -63,11 +72,10 @@ def gain_figure(compared: Sequence[CellComparison]) -> Figure:
         if axis.endswith(".size"):
             panel.set_xscale("log")
     panels[0].set_ylabel("accuracy less that from scratch (%)")
-    top = PANEL_HEIGHT / height
-    figure.subplots_adjust(left=0.09, right=0.99, bottom=1 - top + 0.17 * top, top=0.93, wspace=0.08)
     if len(series) > 1:
         handles, texts = panels[0].get_legend_handles_labels()
-        figure.legend(handles, texts, loc="lower left", bbox_to_anchor=(0.08, 0.0), ncols=1, frameon=False)
+        short = [_short(text) for text in texts]
+        figure.legend(handles, short, loc="outside lower left", ncols=1, frameon=False)
     return figure
 
 
@@ -83,6 +91,12 @@ def _series(axes: Axes, cells: Sequence[CellComparison], axis: str, number: int,
             axes.vlines(place, 100 * each.gain.low, 100 * each.gain.high, color=colour, linewidth=0.9)
         if each.outcome == "negative":
             axes.plot([place], [100 * each.gain.mean], color=colour, marker=marker, markersize=4)
+
+
+def _short(label: str) -> str:
+    for field, words in SHORT.items():
+        label = label.replace(field, words)
+    return label
 
 
 def _place(each: CellComparison, axis: str) -> float:

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from analysis.negative_transfer.comparison import ALPHA, FEWEST_SEEDS, CellComparison, compare_with_scratch
-from analysis.negative_transfer.gain_figure import draw_gains
+from analysis.negative_transfer.comparison import ALPHA, FEWEST_SEEDS, CellComparison
 from analysis.negative_transfer.labels import labels
 from analysis.negative_transfer.over_cells import shares
 from analysis.negative_transfer.over_sizes import SIZE, Crossing, crossings
@@ -34,14 +33,13 @@ def is_asked(tables: Tables) -> bool:
 def verdict_lines(compared: Sequence[CellComparison]) -> list[str]:
     """How many cells show negative transfer, of all and of each network; where gains cross 0 along the target size."""
     counted = [f"{each.network}: {each.text()}" for each in shares(compared)]
-    return [*counted, *(crossing_text(each, compared) for each in crossings(compared))]
-
-
-def crossing_text(each: Crossing, compared: Sequence[CellComparison]) -> str:
     named = dict(zip((id(cell) for cell in compared), labels(compared, (SIZE,)), strict=True))
+    return [*counted, *(f"{named[id(each.cells[0])]}: {crossing_text(each)}" for each in crossings(compared))]
+
+
+def crossing_text(each: Crossing) -> str:
     return (
-        f"{named[id(each.cells[0])]}: {each.direction} at a target size of about {each.size:.0f} "
-        f"(95 % interval {each.low:.0f} to {each.high:.0f})"
+        f"{each.direction} at a target size of about {each.size:.0f} (95 % interval {each.low:.0f} to {each.high:.0f})"
     )
 
 
@@ -63,15 +61,6 @@ def cell_row(each: CellComparison, label: str) -> tuple[str, ...]:
 def cell_rows(compared: Sequence[CellComparison]) -> list[tuple[str, ...]]:
     """One row a cell, as HEAD has it."""
     return [cell_row(each, label) for each, label in zip(compared, labels(compared), strict=True)]
-
-
-def page_section(tables: Tables, folder: Path) -> tuple[str, list[Path]]:
-    """The section and its figures in `folder`/figures, for a sweep of partial transfers; nothing for any other."""
-    if not is_asked(tables):
-        return "", []
-    compared = compare_with_scratch(tables)
-    drawn = draw_gains(compared, folder / "figures")
-    return as_html(compared, drawn[0] if drawn else None), list(drawn or ())
 
 
 def as_html(compared: Sequence[CellComparison], figure: Path | None) -> str:

@@ -21,8 +21,8 @@ from sweeps.records import SweepRecord
 LIST = ".frostline-files.json"
 FIGURES = "figures"
 _OURS = re.compile(
-    r"(?:figures/(?:(?:final_by|epochs_by|surface)_.+|negative_transfer)\.(?:png|pdf)"
-    r"|(?:epochs|runs|cells|verdicts|surface|budgets)\.\w+|report\.html)"
+    r"(?:figures/(?:(?:final_by|epochs_by|surface|theory)_.+|negative_transfer)\.(?:png|pdf)"
+    r"|(?:epochs|runs|cells|verdicts|surface|budgets|measures|theory)\.\w+|report\.html)"
 )
 MOST_NAMED = 3
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.claims.decide import ClaimVerdict, all_claims
+from analysis.more_sections import more_sections
+from analysis.overlay.recorded import theory_frame, theory_record
 from analysis.report.figures import GroupFigures, draw_figures
 from analysis.report.page import write_report
 from analysis.report.table_files import write_tables, write_verdicts
@@ -34,6 +36,8 @@ class Results:
     figures: tuple[GroupFigures, ...]
     page: Path
     files: tuple[Path, ...]
+    theory: pd.DataFrame | None = None
+    """The table of that name, where `frostline theory` has predicted something."""
 
     @property
     def name(self) -> str:
@@ -60,7 +64,11 @@ def write_results(sweep: SweepSpec, store: Reading, folder: Path, page_name: str
     along = along_every_axis(tables)
     claims = all_claims(tables, along=along)
     figures = draw_figures(tables, along, folder)
+    more, added = more_sections(tables, folder)
     written = (*written, *write_verdicts(tables, along, folder))
-    files = (*written, *(path for group in figures for path in group.files()))
-    page = write_report(tables, along, claims, folder / page_name, files=files)
-    return Results(sweep, tables, along, claims, verdict_frame(tables, along), figures, page, (*files, page))
+    files = (*written, *(path for group in figures for path in group.files()), *added)
+    page = write_report(tables, along, claims, folder / page_name, more, files)
+    predicted = theory_record(stored)
+    theory = None if predicted is None else theory_frame(tables, predicted)
+    verdicts = verdict_frame(tables, along)
+    return Results(sweep, tables, along, claims, verdicts, figures, page, (*files, page), theory)

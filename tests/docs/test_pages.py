@@ -68,6 +68,7 @@ OF_THE_STORE = {
     "features",
     "quarantine",
     "rankings",
+    "theory",
     "drivers",
     "stops",
     "wandb",
