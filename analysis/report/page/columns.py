@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from analysis.report.numbers import p_cell, p_floor, per_cent_interval
 from analysis.report.wording import shape_text
@@ -49,14 +50,14 @@ def cell_columns(tables: Tables) -> list[Column]:
 def run_columns(tables: Tables, page: Path) -> list[Column]:
     """What tells runs apart, how each ended, and where its files are, as seen from the page."""
     runs = tables.runs
-    reasons = [column("why not done", "text", runs["reason"])] if runs["reason"].notna().any() else []
+    reasons = [column("why not done", "text", runs["reason"])] if len(runs["reason"].dropna()) else []
     return [
         *_what(tables, runs),
         column("seed", "whole", numbers(runs, "seed"), choices=True),
         column("status", "text", runs["status"], choices=True),
         column("test error %", "share", numbers(runs, "final_test_error")),
         column("train error %", "share", numbers(runs, "final_train_error")),
-        column("interpolates", "flag", _flags(runs["interpolates"]), choices=True),
+        column("interpolates", "flag", _flags(numbers(runs, "interpolates")), choices=True),
         column("epochs", "whole", numbers(runs, "epochs")),
         column("seconds", "number", np.round(numbers(runs, "wall_seconds"), 1)),
         column("device", "text", runs["device"], choices=True),
@@ -105,8 +106,8 @@ def labels(tables: Tables) -> list[str]:
 def telling(cells: pd.DataFrame) -> list[str]:
     """The fields in which cells of one network differ: what is fixed by the network says nothing more."""
     names = [name for name in varying(cells) if name not in IN_NAME]
-    within = cells.groupby(list(IN_NAME), dropna=False, sort=False)
-    return [name for name in names if int(within[name].nunique(dropna=False).max()) > 1]
+    networks = len(cells[list(IN_NAME)].drop_duplicates())
+    return [name for name in names if len(cells[[*IN_NAME, name]].drop_duplicates()) > networks]
 
 
 def short(name: str) -> str:
@@ -116,7 +117,8 @@ def short(name: str) -> str:
 
 def _what(tables: Tables, frame: pd.DataFrame) -> list[Column]:
     """The network, and the fields in which its cells differ."""
-    network = [network_name(_known(row)) for row in frame[list(IN_NAME)].to_dict("records")]
+    named = zip(*(frame[name] for name in IN_NAME), strict=True)
+    network = [network_name(_known(dict(zip(IN_NAME, row, strict=True)))) for row in named]
     found = [column("network", "text", network, choices=True)]
     for name in telling(tables.cells):
         numeric = pd.api.types.is_numeric_dtype(frame[name].dtype)
@@ -125,8 +127,8 @@ def _what(tables: Tables, frame: pd.DataFrame) -> list[Column]:
     return found
 
 
-def _known(row: dict[Any, Any]) -> dict[str, Any]:
-    return {str(name): None if pd.isna(value) else value for name, value in row.items()}
+def _known(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: None if pd.isna(value) else value for name, value in row.items()}
 
 
 def _text(value: Any) -> str:
@@ -135,8 +137,9 @@ def _text(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else f"{value}"
 
 
-def _flags(values: pd.Series) -> list[str | None]:
-    return [None if pd.isna(value) else "yes" if value else "no" for value in values]
+def _flags(values: NDArray[np.float64]) -> list[str | None]:
+    """values: 1, 0, NaN = not known."""
+    return [None if np.isnan(value) else "yes" if value else "no" for value in values]
 
 
 def _links(tables: Tables, page: Path) -> list[dict[str, str] | None]:
