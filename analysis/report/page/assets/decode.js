@@ -4,7 +4,8 @@ const byId = (id) => document.getElementById(id);
 
 async function inflate(id) {
   const text = atob(byId(id).textContent);
-  const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i); // many times as fast as Uint8Array.from
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
   return new Response(stream).arrayBuffer();
 }
