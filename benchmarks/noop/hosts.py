@@ -1,6 +1,6 @@
 """What a run costs that computes next to nothing, on a Ray cluster of three hosts (network namespaces; needs root).
 
-    python -m benchmarks.noop_hosts [SIZES ...]
+    python -m benchmarks.noop.hosts [SIZES ...]
 
 Head without cores, two workers with one each, the driver on the head, the store on a folder that they share. Prints for
 each size milliseconds of wall time per run, and of the driver's CPU time, which other work on the machine changes less.
@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from benchmarks.grid import stored_runs
-from benchmarks.noop import SWEEP
+from benchmarks.noop.here import SWEEP
 from tests.hosts.machines import ROOT, Host, cannot, network
 
 
