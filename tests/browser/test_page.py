@@ -154,6 +154,8 @@ def test_hover_and_keys_tell_values_and_zoom(opened: Page) -> None:
     told = opened.locator("#panel .chart .hoverlayer").text_content() or ""
     assert "test error, mean of" in told and "%" in told
     chart = opened.locator("#panel .chart").first
+    opened.mouse.move(0, 0)  # what follows is told by keys alone
+    opened.wait_for_selector("#panel .chart .hoverlayer text", state="detached")
     chart.focus()
     before = opened.evaluate("document.querySelector('#panel .chart').layout.xaxis.range")
     opened.keyboard.press("+")

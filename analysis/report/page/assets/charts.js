@@ -103,7 +103,9 @@ function onKey(element, event) {
     const xs = element.data.reduce((best, trace) => (trace.x && trace.x.length > best.length ? trace.x : best), []);
     const jump = Math.max(1, Math.round(xs.length / 60));
     element.at = Math.min(xs.length - 1, Math.max(0, (element.at ?? -1) + step * jump));
-    globalThis.Plotly.Fx.hover(element, [{ xval: xaxis.d2c(xs[element.at]), curveNumber: 0, pointNumber: element.at }]);
+    const { _length: width } = xaxis;
+    const at = { xval: xaxis.d2c(xs[element.at]), ypx: element._fullLayout.yaxis._length / 2, xpx: width / 2 };
+    globalThis.Plotly.Fx.hover(element, at, "xy");
   } else if (zoom) {
     const [low, high] = xaxis.range;
     const [middle, half] = [(low + high) / 2, (zoom * (high - low)) / 2];
