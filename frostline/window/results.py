@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.claims.decide import ClaimVerdict, all_claims
-from analysis.report.figures import GroupFigures, draw_figures
+from analysis.report.figures import GroupFigures, draw_figures, files_with_gallery
 from analysis.report.page import write_report
 from analysis.report.table_files import write_tables, write_verdicts
 from analysis.report.terminal.finding import finding
@@ -62,5 +62,5 @@ def write_results(sweep: SweepSpec, store: Reading, folder: Path, page_name: str
     figures = draw_figures(tables, along, folder)
     page = write_report(tables, along, figures, claims, folder / page_name)
     written = (*written, *write_verdicts(tables, along, folder))
-    files = (*written, *(path for group in figures for path in group.files()), page)
+    files = (*written, *files_with_gallery(tables.sweep.record.name, figures, folder), page)
     return Results(sweep, tables, along, claims, verdict_frame(tables, along), figures, page, files)
