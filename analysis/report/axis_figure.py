@@ -29,8 +29,8 @@ def axis_figure(tables: Tables, each: AxisVerdict, size: FigureSize = TWO_COLUMN
     height = (1.7 if size.narrow else 2.0) + 0.6 * size.scale
     figure = Figure(figsize=(size.width, 1.75 * height if size.narrow else height), layout="constrained")
     rows, columns = (2, 1) if size.narrow else (1, 2)
-    ratios = {} if size.narrow else {"width_ratios": (3, 2)}
-    left, right = figure.subplots(rows, columns, sharex=True, **ratios)
+    ratios = None if size.narrow else (3, 2)
+    left, right = figure.subplots(rows, columns, sharex=True, width_ratios=ratios)
     for axes in (left, right):
         _x_axis(axes, tables, each)
         quiet_grid(axes)

@@ -72,7 +72,9 @@ def draw(axes: Axes, curves: Sequence[Curve], axis: str, paper: bool = False) ->
     quiet_grid(axes)
     axes.set_ylabel("test error (%)" if axis == EPOCH else "final test error (%)")
     if paper:
-        legend_above(axes.get_figure(root=True), axes.get_legend_handles_labels()[0])
+        figure = axes.get_figure(root=True)
+        assert figure is not None
+        legend_above(figure, axes.get_legend_handles_labels()[0])
     elif len(curves) == 1:
         axes.set_title(_caption(curves[0]), fontsize="medium")
     elif curves:

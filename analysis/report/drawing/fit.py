@@ -14,6 +14,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
 from matplotlib.text import Text
 
 ROUNDS = 2
@@ -27,22 +28,29 @@ def legend_above(figure: Figure, handles: Sequence[Artist]) -> None:
 
     The figure has a constrained layout.
     """
-    canvas = FigureCanvasAgg(figure)
-    for columns in range(len(handles), 0, -1):
-        legend = figure.legend(
-            handles=handles, loc="outside upper left", ncols=columns, frameon=False, handlelength=1.8,
-            columnspacing=1.2, borderaxespad=0.2, handletextpad=0.5, borderpad=0.1,
-        )  # fmt: skip
-        box = legend.get_window_extent(canvas.get_renderer())  # pyright: ignore[reportArgumentType]
-        if box.width <= 0.97 * figure.bbox.width or columns == 1:
-            break
+    if not handles:
+        return
+    renderer: Any = FigureCanvasAgg(figure).get_renderer()
+    columns = len(handles)
+    legend = _legend(figure, handles, columns)
+    while columns > 1 and legend.get_window_extent(renderer).width > 0.97 * figure.bbox.width:
         legend.remove()
-    room = 0.98 * figure.bbox.width - (box.width - max(text.get_window_extent().width for text in legend.get_texts()))
-    for text in legend.get_texts() if box.width > 0.98 * figure.bbox.width else ():
-        text.set_text(broken(text, text.get_text(), room))
-    box = legend.get_window_extent(canvas.get_renderer())  # pyright: ignore[reportArgumentType]
+        columns -= 1
+        legend = _legend(figure, handles, columns)
+    beyond = legend.get_window_extent(renderer).width - 0.98 * figure.bbox.width
+    if beyond > 0:
+        room = max(text.get_window_extent().width for text in legend.get_texts()) - beyond
+        for text in legend.get_texts():
+            text.set_text(broken(text, text.get_text(), room))
     width, height = figure.get_size_inches()
-    figure.set_size_inches(width, height + box.height / figure.dpi)
+    figure.set_size_inches(width, height + legend.get_window_extent(renderer).height / figure.dpi)
+
+
+def _legend(figure: Figure, handles: Sequence[Artist], columns: int) -> Legend:
+    return figure.legend(
+        handles=handles, loc="outside upper left", ncols=columns, frameon=False, handlelength=1.8,
+        columnspacing=1.2, borderaxespad=0.2, handletextpad=0.5, borderpad=0.1,
+    )  # fmt: skip
 
 
 def fit(figure: Figure) -> None:

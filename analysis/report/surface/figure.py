@@ -29,8 +29,8 @@ def surface_figure(surface: Surface, size: FigureSize = TWO_COLUMNS) -> Figure:
     """
     height = 2.0 + 0.6 * size.scale
     figure = Figure(figsize=(size.width, 1.8 * height if size.narrow else height), layout="constrained")
-    ratios = {} if size.narrow else {"width_ratios": (3, 2)}
-    left, right = figure.subplots(*((2, 1) if size.narrow else (1, 2)), sharey=True, **ratios)
+    rows, columns = (2, 1) if size.narrow else (1, 2)
+    left, right = figure.subplots(rows, columns, sharey=True, width_ratios=None if size.narrow else (3, 2))
     _heat_map(figure, left, surface)
     _contour(left, surface)
     _ridges(left, surface)

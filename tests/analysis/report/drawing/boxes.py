@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from matplotlib.transforms import Bbox
+from matplotlib.transforms import Bbox, BboxBase
 
 SLACK = 0.5
 """Pixels at 200 dots an inch, by which boxes may meet: a box is rounded outwards."""
@@ -58,7 +58,7 @@ def _on(box: Bbox, axes: Axes) -> bool:
     return _overlap(box, panel) and not _inside(box, panel)
 
 
-def _inside(inner: Bbox, outer: Bbox) -> bool:
+def _inside(inner: BboxBase, outer: BboxBase) -> bool:
     return (
         inner.x0 >= outer.x0 - SLACK
         and inner.y0 >= outer.y0 - SLACK

@@ -10,6 +10,7 @@ import matplotlib
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 import frostline as fl
 from analysis.loaded import LoadedSweep
@@ -73,6 +74,11 @@ def wide(tmp_path_factory: pytest.TempPathFactory) -> LoadedSweep:
     for spec in runs.values():
         finished(store, spec, along_width)
     return fl.load(parse(WIDTHS_AND_SIZES), store)
+
+
+def points(line: Line2D) -> np.ndarray:
+    """(points, 2) as drawn."""
+    return np.asarray(line.get_xydata(), dtype=np.float64)
 
 
 def figures(sweep: LoadedSweep, size: FigureSize) -> Iterator[tuple[str, Figure]]:
@@ -148,16 +154,16 @@ def test_signs_of_the_verdict_lie_on_the_curve(golden: LoadedSweep) -> None:
     with figure_style():
         axes = axis_figure(golden.tables, along).axes[0]
     means = dict(zip(along.group.values.tolist(), (100 * along.test.mean(axis=0)).tolist(), strict=True))
-    signs = {str(line.get_marker()): line.get_xydata() for line in axes.lines if line.get_marker() in ("v", "^", "s")}
-    assert {mark: float(xy[0][0]) for mark, xy in signs.items()} == {"v": 13.0, "^": 11.0, "s": 0.0}
+    signs = {str(line.get_marker()): points(line)[0] for line in axes.lines if line.get_marker() in ("v", "^", "s")}
+    assert {mark: float(xy[0]) for mark, xy in signs.items()} == {"v": 13.0, "^": 11.0, "s": 0.0}
     for xy in signs.values():
-        assert float(xy[0][1]) == pytest.approx(means[float(xy[0][0])])
+        assert float(xy[1]) == pytest.approx(means[float(xy[0])])
     with figure_style():
         panels = epoch_figure(golden.tables, along).axes
-    curve = next(line for line in panels[0].lines if line.get_linestyle() == "-" and len(line.get_xdata()) > 10)
-    x, y = np.asarray(curve.get_xdata(), dtype=float), np.asarray(curve.get_ydata(), dtype=float)
-    peak = next(line for line in panels[0].lines if line.get_marker() == "^").get_xydata()
-    assert float(peak[0][1]) == pytest.approx(float(np.interp(np.log(peak[0][0]), np.log(x), y)))
+    curve = next(line for line in panels[0].lines if line.get_linestyle() == "-" and len(points(line)) > 10)
+    x, y = points(curve).T
+    peak = next(points(line)[0] for line in panels[0].lines if line.get_marker() == "^")
+    assert float(peak[1]) == pytest.approx(float(np.interp(np.log(peak[0]), np.log(x), y)))
 
 
 @pytest.fixture(scope="module")
