@@ -1,6 +1,6 @@
 """How long a new user's path takes with the README alone: `python -m benchmarks.new_user [--in FOLDER]`.
 
-A clone, set-up, the quickstart to its verdict, a W&B report without a server, a compiled table; a line each, as it ends.
+A clone, set-up, the quickstart to its verdict, a W&B report without a server, a compiled table: a line each.
 Each step is a command of the README or the tutorial, run in a clone of this checkout's last commit. Nothing is mocked:
 it downloads the packages and computes the quickstart, some ten minutes on two cores. It needs git, make, and pdflatex
 with siunitx for the last step.
