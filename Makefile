@@ -1,20 +1,25 @@
-# `make` lists the targets. SWEEP is a catalog name or a YAML file; STORE is where results live.
+# `make` lists the targets. SWEEP is a catalog name or a YAML file; STORE is where results live. With ADDRESS the runs
+# are sent to a running Ray cluster (docs/hosts.md), each with GPUS_PER_RUN of a GPU.
 SWEEP ?= quickstart
 STORE ?= store
 ARGS ?=
 JOBS ?= 2
+ADDRESS ?=
+GPUS_PER_RUN ?=
 CLAIMS := claim1_target_size claim2_source_size claim3_freezing claim4_relatedness
 PYTHON ?= python3
+
+PLACE := $(if $(ADDRESS),--address $(ADDRESS)) $(if $(GPUS_PER_RUN),--gpus-per-run $(GPUS_PER_RUN))
 
 ENV := .venv
 PY := $(ENV)/bin/python
 READY := $(ENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep claims plan status report doctor bench test long chaos check clean
+.PHONY: help setup sweep claims plan status report doctor bench test long chaos hosts rejoin check clean
 
 help: ## List the targets
-	@echo "Frostline: double descent in transfer learning. Variables: SWEEP=$(SWEEP) STORE=$(STORE) ARGS=..."
+	@echo "Frostline: double descent in transfer learning. Variables: SWEEP=$(SWEEP) STORE=$(STORE) ADDRESS=... ARGS=..."
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) ## Install the locked packages into .venv, once, and say how far it is
@@ -32,7 +37,7 @@ $(READY): requirements.lock pyproject.toml
 	@echo "Set up: $$(du -sh $(ENV) | cut -f1) in $(ENV)."
 
 sweep: $(READY) ## Run a sweep (resumes, retries, extends) and show its verdict
-	@$(PY) -m frostline run $(SWEEP) --store $(STORE) $(ARGS)
+	@$(PY) -m frostline run $(SWEEP) --store $(STORE) $(PLACE) $(ARGS)
 	@$(PY) -m frostline summary $(SWEEP) --store $(STORE)
 
 claims: $(READY) ## Decide the claims C1 to C4 on data that come with the packages (some 20 minutes)
@@ -65,6 +70,12 @@ long: $(READY) ## Try every command in every environment of docs/environments.md
 
 chaos: $(READY) ## Break a real sweep in every way, the long form; prints fault / injected / survived
 	@FROSTLINE_CHAOS=full $(PY) -m pytest tests/chaos $(ARGS)
+
+hosts: $(READY) ## Break hosts of a real Ray cluster: network namespaces; needs root and iproute2 (some 15 minutes)
+	@FROSTLINE_HOSTS=all $(PY) -m pytest tests/hosts -rs $(ARGS)
+
+rejoin: $(READY) ## Kill a host and let it join again, ten times; needs what `hosts` needs
+	@FROSTLINE_HOSTS=rejoin $(PY) -m pytest tests/hosts -rs $(ARGS)
 
 check: $(READY) ## Lint, types, import direction
 	@$(PY) -m ruff check .

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -16,12 +16,10 @@ from analysis.folders import result_folder as _folder
 from analysis.folders import settle as _settle
 from analysis.folders import stored as _stored
 from analysis.logs.command import detect, score
+from analysis.more_sections import more_sections
 from analysis.negative_transfer.command import negative_transfer
 from sweeps.console import say_next
 from sweeps.errors import run_command
-
-if TYPE_CHECKING:
-    from analysis.tables.collect import Tables
 
 app = typer.Typer(
     add_completion=False,
@@ -43,19 +41,6 @@ DEFAULT_STORE = Path("store")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command. Returns its exit code: 2 with one line on standard error where the input is at fault."""
     return run_command(app, arguments)
-
-
-def _negative_transfer(collected: Tables, folder: Path) -> tuple[str, list[Path]]:
-    """The page's section and its figures, for a sweep of partial transfers; nothing for any other."""
-    from analysis.negative_transfer.comparison import compare_with_scratch
-    from analysis.negative_transfer.gain_figure import draw_gains
-    from analysis.negative_transfer.section import as_html, is_asked
-
-    if not is_asked(collected):
-        return "", []
-    compared = compare_with_scratch(collected)
-    drawn = draw_gains(compared, folder / "figures")
-    return as_html(compared, drawn[0] if drawn else None), list(drawn or ())
 
 
 def _names(text: str) -> list[str]:
@@ -85,6 +70,7 @@ def tables(
 
     docs/tables.md has every column with its unit.
     """
+    from analysis.overlay.recorded import write_theory_table
     from analysis.report.papers.cells import check_columns
     from analysis.report.surface.errors import surfaces
     from analysis.report.surface.files import write_surfaces
@@ -99,6 +85,7 @@ def tables(
     collected, files = write_tables(stored, folder, chosen, carried)
     along = along_every_axis(collected)
     files = (*files, *write_verdicts(collected, along, folder), *write_surfaces(surfaces(collected, along), folder))
+    files = (*files, *write_theory_table(collected, folder))
     for path in files:
         print(path)
     _settle(folder, stored, files, drew_figures=False)
@@ -162,10 +149,10 @@ def report(
     verdicts = along_every_axis(collected)
     drawn = draw_figures(collected, verdicts, folder)
     claimed = all_claims(collected, along=verdicts)
-    more, gains = _negative_transfer(collected, folder)
+    more, added = more_sections(collected, folder)
     page = write_report(collected, verdicts, drawn, claimed, out or folder / "report.html", more)
     print(page)
-    files = [*files_with_gallery(stored.record.name, drawn, folder), *gains, page]
+    files = [*files_with_gallery(stored.record.name, drawn, folder), *added, page]
     _settle(folder, stored, files, drew_figures=len(drawn) == sum(each.replicates > 0 for each in verdicts))
     say_next("claims", *_again(sweep, store), why="the tests behind the claims")
 
@@ -190,9 +177,9 @@ def summary(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOp
     files = (*files, *write_verdicts(collected, verdicts, folder), *write_surfaces(over_epochs, folder))
     drawn = draw_figures(collected, verdicts, folder, found=over_epochs)
     found = all_claims(collected, along=verdicts)
-    more, gains = _negative_transfer(collected, folder)
+    more, added = more_sections(collected, folder)
     page = write_report(collected, verdicts, drawn, found, folder / "report.html", more)
-    files = (*files, *files_with_gallery(stored.record.name, drawn, folder), *gains, page)
+    files = (*files, *files_with_gallery(stored.record.name, drawn, folder), *added, page)
     print_summary(collected, verdicts, found, briefly(files))
     _settle(folder, stored, files, drew_figures=len(drawn) == sum(each.replicates > 0 for each in verdicts))
     say_next("publish", *_again(sweep, store), why="to Weights & Biases")

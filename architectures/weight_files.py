@@ -8,10 +8,10 @@ a network.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from sweeps.errors import shown
@@ -26,12 +26,15 @@ LARGEST_HEADER = 100_000_000
 _paths: dict[str, Path] = {}
 
 
-def canonical_model(model: ModelSpec) -> ModelSpec:
+def canonical_model(model: ModelSpec, sha256_of: Callable[[Path], str] | None = None) -> ModelSpec:
     """The model with the digest of its weights in place of their file, its name without their tag.
 
-    Raises ValueError, in one line, where there is no such file, or it is none of weights.
+    sha256_of: gives the SHA-256 of a file, 64 hex digits, and may know it already; by default the file is read. Raises
+    ValueError, in one line, where there is no such file, or it is none of weights.
     """
-    weights = model.weights if model.weights is None or DIGEST.fullmatch(model.weights) else _digest_of(model)
+    weights = model.weights
+    if weights is not None and not DIGEST.fullmatch(weights):
+        weights = _digest_of(model, sha256_of or _sha256)
     name = None if model.name is None else model.name.partition(".")[0]
     changes = {"weights": weights, "name": name}
     return model if (model.weights, model.name) == (weights, name) else model.model_copy(update=changes)
@@ -55,7 +58,7 @@ def content_of(digest: str, path: Path | None) -> bytes:
     return content
 
 
-def _digest_of(model: ModelSpec) -> str:
+def _digest_of(model: ModelSpec, sha256_of: Callable[[Path], str]) -> str:
     assert model.weights is not None
     field = f"model.weights = {shown(model.weights)}"
     path = _cached_by_timm(model) if model.weights == PRETRAINED else _expanded(field, model.weights)
@@ -63,9 +66,8 @@ def _digest_of(model: ModelSpec) -> str:
         raise ValueError(f"{field}: allowed: a .safetensors file, 'pretrained' or a digest 'sha256:...'")
     try:
         path = path.resolve(strict=True)
-        stat = path.stat()
-        _check_header(field, path, stat.st_size)
-        digest = f"sha256:{_sha256(path, stat.st_size, stat.st_mtime_ns)}"
+        _check_header(field, path, path.stat().st_size)
+        digest = f"sha256:{sha256_of(path)}"
     except OSError as problem:
         raise ValueError(f"{field}: {path}: {problem.strerror}") from None
     _paths[digest] = path
@@ -79,10 +81,7 @@ def _expanded(field: str, path: str) -> Path:
         raise ValueError(f"{field}: there is no such user") from None
 
 
-@functools.lru_cache(maxsize=1000)
-def _sha256(path: Path, size: int, changed: int) -> str:
-    """`size` and `changed` (nanoseconds) tell whether it is still the same file."""
-    del size, changed
+def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -13,7 +13,8 @@ import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 
-from benchmarks import forecast, grid, makespan, noop, plan_scale
+from benchmarks import forecast, grid, makespan, plan_scale
+from benchmarks.noop.here import line as noop_line
 
 
 def _each(line: Callable[[], str]) -> Callable[[], Iterator[str]]:
@@ -25,7 +26,7 @@ def _each(line: Callable[[], str]) -> Callable[[], Iterator[str]]:
 
 BENCHMARKS: dict[str, Callable[[], Iterator[str]]] = {
     "grid": lambda: iter(grid.lines()),
-    "noop": _each(lambda: noop.line((1000, 5000))),
+    "noop": _each(lambda: noop_line((1000, 5000))),
     "makespan": _each(makespan.line),
     "forecast": _each(forecast.line),
     "plan": _each(plan_scale.line),

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,32 +20,43 @@ from analysis.loaded import LoadedSweep, load
 from analysis.overlay.figures import theory_figures
 from analysis.overlay.page import theory_page
 from analysis.overlay.readouts import ReadoutOverlay, readout_overlay, readout_row
-from analysis.overlay.widths import difference_text, width_cells
+from analysis.overlay.widths import Computed, difference_text, width_cells
 from analysis.report.table_files import replaced
 from analysis.tables.load import StoredRun
 from analysis.theory.gradient_filter import Readout
 from analysis.theory.readout_prediction import kind_of
 from analysis.theory.second_stage import Samples
 from analysis.theory.width_prediction import InfiniteWidth, TaskPair, has_infinite_width
+from orchestrator.store.ledger import Ledger
+from orchestrator.store_commands import ledger_at
+from sweeps import layout
+from sweeps.identity import SCHEMA
+from sweeps.records import PredictedRun, TheoryRecord
+from sweeps.self_digest import seal
 from sweeps.spec import RunSpec
+from sweeps.store.interface import StoreError
 from tasks.data import TaskData, source_data, target_data
 
 MOST_REASONS = 5
+MOST_EPOCHS = 150
+"""Of a run's predicted curve that are kept in the store."""
 
 
 def write_theory(sweep: str, store: Path, out: Path | None) -> tuple[list[str], list[Path]]:
     """Predict, compare, write tables, figures and a page; lines for the user, and the files.
 
     Files: theory_cells.csv (mean-field networks), theory_runs.csv and theory_epochs.csv (readouts), figures/theory_*
-    as .png and .pdf, theory.html, in `out`, by default results/<sweep name>. Raises InputError where the sweep or the
-    store cannot be read.
+    as .png and .pdf, theory.html, in `out`, by default results/<sweep name>. The predictions are kept in the store too,
+    for tables, reports and W&B. Raises InputError where the sweep or the store cannot be read, or written.
     """
     loaded = load(sweep, store)
     folder = out or Path("results") / loaded.name
     folder.mkdir(parents=True, exist_ok=True)
-    cells = width_cells(loaded.tables, InfiniteWidth(own_samples))
+    predictor = Computed(InfiniteWidth(own_samples))
+    cells = width_cells(loaded.tables, predictor)
     left: Counter[str] = Counter()
     overlays = list(_overlays(loaded, store, left))
+    save_theory(loaded, [*_of_widths(loaded, predictor), *_of_readouts(overlays)], ledger_at(store))
     frames: dict[str, pd.DataFrame] = {}
     lines: list[str] = []
     if len(cells):
@@ -62,14 +74,56 @@ def write_theory(sweep: str, store: Path, out: Path | None) -> tuple[list[str], 
     return lines, [*(_written(frame, folder / f"{name}.csv") for name, frame in frames.items()), *drawn, page]
 
 
+def save_theory(loaded: LoadedSweep, runs: Sequence[PredictedRun], ledger: Ledger) -> None:
+    """Keep predictions in the store. Raises StoreError if it cannot be written."""
+    its = loaded.stored.record
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    record = TheoryRecord(schema_version=SCHEMA, name=its.name, digest=its.digest, at=at, runs=tuple(runs))
+    key = layout.theory(its.name, its.digest)
+    try:
+        ledger.store.replace(key, seal(record.model_dump_json().encode()))
+    except OSError as problem:
+        raise StoreError(f"{ledger.store.where(key)}: {problem.strerror or problem}") from None
+
+
+def _of_widths(loaded: LoadedSweep, predictor: Computed) -> Iterator[PredictedRun]:
+    for run in loaded.stored.runs:
+        if has_infinite_width(run.spec):
+            found = predictor.of(run.spec)
+            if math.isfinite(found.test_error):
+                yield PredictedRun(id=run.id, kind=found.kind, test_error=found.test_error)
+
+
+def _of_readouts(overlays: Sequence[ReadoutOverlay]) -> Iterator[PredictedRun]:
+    """With MOST_EPOCHS of each curve, spaced by a constant factor, the last one among them. A predicted divergence is
+    left out."""
+    for found in overlays:
+        curve = found.predicted
+        if not (np.isfinite(curve.train_error).all() and np.isfinite(curve.test_error).all()):
+            continue
+        number = len(curve.epochs)
+        places = np.unique(np.geomspace(1, number, min(number, MOST_EPOCHS)).round().astype(int)) - 1
+        yield PredictedRun(
+            id=found.run.id,
+            kind=found.kind,
+            test_error=float(curve.test_error[-1]),
+            epochs=tuple(curve.epochs[places].tolist()),
+            train_errors=tuple(curve.train_error[places].tolist()),
+            test_errors=tuple(curve.test_error[places].tolist()),
+        )
+
+
 def own_samples(spec: RunSpec) -> TaskPair:
-    """The samples that a run is trained and tested on."""
+    """The samples that a run is trained and tested on. Raises ValueError, in one line, for real targets of several
+    values: their errors are not told apart from those of classes here."""
     source = None if spec.source is None else _samples(source_data(spec))
     return TaskPair(source, _samples(target_data(spec)))
 
 
 def _samples(data: TaskData) -> Samples:
     """Inputs over the square root of their length, targets one-hot or real."""
+    if data.is_regression and data.outputs > 1:
+        raise ValueError(f"a regression of {data.outputs} values: allowed for infinite width: classes, or one value")
     train, test = (_flat(each) for each in (data.inputs, data.test_inputs))
     labels, truth = (_targets(each, data) for each in (data.labels, data.test_labels))
     return Samples(train, labels, test, truth)
@@ -97,13 +151,13 @@ def _overlays(loaded: LoadedSweep, store: Path, left: Counter[str]) -> Iterator[
             left[f"status {run.status}"] += 1
             continue
         try:
-            kind_of(run.spec.train, run.spec.target.size)
+            kind_of(run.spec.train, run.spec.target.size, run.spec.transfer)
             inputs = head_inputs(run.id, run.spec, state)
         except ValueError as problem:
             left[str(problem)] += 1
             continue
         task = Readout(inputs.features, inputs.targets, inputs.test_features, inputs.test_targets, inputs.start)
-        yield readout_overlay(loaded.stored, run, task, inputs.truth)
+        yield readout_overlay(loaded.stored, run, task, inputs.truth, inputs.regression)
 
 
 def _fields(run: StoredRun) -> dict[str, object]:

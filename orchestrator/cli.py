@@ -146,6 +146,7 @@ def run(
     for line in missing(made)[:1]:
         raise SpecError(f"{made.sweep.name}: {line}")
     made.check_files()
+    made.check_weights(ledger.store)
     order = prefer_ranked(made, ledger, Typed(sweep, store).command("rank")) if prefer == "ranked" else []
     console = LastingConsole()
     ledger.open()

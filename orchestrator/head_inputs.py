@@ -30,7 +30,7 @@ Array = NDArray[np.float64]
 class HeadInputs(NamedTuple):
     """features (n, p), the head's inputs with a column of ones where it has a bias, and targets (n, C), one-hot or
     real, as training is given them; `truth` (n, C) without label noise; the same of the test set. start (p, C): the
-    head's weights before training, the last row its bias.
+    head's weights before training, the last row its bias. regression: targets are real.
     """
 
     features: Array
@@ -39,6 +39,7 @@ class HeadInputs(NamedTuple):
     test_features: Array
     test_targets: Array
     start: Array
+    regression: bool
 
 
 def worker_state(store: Path) -> WorkerState:
@@ -78,6 +79,7 @@ def head_inputs(id: str, spec: RunSpec, state: WorkerState) -> HeadInputs:
         test_features=_with_ones(rows[:tested], with_bias),
         test_targets=_targets(data.test_labels, data),
         start=_numbers(torch.cat(weights)),
+        regression=data.is_regression,
     )
 
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from orchestrator import progress
 from orchestrator.cancel import watching
 from orchestrator.runners.limits import usable_cores
-from orchestrator.runners.resources import use_token
+from orchestrator.runners.resources import place_of, use_token
 from orchestrator.schedule import launch_log
 from orchestrator.schedule.agenda import Agenda
 from orchestrator.schedule.forecast import Forecast
@@ -76,6 +76,7 @@ def launch(plan: Plan, expected: Forecast, ledger: Ledger, how: Launch, typed: T
         expected.workers,
         error_of=lambda job: last[0].error if (last := ledger.last_failure(job)) is not None else "",
         most_alike=how.most_alike,
+        place_of=lambda job: place_of(job, how.gpus_per_run),
     )
     began, code = time.monotonic(), INTERRUPTED
     try:

@@ -16,6 +16,7 @@ paths: what they stand for (files of a folder, objects of a bucket) is known to 
     sweeps/<name>/<digest>.json        the expanded sweep: its runs and their specs; carries its own digest
     sweeps/<name>/launches/<when>.json what a launch was forecast to take, and what it took
     rankings/<name>/<digest>.json      sources ranked before the runs (`frostline rank`); carries its own digest
+    theory/<name>/<digest>.json        what theory predicts of runs (`frostline theory`); carries its own digest
     drivers/<launch>.json              a launch that is under way: its sweep and process; written anew while it lives
     stops/<launch>                     a launch that was asked to stop: its workers save their epoch and end
     stops/<launch>-waiting             one that was asked to begin nothing more: what runs is finished
@@ -48,7 +49,7 @@ DIGITS = 16
 
 FORMAT_KEY = "FORMAT"
 SWEEPS, STOPS, FEATURES, QUARANTINE, WANDB = "sweeps", "stops", "features", "quarantine", "wandb"
-CONTENTS, WEIGHTS, DRIVERS, RANKINGS = "contents", "weights", "drivers", "rankings"
+CONTENTS, WEIGHTS, DRIVERS, RANKINGS, THEORY = "contents", "weights", "drivers", "rankings", "theory"
 
 
 class Place(NamedTuple):
@@ -134,6 +135,11 @@ def sweep(name: str, digest: str) -> str:
 def ranking(name: str, digest: str) -> str:
     """The ranking of the sources of one version of a sweep."""
     return f"{RANKINGS}/{name}/{digest[:20]}.json"
+
+
+def theory(name: str, digest: str) -> str:
+    """What theory predicts of the runs of one version of a sweep."""
+    return f"{THEORY}/{name}/{digest[:20]}.json"
 
 
 def launches(name: str) -> str:

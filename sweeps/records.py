@@ -170,3 +170,29 @@ class RankingRecord(Spec):
     """Runs that had a result when it was made: 0 where it was made before any measurement."""
     across_models: bool
     pairs: tuple[RankedPair, ...]
+
+
+class PredictedRun(Spec):
+    """What theory predicts of one run (`frostline theory`). Errors are shares; of a regression, shares of the
+    targets' variance."""
+
+    id: str
+    kind: str
+    """Which theory: `exact`, which surrogate, or which limit of infinite width."""
+    test_error: float
+    """After the last epoch."""
+    epochs: tuple[int, ...] = ()
+    """Of a readout's curve, some hundred of those evaluated; empty where theory is of the end alone."""
+    train_errors: tuple[float, ...] = ()
+    test_errors: tuple[float, ...] = ()
+
+
+class TheoryRecord(Spec):
+    """What theory predicts of a sweep's runs; runs without a theory are not in it."""
+
+    schema_version: int
+    name: str
+    digest: str
+    """Of the sweep."""
+    at: str
+    runs: tuple[PredictedRun, ...]

@@ -130,18 +130,18 @@ def _whole(text: str, folder: Path, chain: tuple[Path, ...]) -> dict[str, Any]:
 
 
 def _found(sweep: str, folder: Path) -> Path:
-    """The file that a path, relative to a folder, or a name of the catalog stands for."""
-    path = folder / sweep
+    """The file that a path, relative to a folder, or a name of the catalog stands for. A folder of that name, say of
+    results, does not hide the catalog's sweep."""
+    path, listed = folder / sweep, CATALOG / f"{sweep}.yaml"
     try:
-        if path.suffix or path.exists():
+        if path.suffix or (path.exists() and not (path.is_dir() and listed.is_file())):
             return path
     except OSError as problem:
         raise SpecError(f"{sweep}: {problem.strerror or problem}") from None
-    path = CATALOG / f"{sweep}.yaml"
-    if not path.is_file():
+    if not listed.is_file():
         names = [file.stem for file in CATALOG.glob("*.yaml")]
         raise SpecError(f"no sweep file or catalog name {shown(sweep)}{suggestion(sweep, names)}")
-    return path
+    return listed
 
 
 def _text(path: Path, sweep: str) -> str:

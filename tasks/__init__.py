@@ -12,7 +12,8 @@ parameter_names              all parameters that tasks have
 check                        refuses a run whose data do not exist, before anything is launched
 contents_of, content_digest  the users' own images that runs read, and the digest in the name of such a task
 is_known, learn              whether such a digest is known here; what a store says of it
-check_files                  reads the files of runs' data once, whole
+check_files                  reads the files of runs' data once, whole, where they are not known by their state
+file_digest                  the SHA-256 of a file, remembered until the file changes
 missing_data                 what runs read that is not on this machine, and what to do
 source_data, target_data     a run's TaskData: images and labels on the device
 batch_sizes                  the samples of each step of an epoch
@@ -29,6 +30,7 @@ from typing import TYPE_CHECKING
 
 from sweeps.contents import lazy
 from tasks.checks import check, check_files, content_digest, contents_of, is_known, learn, missing_data
+from tasks.files.content import file_digest
 from tasks.names import (
     canonical_name,
     citation,
@@ -60,6 +62,7 @@ __all__ = [
     "classes_of",
     "content_digest",
     "contents_of",
+    "file_digest",
     "has_pairs",
     "held_out",
     "is_known",

@@ -9,19 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.environment.matrix import SURROUNDINGS
 from tests.orchestrator.tracking.tracked_runs import CANARY, ROOT
 from tests.wandb_file import read_run
 from tests.wandb_server import wandb_server
 
-SWEEP = """
-name: surroundings
-about: "größer — ⟂ 日本語"
-base:
-  source: {task: "glyphs[A-J]", size: 60, epochs: 1}
-  target: {task: digits, size: 50}
-  model: {family: resnet, depth: 8, width: 1}
-  train: {epochs: 2, batch_size: 16}
-axes: {seed: [0]}
+SWEEP = f"""{SURROUNDINGS}
+  train: {{epochs: 2, batch_size: 16}}
+axes: {{seed: [0]}}
 """
 JOBS = 2
 NOTEBOOK = {"MPLBACKEND": "module://not_installed_inline.backend_inline"}

@@ -84,7 +84,7 @@ ROOMS_OF = {
     **{name: {"orchestrator"} for name in LIGHTNING},
 }
 FILES_OF = {
-    "ray": {"orchestrator/runners/cluster.py", "orchestrator/runners/ray_start.py", "orchestrator/runners/searcher.py"},
+    "ray": {f"orchestrator/runners/{name}.py" for name in ("cluster", "growth", "placement", "ray_start", "searcher")},
     "wandb": {"orchestrator/tracking/tracker.py"},
     "wandb_workspaces": {"frostline/window/workspaces.py"},
 }

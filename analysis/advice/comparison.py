@@ -34,7 +34,8 @@ class Comparison:
 
     best: place of the lowest mean (of equal ones the last, which freezes more). p_best: (depths,) adjusted p-value of
     "no other depth is better". among_best: (depths,) it is above 5 %. behind, low, high: (depths,) error less that of
-    the best, with intervals that hold together with a probability of 95 % (Bonferroni over the other depths).
+    the best, with intervals that hold together with a probability of 95 %, whichever depth is the best (Bonferroni over
+    all pairs of depths: over the other depths alone they would hold of a depth that no one has chosen by its errors).
     told: the median over pairs of the least difference of errors that so many seeds tell apart, about.
     left_out: (seeds,) error on each seed at the depth that the other seeds choose; chosen: (seeds,) that depth's place.
     """
@@ -67,7 +68,7 @@ def compare(errors: Array, test_samples: float | None = None) -> Comparison:
     best = _lowest(errors.mean(axis=0))
     among_best = p > ALPHA
     among_best[best] = True  # also where its mean log odds are not the lowest
-    half = student_quantile(seeds - 1, 1.0 - ALPHA / (depths - 1)) * spread[:, best]
+    half = student_quantile(seeds - 1, 1.0 - ALPHA / (depths * (depths - 1) / 2)) * spread[:, best]
     half[best] = 0.0
     one_sided = student_quantile(seeds - 1, 1.0 - 2.0 * ALPHA / (depths - 1))
     apart = spread[np.triu_indices(depths, 1)]

@@ -27,6 +27,15 @@ AXES = {
     "source.task.universal": "strength of the shared signal",
     "source.size": "source size",
 }
+SHORT = {
+    "source.task = ": "from ",
+    "target.task = ": "on ",
+    "source.label_noise = ": "source label noise ",
+    "target.label_noise = ": "target label noise ",
+    "source.size = ": "source size ",
+    "target.size = ": "target size ",
+}
+"""Fields as the legend says them; others stand with their names."""
 MOST_PANELS = 4
 MOST_SERIES = len(COLOURS) * len(MARKERS)
 PANEL_WIDTH, PANEL_HEIGHT = 1.5, 2.3  # inches, at a font of 8 points
@@ -75,8 +84,11 @@ def gain_figure(compared: Sequence[CellComparison], size: FigureSize = TWO_COLUM
             panel.set_xscale("log")
     for panel in grid[:, 0]:
         panel.set_ylabel("accuracy less that from scratch (%)")
+    handles, texts = panels[0].get_legend_handles_labels()
+    for handle, text in zip(handles, texts, strict=True):
+        handle.set_label(_short(text))
     if len(series) > 1:
-        legend_above(figure, panels[0].get_legend_handles_labels()[0])
+        legend_above(figure, handles)
     return figure
 
 
@@ -92,6 +104,12 @@ def _series(axes: Axes, cells: Sequence[CellComparison], axis: str, number: int,
             axes.vlines(place, 100 * each.gain.low, 100 * each.gain.high, color=colour, linewidth=0.9)
         if each.outcome == "negative":
             axes.plot([place], [100 * each.gain.mean], color=colour, marker=marker, markersize=4)
+
+
+def _short(label: str) -> str:
+    for field, words in SHORT.items():
+        label = label.replace(field, words)
+    return label
 
 
 def _place(each: CellComparison, axis: str) -> float:

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from analysis.negative_transfer.comparison import CellComparison
+from analysis.negative_transfer.comparison import FEWEST_SEEDS, CellComparison
 from analysis.statistics.intervals import Array
 
 SIZE = "target.size"
@@ -35,7 +35,7 @@ class Crossing:
 
 
 def crossings(compared: Sequence[CellComparison]) -> tuple[Crossing, ...]:
-    """The first crossing of each group of cells that differ in target size alone and share at least two seeds.
+    """The first crossing of each group of cells that differ in target size alone and share at least FEWEST_SEEDS seeds.
 
     A group in which gains do not cross 0, or only in some of the resampled seeds, has none.
     """
@@ -50,7 +50,7 @@ def crossings(compared: Sequence[CellComparison]) -> tuple[Crossing, ...]:
 def _crossing(cells: list[CellComparison]) -> Crossing | None:
     by_seed = [{pair.seed: pair.gain for pair in cell.pairs} for cell in cells]
     seeds = sorted(set.intersection(*(set(gains) for gains in by_seed)))
-    if len(cells) < 2 or len(seeds) < 2:
+    if len(cells) < 2 or len(seeds) < FEWEST_SEEDS:
         return None
     sizes = np.log([float(cell.fields[SIZE]) for cell in cells])
     gains = np.array([[column[seed] for column in by_seed] for seed in seeds])

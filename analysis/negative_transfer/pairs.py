@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.tables.against_scratch import is_partner, scratch_id
 from analysis.tables.collect import Tables
 from analysis.tables.curves import Array, Rows
-from analysis.tables.load import StoredRun, read_epochs
-from sweeps.identity import run_id
+from analysis.tables.load import read_epochs
+from sweeps.spec import RunSpec
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,9 @@ class Pair:
         return self.scratch_error - self.error
 
 
-def is_transfer(run: StoredRun) -> bool:
+def is_transfer(spec: RunSpec) -> bool:
     """Whether a run starts from weights that were learnt."""
-    return run.spec.source is not None or run.spec.model.weights is not None
+    return spec.source is not None or spec.model.weights is not None
 
 
 def partners(tables: Tables) -> dict[int, int]:
@@ -54,11 +55,15 @@ def partners(tables: Tables) -> dict[int, int]:
 
     Both are done.
     """
-    row_of = {run.id: row for row, run in enumerate(tables.sweep.runs) if run.status == "done"}
+    done = [(row, run.spec) for row, run in enumerate(tables.sweep.runs) if run.status == "done"]
+    row_of: dict[tuple[str, int], int] = {}
+    for row, spec in done:
+        if is_partner(spec):
+            row_of.setdefault((scratch_id(spec), spec.seed), row)
     found: dict[int, int] = {}
-    for row, run in enumerate(tables.sweep.runs):
-        if run.status == "done" and is_transfer(run):
-            partner = row_of.get(run_id(run.spec.from_scratch()))
+    for row, spec in done:
+        if is_transfer(spec):
+            partner = row_of.get((scratch_id(spec), spec.seed))
             if partner is not None:
                 found[row] = partner
     return found

@@ -33,14 +33,13 @@ def is_asked(tables: Tables) -> bool:
 def verdict_lines(compared: Sequence[CellComparison]) -> list[str]:
     """How many cells show negative transfer, of all and of each network; where gains cross 0 along the target size."""
     counted = [f"{each.network}: {each.text()}" for each in shares(compared)]
-    return [*counted, *(crossing_text(each, compared) for each in crossings(compared))]
-
-
-def crossing_text(each: Crossing, compared: Sequence[CellComparison]) -> str:
     named = dict(zip((id(cell) for cell in compared), labels(compared, (SIZE,)), strict=True))
+    return [*counted, *(f"{named[id(each.cells[0])]}: {crossing_text(each)}" for each in crossings(compared))]
+
+
+def crossing_text(each: Crossing) -> str:
     return (
-        f"{named[id(each.cells[0])]}: {each.direction} at a target size of about {each.size:.0f} "
-        f"(95 % interval {each.low:.0f} to {each.high:.0f})"
+        f"{each.direction} at a target size of about {each.size:.0f} (95 % interval {each.low:.0f} to {each.high:.0f})"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import matplotlib
 import numpy as np
@@ -15,12 +15,27 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from analysis.overlay.readouts import ReadoutOverlay
+from analysis.overlay.readouts import Curve
 from analysis.overlay.widths import varying_fields
 from analysis.report.drawing.files import save
 from analysis.report.drawing.fit import legend_above
 from analysis.report.drawing.size import TWO_COLUMNS, FigureSize
 from analysis.report.figure_style import TEST, TRAIN, figure_style, quiet_grid
+from analysis.tables.load import StoredRun
+
+
+class Drawn(Protocol):
+    """A run's measured and predicted curve."""
+
+    @property
+    def run(self) -> StoredRun: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def measured(self) -> pd.DataFrame: ...
+    @property
+    def predicted(self) -> Curve: ...
+
 
 PANEL_WIDTH = 1.5  # inches, at a font of 8 points
 MOST_PANELS = 12
@@ -34,7 +49,7 @@ ALONG = ("target.size", "source.size", "target.task.alignment", "model.richness"
 """What final errors are drawn along: the first of these that varies."""
 
 
-def theory_figures(overlays: Sequence[ReadoutOverlay], cells: pd.DataFrame, out: Path) -> list[Path]:
+def theory_figures(overlays: Sequence[Drawn], cells: pd.DataFrame, out: Path) -> list[Path]:
     """Draw what there is into the folder `out`/figures: PNG, each with a PDF beside it."""
     folder = out / "figures"
     folder.mkdir(parents=True, exist_ok=True)
@@ -51,7 +66,7 @@ def theory_figures(overlays: Sequence[ReadoutOverlay], cells: pd.DataFrame, out:
     return files
 
 
-def curves_figure(overlays: Sequence[ReadoutOverlay], size: FigureSize = TWO_COLUMNS) -> Figure:
+def curves_figure(overlays: Sequence[Drawn], size: FigureSize = TWO_COLUMNS) -> Figure:
     """A panel per run: measured errors as lines, predicted ones dashed over them. Call inside figure_style()."""
     columns = size.columns(min(4, len(overlays)), PANEL_WIDTH)
     rows = math.ceil(len(overlays) / columns)
@@ -72,12 +87,12 @@ def curves_figure(overlays: Sequence[ReadoutOverlay], size: FigureSize = TWO_COL
     return figure
 
 
-def _curves(axes: Axes, found: ReadoutOverlay) -> None:
+def _curves(axes: Axes, found: Drawn) -> None:
     epochs = found.measured["epoch"].to_numpy()
     for name, colour in (("train_error", TRAIN), ("test_error", TEST)):
         axes.plot(epochs, 100 * found.measured[name].to_numpy(), color=colour, linewidth=1.3)
-        predicted = getattr(found.predicted, name)
-        axes.plot(epochs, 100 * predicted, color="black", linewidth=1.0, linestyle=(0, (3, 2)))
+        predicted = np.asarray(getattr(found.predicted, name))
+        axes.plot(found.predicted.epochs, 100 * predicted, color="black", linewidth=1.0, linestyle=(0, (3, 2)))
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(10.0))
     axes.xaxis.set_minor_locator(NullLocator())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,17 @@ Array = NDArray[np.float64]
 FOLLOWED = ("train_loss", "test_loss", "train_error", "test_error")
 
 
+class Curve(Protocol):
+    """Predicted errors after each of `epochs`."""
+
+    @property
+    def epochs(self) -> NDArray[np.int64]: ...
+    @property
+    def train_error(self) -> Array: ...
+    @property
+    def test_error(self) -> Array: ...
+
+
 class ReadoutOverlay(NamedTuple):
     """Predicted and measured values after each evaluated epoch. `truth` (n, C): training targets without noise."""
 
@@ -30,6 +41,8 @@ class ReadoutOverlay(NamedTuple):
     predicted: ReadoutCurve
     measured: pd.DataFrame
     """Columns `epoch` and FOLLOWED."""
+    regression: bool = False
+    """Targets are real values: an error is the share of their variance that is left unexplained."""
 
     def frame(self) -> pd.DataFrame:
         """Columns run_id, epoch, and for each of FOLLOWED the measured value and `theory_<name>`."""
@@ -39,31 +52,39 @@ class ReadoutOverlay(NamedTuple):
         return pd.DataFrame(columns)
 
 
-def readout_overlay(stored: StoredSweep, run: StoredRun, task: Readout, truth: Array) -> ReadoutOverlay:
+def readout_overlay(
+    stored: StoredSweep, run: StoredRun, task: Readout, truth: Array, regression: bool = False
+) -> ReadoutOverlay:
     """Predict a finished run from what its head reads. Raises ValueError, in one line, for a recipe without theory."""
-    kind = kind_of(run.spec.train, run.spec.target.size)
+    kind = kind_of(run.spec.train, run.spec.target.size, run.spec.transfer)
     measured = read_epochs(stored.store, run, ["epoch", *FOLLOWED]).to_pandas()
     predicted = predicted_curve(task, kind, measured["epoch"].to_numpy())
-    regression = task.targets.shape[1] == 1
     if regression:
         predicted = predicted._replace(
-            train_error=predicted.train_loss / task.targets.var(),
-            test_error=predicted.test_loss / task.test_targets.var(),
+            train_error=predicted.train_loss / _variance(task.targets),
+            test_error=predicted.test_loss / _variance(task.test_targets),
         )
-    return ReadoutOverlay(run, kind.name, task, truth, predicted, measured)
+    return ReadoutOverlay(run, kind.name, task, truth, predicted, measured, regression)
+
+
+def _variance(targets: Array) -> float:
+    """Of targets (n, C) about their means over the set, the mean over C."""
+    return float(targets.var(axis=0).mean())
 
 
 def readout_row(found: ReadoutOverlay) -> dict[str, Any]:
     """One row of the table of runs: how far curves are apart, the limit, the expected error, the alignment.
 
     theory_loss_difference: the largest relative difference of the test losses; NaN where the surrogate has none.
-    theory_peak_epoch, peak_epoch: where the test error is largest after its first minimum (where the loss is, of one
-    output). theory_expected_loss: of least squares on random sets of this size, from the spectrum of all samples at
+    theory_peak_epoch, peak_epoch: where the test error is largest after its first minimum (where the loss is, of a
+    regression). theory_expected_loss: of least squares on random sets of this size, from the spectrum of all samples at
     hand; without label noise alone.
     """
     task, predicted, measured = found.task, found.predicted, found.measured
     loss, error = readout_limit(task)
-    followed = "test_error" if task.targets.shape[1] > 1 else "test_loss"
+    if found.regression:
+        error = loss / _variance(task.test_targets)
+    followed = "test_loss" if found.regression else "test_error"
     difference = np.abs(predicted.test_loss / measured["test_loss"].to_numpy() - 1)
     return {
         "run_id": found.run.id,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -22,21 +22,44 @@ THEORY = (
 readout afterwards; which theory, or why there is none; measured less predicted; that over the predicted."""
 
 
-def width_cells(tables: Tables, theory: InfiniteWidth | None = None) -> pd.DataFrame:
+class Predictor(Protocol):
+    """Where predictions of runs with a mean-field network come from."""
+
+    def of(self, spec: RunSpec) -> Prediction: ...
+
+
+class Computed:
+    """From theory itself, each once: runs that differ in width alone share it, as it is of infinite width."""
+
+    def __init__(self, theory: InfiniteWidth | None = None) -> None:
+        self._theory = theory or InfiniteWidth()
+        self._known: dict[str, Prediction] = {}
+
+    def of(self, spec: RunSpec) -> Prediction:
+        """NaN where there is none; `kind` then says why."""
+        key = spec.model_copy(update={"model": spec.model.model_copy(update={"width": 1})}).model_dump_json()
+        if key not in self._known:
+            try:
+                self._known[key] = self._theory.prediction(spec)
+            except ValueError as problem:
+                self._known[key] = Prediction(math.nan, math.nan, f"none: {problem}")
+        return self._known[key]
+
+
+def width_cells(tables: Tables, predictor: Predictor | None = None) -> pd.DataFrame:
     """One row per cell with a mean-field network and squared loss: the fields that differ between them, MEASURED and
     THEORY. Empty without any.
 
-    A prediction is the mean over the cell's seeds. Runs that differ in width alone share it: it is of infinite width.
+    A prediction is the mean over the cell's seeds.
     """
-    theory = theory or InfiniteWidth()
+    predictor = predictor or Computed()
     specs = [[tables.sweep.runs[int(row)].spec for row in rows] for rows in tables.rows]
     chosen = [place for place, (spec, *_) in enumerate(specs) if has_infinite_width(spec)]
     cells = tables.cells.iloc[chosen].reset_index(drop=True)
     fields = pd.DataFrame([tables.sweep.runs[int(tables.rows[place][0])].fields for place in chosen])
     if "model.richness" in fields:
         fields["model.richness"] = fields["model.richness"].astype(float).fillna(1.0)
-    known: dict[str, Prediction] = {}
-    found = [[_predicted(spec, theory, known) for spec in specs[place]] for place in chosen]
+    found = [[predictor.of(spec) for spec in specs[place]] for place in chosen]
     measured = cells[list(MEASURED[:-1])].assign(source_error=[_source_error(tables, place) for place in chosen])
     frame = pd.concat([cells[["cell_id"]], fields[_varying(fields)], measured], axis=1)
     errors = [np.array([each.test_error for each in seeds]) for seeds in found]
@@ -71,16 +94,6 @@ def _varying(fields: pd.DataFrame) -> list[str]:
 def _standard_error(errors: np.ndarray) -> float:
     """NaN below two seeds, and where all are equal: a closed form."""
     return float(errors.std(ddof=1) / math.sqrt(len(errors))) if len(set(errors)) > 1 else math.nan
-
-
-def _predicted(spec: RunSpec, theory: InfiniteWidth, known: dict[str, Prediction]) -> Prediction:
-    key = spec.model_copy(update={"model": spec.model.model_copy(update={"width": 1})}).model_dump_json()
-    if key not in known:
-        try:
-            known[key] = theory.prediction(spec)
-        except ValueError as problem:
-            known[key] = Prediction(math.nan, math.nan, f"none: {problem}")
-    return known[key]
 
 
 def difference_text(frame: pd.DataFrame) -> str:

@@ -1,4 +1,4 @@
-"""The tables as files: Parquet and CSV of epochs, runs, cells and verdicts; LaTeX of cells and verdicts; Markdown.
+"""The tables as files: Parquet and CSV of all; LaTeX of cells and verdicts; Markdown of verdicts.
 
 The same store content gives the same bytes. Floats are written as the shortest text that reads back as the same
 number; a missing value is an empty field.
@@ -24,6 +24,7 @@ from analysis.report.spreadsheet import FORMULA
 from analysis.tables.along_axes import AxisVerdict
 from analysis.tables.collect import Sink, Tables, collect
 from analysis.tables.load import StoredSweep
+from analysis.tables.measures import measures_table
 from analysis.tables.schema import CELLS, EPOCHS, RUNS, as_table, spec_types
 from analysis.tables.verdict_frame import verdict_frame, verdict_schema
 from sweeps.errors import InputError, suggestion
@@ -34,8 +35,8 @@ ROW_GROUP = 1 << 18  # rows: about 25 MB of epochs
 def write_tables(
     sweep: StoredSweep, out: Path, columns: Sequence[str] = (), beside: Sequence[str] = ()
 ) -> tuple[Tables, tuple[Path, ...]]:
-    """Collects the sweep and writes epochs, runs and cells to the folder `out`, made if need be; returns the tables and
-    the files.
+    """Collects the sweep and writes epochs, runs, cells, and measures where some run has any, to the folder `out`, made
+    if need be; returns the tables and the files.
 
     columns: of the LaTeX table, by their names in `cells`; by default what a reader compares. beside: fields of the
     specification, by dotted name, that `epochs` carries after its run_id. Each file is replaced as a whole or not at
@@ -51,6 +52,9 @@ def write_tables(
     written = [out / "epochs.parquet", out / "epochs.csv"]
     for name, frame, its in (("runs", tables.runs, RUNS), ("cells", tables.cells, CELLS)):
         written += write_table(out / name, as_table(frame, its))
+    measures = measures_table(sweep)
+    if measures.num_rows:
+        written += write_table(out / "measures", measures)
     return tables, (*written, _write_text(out / "cells.tex", cells_latex(tables.cells, sweep.record.name, columns)))
 
 

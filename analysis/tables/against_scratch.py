@@ -1,7 +1,7 @@
 """Each depth against training from scratch: a peak along frozen depth is a failure of transfer only where it is worse.
 
-The partner of a run is the run of the same seed, target, network and recipe that starts from random weights and freezes
-nothing. The difference of their final errors is taken seed by seed.
+The partner of a run is the run of the same seed, target, network and recipe that starts from random weights, freezes
+nothing and trains all units at one rate. The difference of their final errors is taken seed by seed.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ import numpy as np
 from analysis.statistics.intervals import LEVEL, mean_interval
 from analysis.tables.collect import Tables
 from analysis.tables.curves import Array
-from analysis.tables.groups import WEIGHTS, Group, cell_fields, from_scratch
+from analysis.tables.groups import Group, from_scratch
 from analysis.tables.schema import numbers
+from sweeps.identity import cell_id
+from sweeps.spec import RunSpec
 
-FROZEN = "transfer.frozen"
 Outcome = Literal["worse", "better", "not distinguished"]
 
 
@@ -40,32 +41,53 @@ class AgainstScratch:
 
 def against_scratch(tables: Tables, group: Group, level: float = LEVEL) -> AgainstScratch | None:
     """Every cell of a group that starts from a source or from given weights against its partner from scratch; None
-    where no cell is such a partner. level: of the intervals.
+    where no cell has one. level: of the intervals.
     """
-    partner = _partner(tables, group)
-    if from_scratch(group.fields) or partner is None:
-        return None
-    scratch = final_errors(tables, partner)
+    if from_scratch(group.fields) or group.axis.startswith(("target.", "model.", "train.")):
+        return None  # along the target, the network or the recipe nothing is said of transfer
+    partner_of = _scratch_cells(tables)
     found = np.full((4, len(group.cells)), np.nan)
+    found[3] = 0
+    some = False
     for point, cell in enumerate(group.cells):
-        own = final_errors(tables, int(cell))
+        partner = partner_of.get(scratch_id(_spec(tables, int(cell))))
+        if partner is None:
+            continue
+        some = True
+        own, scratch = final_errors(tables, int(cell)), final_errors(tables, partner)
         pairs = [own[seed] - scratch[seed] for seed in sorted(own.keys() & scratch.keys())]
         found[:, point] = (*mean_interval(pairs, level), len(pairs))
-    return AgainstScratch(*found)
+    return AgainstScratch(*found) if some else None
 
 
-def _partner(tables: Tables, group: Group) -> int | None:
-    """The cell from random weights that is equal in everything but what is transferred."""
-    if group.axis.startswith(("target.", "model.", "train.")):
-        return None  # each cell of such a group has a partner of its own
-    cells = tables.cells
-    same = cells["source.task"].isna() & cells[WEIGHTS].isna() & (cells[FROZEN] == 0)
-    for name in cell_fields():
-        if name != WEIGHTS and not name.startswith(("source.", "transfer.")):
-            value = group.fields[name]
-            same &= cells[name].isna() if value is None else (cells[name] == value).fillna(False)
-    found = np.flatnonzero(same.to_numpy(dtype=bool))
-    return int(found[0]) if len(found) else None
+def scratch_id(spec: RunSpec) -> str:
+    """The cell of a run's partner, by an id that measures do not move: they change no curve.
+
+    It is also the id of that partner itself, whatever its frozen norms do, of which it has none.
+    """
+    partner = spec.from_scratch()
+    return cell_id(partner.model_copy(update={"train": partner.train.model_copy(update={"measures": None})}))
+
+
+def is_partner(spec: RunSpec) -> bool:
+    """Whether a run may be another one's partner."""
+    transfer = spec.transfer
+    starts = spec.source is None and spec.model.weights is None
+    return starts and transfer.frozen == 0 and transfer.rate_factors is None
+
+
+def _scratch_cells(tables: Tables) -> dict[str, int]:
+    """Rows of the table `cells` that are partners, by `scratch_id`."""
+    found: dict[str, int] = {}
+    for cell in range(len(tables.rows)):
+        if is_partner(spec := _spec(tables, cell)):
+            found.setdefault(scratch_id(spec), cell)
+    return found
+
+
+def _spec(tables: Tables, cell: int) -> RunSpec:
+    """That of a cell, with one of its seeds."""
+    return tables.sweep.runs[int(tables.rows[cell][0])].spec
 
 
 def final_errors(tables: Tables, cell: int) -> dict[int, float]:

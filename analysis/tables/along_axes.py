@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import pandas as pd
 
 from analysis.detector.descent import Axis, detect
 from analysis.detector.sensitivity import with_sensitivity
@@ -153,34 +152,3 @@ def _verdict(group: Group, test: Array, train: Array) -> tuple[Verdict | None, s
         return None, f"{points} of {len(group.values)} points have a result; {FEWEST_POINTS} are needed"
     kept = np.isfinite(test).any(axis=1)
     return detect(group.values, test[kept], train_errors=train[kept], axis=_AXES[group.axis]), None
-
-
-def axis_frame(verdicts: tuple[AxisVerdict, ...]) -> pd.DataFrame:
-    """The verdicts as a table, one row per group. Missing values are empty."""
-    return pd.DataFrame([_row(each) for each in verdicts])
-
-
-def _row(each: AxisVerdict) -> dict[str, object]:
-    verdict = each.verdict
-    row: dict[str, object] = {
-        "group": each.group.label,
-        "axis": each.group.axis,
-        "points": len(each.group.values),
-        "seeds": each.replicates,
-        "shape": None if verdict is None else verdict.shape,
-        "strength": None if verdict is None else verdict.strength,
-        "significance": None if verdict is None else verdict.significance,
-        "double_descent": None if verdict is None else verdict.double_descent,
-        "cause": None if verdict is None else verdict.cause,
-        "converged": None if verdict is None else verdict.converged,
-        "budget": each.budget,
-    }
-    for name in ("first_min", "peak", "second_min"):
-        point = None if verdict is None else getattr(verdict, name)
-        row[name] = None if point is None else point.position
-        row[f"{name}_error"] = None if point is None else round(point.error, 9)
-    for name in ("prominence", "p_value", "q_value", "agreement", "sensitivity", "train_error_at_peak"):
-        value = None if verdict is None else getattr(verdict, name)
-        row[name] = None if value is None else round(value, 9)
-    inside, outside = each.threshold or (None, None)
-    return row | {"last_interpolating": inside, "first_not_interpolating": outside}

@@ -26,8 +26,8 @@ def kernel_predictions(kernel: Array, cross: Array, labels: Array, ridge: float 
 
 class Score(NamedTuple):
     """On a test set: `loss`, the mean squared error over samples and outputs, and `error`: of several outputs the share
-    of samples whose largest is not that of the truth, of one the loss over the truth's mean square (1: no better than
-    predicting 0)."""
+    of samples whose largest is not that of the truth, of one the share of the truth's variance that is left unexplained
+    (1: no better than predicting its mean)."""
 
     error: float
     loss: float
@@ -38,7 +38,7 @@ def score(predictions: Array, truth: Array) -> Score:
     loss = float(np.mean((predictions - truth) ** 2))
     if truth.shape[1] > 1:
         return Score(float(np.mean(predictions.argmax(1) != truth.argmax(1))), loss)
-    return Score(loss / float(np.mean(truth**2)), loss)
+    return Score(loss / float(np.var(truth)), loss)
 
 
 def readout_score(train: Array, labels: Array, test: Array, truth: Array, ridge: float = RIDGE) -> Score:

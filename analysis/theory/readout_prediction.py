@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.theory.gradient_filter import Descent, Readout, ReadoutCurve, readout_curve
-from sweeps.spec import DEFAULT_LOSS, DEFAULT_METHOD, Recipe
+from sweeps.spec import DEFAULT_LOSS, DEFAULT_METHOD, Recipe, TransferSpec
 
 Array = NDArray[np.float64]
 
@@ -32,8 +32,13 @@ class Kind(NamedTuple):
         return "cross-entropy" not in self.name
 
 
-def kind_of(recipe: Recipe, samples: int) -> Kind:
-    """Of a recipe on so many training samples. Raises ValueError, in one line, for one that no theory here is of."""
+def kind_of(recipe: Recipe, samples: int, transfer: TransferSpec | None = None) -> Kind:
+    """Of a recipe on so many training samples. Raises ValueError, in one line, for one that no theory here is of.
+
+    transfer: may give the head a rate of its own, which is left to no theory here.
+    """
+    if transfer is not None and transfer.rate_factors is not None:
+        raise ValueError(f"transfer.rate_factors = {transfer.rate_factors}: allowed for a theory of the readout: None")
     for field, value, allowed in (
         ("method", recipe.method or DEFAULT_METHOD, (DEFAULT_METHOD,)),
         ("head_start", recipe.head_start, (None,)),

@@ -95,6 +95,7 @@ class InfiniteWidth:
         Raises ValueError, in one line, for a recipe that no theory here is of: anything but full-batch gradient descent
         for what learns features.
         """
+        _check_start(spec)
         if spec.model.activation == "linear" and spec.transfer.frozen == 1 and _is_linear(spec):
             return Prediction(_closed_form(spec), math.nan, CLOSED_FORM)
         return Prediction(*self._errors(spec), self.kind)
@@ -139,6 +140,17 @@ def teacher_of(part: LabelledSet) -> Teacher:
     values: dict[str, Any] = parameter_values(part.task)
     degree = 1 if dataset_of(part.task) == "linear_teacher" else int(values["degree"])
     return Teacher(int(values["dimension"]), degree, float(values["alignment"]), float(values["noise"]))
+
+
+def _check_start(spec: RunSpec) -> None:
+    """The theory is of a network that takes over all hidden units of its source, with a fresh readout, at one rate."""
+    for section, part, fields in (
+        ("transfer", spec.transfer, ("inherit", "head", "rate_factors")),
+        ("model", spec.model, ("weights",)),
+    ):
+        for field in fields:
+            if getattr(part, field) is not None:
+                raise ValueError(f"{section}.{field}: allowed for a theory of infinite width: null")
 
 
 def _is_linear(spec: RunSpec) -> bool:

@@ -83,7 +83,7 @@ def transformation(source: Samples, target: Samples, settings: Settings = DEFAUL
     exact transport within the classes assigned, and (A, b) is the orthogonal Procrustes solution of that coupling
     (Schönemann 1966).
     """
-    few = source.at_most(settings.per_class * source.classes), target.at_most(settings.per_class * target.classes)
+    few = source.of_each_class(settings.per_class), target.of_each_class(settings.per_class)
     prior, p = target.prior(), source.features.shape[1]
     A, b = np.eye(p), np.zeros(p)
     best, least = None, np.inf

@@ -42,15 +42,18 @@ def label_map(chosen: Labels, target_prior: Array, source_classes: int) -> Label
 def cheapest(distances: Array, target_prior: Array) -> LabelMap:
     """The assignment of least sum of p_T(i) distances[i, j] (Kuhn 1955, the Hungarian method).
 
-    distances: (target classes, source classes); infinite ones are avoided. A source of fewer classes than the target
-    lends each class ceil(target classes / source classes) times at most.
+    distances: (target classes, source classes); infinite ones are avoided, and a source class that is at an infinite
+    distance from all, having no samples, is not chosen. A source of fewer classes than the target lends each class
+    ceil(target classes / source classes) times at most.
     """
     targets, sources = distances.shape
-    copies = -(-targets // sources)
+    there = np.flatnonzero(np.isfinite(distances).any(axis=0))
+    usable = there if len(there) else np.arange(sources)
+    copies = -(-targets // len(usable))
     finite = distances[np.isfinite(distances)]
     large = 1e3 * (1.0 + float(finite.max(initial=0.0)))
     cost = np.where(np.isfinite(distances), distances, large) * target_prior[:, None]
-    rows, columns = linear_sum_assignment(np.hstack([cost] * copies))
+    rows, columns = linear_sum_assignment(np.hstack([cost[:, usable]] * copies))
     chosen = np.empty(targets, dtype=np.int64)
-    chosen[rows] = columns % sources
+    chosen[rows] = usable[columns % len(usable)]
     return label_map(chosen, target_prior, sources)

@@ -46,6 +46,13 @@ class Samples:
         rows = np.sort(np.argsort(place, kind="stable")[:most])
         return Samples(self.features[rows], self.labels[rows], self.classes)
 
+    def of_each_class(self, most: int, seed: int = 0) -> Samples:
+        """At most `most` samples of each class, drawn without replacement."""
+        rng = np.random.default_rng(seed)
+        rows = [rng.permutation(np.flatnonzero(self.labels == label))[:most] for label in range(self.classes)]
+        chosen = np.sort(np.concatenate(rows))
+        return Samples(self.features[chosen], self.labels[chosen], self.classes)
+
 
 @dataclass(frozen=True, eq=False)
 class Pair:

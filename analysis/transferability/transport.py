@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
 from analysis.transferability.pair import Array, Samples
@@ -34,18 +35,27 @@ def coupling(source: Array, target: Array) -> tuple[Array, float]:
     return cheapest, float((cheapest * cost).sum())
 
 
+def distance(cost: Array) -> float:
+    """W1 of two clouds with uniform weights from their cost (m, n). For as many samples on either side a permutation is
+    among the cheapest couplings (Birkhoff), and finding that one is ten times as fast as transport."""
+    if cost.shape[0] == cost.shape[1]:
+        return float(cost[linear_sum_assignment(cost)].mean())
+    return float((plan(cost) * cost).sum())
+
+
 def class_distances(source: Samples, target: Samples) -> Array:
     """W1 of each target class from each source class: (target classes, source classes).
 
     A class without samples is at the distance infinity of all others.
     """
-    sources = [source.features[source.labels == label] for label in range(source.classes)]
-    targets = [target.features[target.labels == label] for label in range(target.classes)]
+    cost = np.asarray(cdist(source.features, target.features), dtype=np.float64)
+    sources = [np.flatnonzero(source.labels == label) for label in range(source.classes)]
+    targets = [np.flatnonzero(target.labels == label) for label in range(target.classes)]
     found = np.full((target.classes, source.classes), np.inf)
     for row, there in enumerate(targets):
         for column, here in enumerate(sources):
             if len(here) and len(there):
-                found[row, column] = coupling(here, there)[1]
+                found[row, column] = distance(cost[np.ix_(here, there)])
     return found
 
 

@@ -12,7 +12,7 @@ import typer
 
 from frostline.data import prepare
 from frostline.own_images.budget import fitting, seconds_of
-from frostline.own_images.pictures import Pictures, look_at
+from frostline.own_images.pictures import look_at
 from frostline.own_images.sweep import Choice, Network, network_of, sweep_text
 from orchestrator import cli
 from orchestrator.runners.limits import usable_cores
@@ -76,7 +76,7 @@ def write_sweep(asked: Request) -> tuple[Path, bool]:
     budget = None if asked.budget is None else seconds_of(asked.budget)
     workers = 1 if asked.runner == "local" else asked.workers or usable_cores()
     text = fitting(text_of, asked.seeds, budget, ledger, workers)
-    _check_weights(text, pictures, network, ledger)
+    _check_weights(text, network, ledger)
     file.write_text(text, encoding="utf-8")
     return file, True
 
@@ -98,16 +98,13 @@ def run(asked: Request, file: Path) -> int:
     return 0
 
 
-def _check_weights(text: str, pictures: Pictures, network: Network, ledger: Ledger) -> None:
-    """Put the weights into the network once, so that a file of another network is told before anything is launched."""
-    from orchestrator.train.start import network_of as placed
-    from orchestrator.train.start import pretrained_of
-    from orchestrator.train.worker_state import LruCache
+def _check_weights(text: str, network: Network, ledger: Ledger) -> None:
+    """As `frostline run` does it, before the sweep is written."""
+    from orchestrator.train.start import check_weights
 
     specs = expand(parse(text), KnownWords()).values()
-    spec = next(spec for spec in specs if spec.model.weights is not None)
     try:
-        placed(spec, "target", len(pictures.classes), pretrained_of(spec.model, ledger.store, LruCache(0)))
+        check_weights(next(spec for spec in specs if spec.model.weights is not None), ledger.store)
     except ValueError as problem:
         raise InputError(f"--weights {network.fields['weights']}: {problem}") from None
 

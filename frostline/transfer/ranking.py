@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from analysis.transferability import Pair, Samples, all_scores
 from analysis.transferability.scores import BOUND, Scored, goodness
@@ -22,6 +23,8 @@ from sweeps.naming import differing
 from sweeps.records import FINAL, RankedPair, RankingRecord
 from sweeps.spec import LabelledSet, RunSpec
 from tasks import contents_of, is_regression
+
+USUAL_NOISE = LabelledSet.model_fields["noise_kind"].default
 
 
 class Measured(NamedTuple):
@@ -55,15 +58,20 @@ def rank(
     left = train_sources(missing, options, state, say) if missing else []
     if left:
         raise InputError(f"{len(left)} source models have no weights; the first: {left[0].name}")
-    measured = []
-    for pair in pairs:
-        try:
-            features = features_of(pair, state)
-        except (ValueError, OSError) as problem:
-            raise InputError(f"{pair.spec.model.family}, {_task(pair.spec.target)}: {problem}") from None
-        scored = all_scores(pair_of(features))
-        measured.append(Measured(pair, Scored(scored.values, {"features": features.seconds, **scored.seconds})))
+    # Scores are made of many small products of matrices: threads would wait for each other longer than they compute.
+    with threadpool_limits(1):
+        measured = [Measured(pair, _scored(pair, state)) for pair in pairs]
     return ordered(plan, measured, across_models)
+
+
+def _scored(pair: TransferPair, state: WorkerState) -> Scored:
+    """Raises InputError, in one line, where the pair's features cannot be had."""
+    try:
+        features = features_of(pair, state)
+    except (ValueError, OSError) as problem:
+        raise InputError(f"{pair.spec.model.family}, {_task(pair.spec.target)}: {problem}") from None
+    scored = all_scores(pair_of(features))
+    return Scored(scored.values, {"features": features.seconds, **scored.seconds})
 
 
 def untrained(plan: Plan, pairs: Sequence[TransferPair]) -> list[Job]:
@@ -129,6 +137,8 @@ def context(spec: RunSpec, across_models: bool) -> str:
     target = _task(spec.target)
     if spec.target.label_noise:
         target += f" noise {spec.target.label_noise:g}"
+        if spec.target.noise_kind != USUAL_NOISE:
+            target += f" {spec.target.noise_kind}"
     return target if across_models else f"{target} {model_name(spec.model)}"
 
 

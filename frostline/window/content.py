@@ -31,6 +31,9 @@ def sweep_content(results: Results, sources: Sequence[SourceModel], commit: str 
     record = results.tables.sweep.record
     drawn = [(path, group) for group in results.figures for path in (group.axis, group.epochs) if path is not None]
     frames = {"runs": results.tables.runs, "cells": results.tables.cells, "verdicts": results.verdicts}
+    if results.theory is not None:
+        frames["theory"] = results.theory
+    others = [path for path in results.files if path.suffix == ".png" and path.stem.startswith("theory_")]
     config = {
         "sweep": record.name,
         "about": record.about,
@@ -47,7 +50,8 @@ def sweep_content(results: Results, sources: Sequence[SourceModel], commit: str 
         curves=[row for each in shown_along(results.along) for row in _curve(results.tables, each)],
         axes=_axes(results.along),
         tables={f"tables/{name}": as_content(frame) for name, frame in frames.items()},
-        figures={f"figures/{path.stem}": (path, f"{group.label}, {group.along}") for path, group in drawn},
+        figures={f"figures/{path.stem}": (path, f"{group.label}, {group.along}") for path, group in drawn}
+        | {f"figures/{path.stem}": (path, "theory beside measurement") for path in others},
         page=results.page,
         files={path.relative_to(results.folder).as_posix(): path for path in results.files},
         sources=sources,
@@ -55,8 +59,22 @@ def sweep_content(results: Results, sources: Sequence[SourceModel], commit: str 
     )
 
 
+def added_by_run(results: Results) -> dict[str, dict[str, Any]]:
+    """What is added to the summary of each finished run: its cell's verdict, and what theory predicts of the run."""
+    found = verdicts_by_run(results.tables)
+    rows = [] if results.theory is None else results.theory.to_dict("records")
+    for row in rows:
+        said = {name: row[f"theory_{name}"] for name in ("kind", "test_error", "difference")}
+        found[row["run_id"]] |= {f"theory/{name}": _rounded(value) for name, value in said.items() if value == value}
+    return found
+
+
+def _rounded(value: Any) -> Any:
+    return round(value, DECIMALS) if isinstance(value, float) else value
+
+
 def verdicts_by_run(tables: Tables) -> dict[str, dict[str, Any]]:
-    """What is added to the summary of each finished run: the epoch-wise verdict of its cell, over the cell's seeds."""
+    """The epoch-wise verdict of each finished run's cell, over the cell's seeds."""
     flags = numbers(tables.cells, "interpolates")
     found: dict[str, dict[str, Any]] = {}
     for verdict, rows, flag in zip(tables.verdicts, tables.rows, flags, strict=True):

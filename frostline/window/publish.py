@@ -12,16 +12,17 @@ from typing import Literal
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from frostline.window.content import sweep_content, verdicts_by_run
+from frostline.window.content import added_by_run, sweep_content
 from frostline.window.results import Results, write_results
 from orchestrator.schedule.plan import Plan, make_plan
 from orchestrator.store.jobs import Job
 from orchestrator.store.ledger import Ledger, StoreError
-from orchestrator.store_commands import ledger_at
+from orchestrator.store_commands import Typed, ledger_at
 from orchestrator.tracking.description import fields_that_differ
 from orchestrator.tracking.options import TrackingOptions
 from orchestrator.tracking.publish import Publication, PublishReport, publish, wandb_attempt
 from orchestrator.tracking.sweep_run import SourceModel, send_sweep
+from sweeps.console import say_next
 from sweeps.errors import SpecError, printable
 from sweeps.records import RunRecord
 from sweeps.sweep import read
@@ -47,7 +48,10 @@ def publish_sweep(sweep: str, store: Path, project: str, mode: Literal["online",
         left = f"{report.not_tried} not tried; " if report.not_tried else ""
         print(f"{left}the same command goes on, with the sweep's own W&B run after its runs", file=sys.stderr)
         return 1
-    return 0 if results is None else _publish_sweep(results, ledger, found, options)
+    code = 0 if results is None else _publish_sweep(results, ledger, found, options)
+    if code == 0 and mode == "online" and results is not None:
+        say_next(*Typed(sweep, store).words("report", "--wandb", *options.words), why="a report on W&B")
+    return code
 
 
 def _planned(sweep: str, store: Path) -> tuple[Plan, Ledger]:
@@ -75,7 +79,7 @@ def _publish_runs(
     shown = Publication(
         sweep=plan.sweep.name,
         differ=fields_that_differ(job.spec for job in plan.runs.values()),
-        verdicts={} if results is None else verdicts_by_run(results.tables),
+        verdicts={} if results is None else added_by_run(results),
     )
     with _progress() as progress:
         task = progress.add_task("runs", total=None)

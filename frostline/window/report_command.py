@@ -9,9 +9,10 @@ from analysis.tables.load import StoreError
 from frostline.window.report import build_report, write_spec
 from frostline.window.results import PAGE, write_results
 from frostline.window.send_report import send_report
-from orchestrator.store_commands import ledger_at
+from orchestrator.store_commands import Typed, ledger_at
 from orchestrator.tracking.api_key import key_place
 from orchestrator.tracking.options import TrackingOptions
+from sweeps.console import say_next
 from sweeps.errors import printable
 from sweeps.sweep import read
 
@@ -35,17 +36,20 @@ def report_sweep(sweep: str, store: Path, out: Path | None, project: str, send: 
         raise StoreError(f"--out {folder}: {problem.strerror}; it must be a folder that can be written") from None
     print(results.page)
     print(path)
+    options = TrackingOptions(store=ledger.root, mode="online", project=project)
     if not send:
+        say_next(*Typed(sweep, store).words("report", "--wandb", *options.words), why="to send it")
         return 0
     if key_place() is None:
         print("not sent: no W&B key is found; `wandb login` adds one, --no-send does without", file=sys.stderr)
         return 1
-    options = TrackingOptions(store=ledger.root, mode="online", project=project)
     try:
         saved = send_report(results, ledger.store, options)
     except Exception as problem:  # of wandb's own classes, which are not imported here
         said = " ".join(f"{type(problem).__name__}: {problem}".split())
-        print(f"not sent: {printable(said)}; `frostline publish {sweep}` makes the project", file=sys.stderr)
+        again = Typed(sweep, store).command("publish", *options.words)
+        print(f"not sent: {printable(said)}; `{again}` makes the project", file=sys.stderr)
         return 1
     print(f"{saved.url} ({'updated' if saved.updated else 'new'})")
+    say_next(*Typed(sweep, store).words("claims"), why="the tests behind the claims")
     return 0

@@ -8,6 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.claims.decide import ClaimVerdict, all_claims
+from analysis.more_sections import more_sections
+from analysis.overlay.recorded import theory_frame, theory_record
 from analysis.report.figures import GroupFigures, draw_figures, files_with_gallery
 from analysis.report.page import write_report
 from analysis.report.table_files import write_tables, write_verdicts
@@ -34,6 +36,8 @@ class Results:
     figures: tuple[GroupFigures, ...]
     page: Path
     files: tuple[Path, ...]
+    theory: pd.DataFrame | None = None
+    """The table of that name, where `frostline theory` has predicted something."""
 
     @property
     def name(self) -> str:
@@ -60,7 +64,10 @@ def write_results(sweep: SweepSpec, store: Reading, folder: Path, page_name: str
     along = along_every_axis(tables)
     claims = all_claims(tables, along=along)
     figures = draw_figures(tables, along, folder)
-    page = write_report(tables, along, figures, claims, folder / page_name)
+    more, added = more_sections(tables, folder)
+    page = write_report(tables, along, figures, claims, folder / page_name, more)
     written = (*written, *write_verdicts(tables, along, folder))
-    files = (*written, *files_with_gallery(tables.sweep.record.name, figures, folder), page)
-    return Results(sweep, tables, along, claims, verdict_frame(tables, along), figures, page, files)
+    files = (*written, *files_with_gallery(tables.sweep.record.name, figures, folder), *added, page)
+    predicted = theory_record(stored)
+    theory = None if predicted is None else theory_frame(tables, predicted)
+    return Results(sweep, tables, along, claims, verdict_frame(tables, along), figures, page, files, theory)

@@ -14,16 +14,19 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from orchestrator.runners.limits import usable_cores
+from orchestrator.runners.resources import ON_CPU, ON_GPU, CannotStart
 from orchestrator.runners.watchdog import killing_the_hung
 from orchestrator.schedule.agenda import Agenda
 from orchestrator.store.ledger import Ledger
 from orchestrator.train.options import TrialOptions
 from orchestrator.train.stopping import StopRequest, handle_stop_signals
 from orchestrator.train.worker_state import WorkerState
+from sweeps.layout import driver
 
 QUIET = {
     # One snapshot of Tune's state at most: it is not what a sweep is resumed from.
@@ -48,7 +51,11 @@ for _name in ("RAY_RUNTIME_ENV_HOOK", "RAY_JOB_CONFIG_JSON_ENV_VAR", "RAY_NAMESP
 import ray  # noqa: E402 - reads the environment when it is imported
 from ray import tune  # noqa: E402
 from ray.actor import exit_actor  # noqa: E402
+from ray.util import get_node_ip_address  # noqa: E402
 
+from orchestrator.runners.growth import Growth  # noqa: E402 - it imports ray
+from orchestrator.runners.node_health import NodeHealth  # noqa: E402
+from orchestrator.runners.placement import Nodes, Placement, Share  # noqa: E402 - it imports ray
 from orchestrator.runners.ray_start import (  # noqa: E402 - it imports ray
     StartWatch,
     connect,
@@ -56,6 +63,7 @@ from orchestrator.runners.ray_start import (  # noqa: E402 - it imports ray
     start_timeout,
 )
 from orchestrator.runners.searcher import ReadyJobs  # noqa: E402
+from orchestrator.runners.shared_store import check_shared  # noqa: E402
 
 # It warns that it has no results of its own, and prints why workers died: both are in the ledger.
 logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
@@ -68,25 +76,36 @@ class NothingRuns(Exception):
 class WorkerDeathCallback(tune.Callback):
     """Watches that some worker is up, and tells the searcher what Tune does not: why a trial's worker ended."""
 
-    def __init__(self, jobs: ReadyJobs, heed: Callable[[], None], start: StartWatch) -> None:
+    def __init__(
+        self, jobs: ReadyJobs, heed: Callable[[], None], start: StartWatch, look: Callable[[], None] = lambda: None
+    ) -> None:
+        """`look` is called at every step of Tune's, some ten times a second."""
         self._jobs = jobs
+        self._look = look
         self._heed = heed
         self._start = start
+        self._problem: CannotStart | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Tune writes its callbacks to its temporary folder; a driver's signal handlers cannot be written there."""
         return {}
 
     def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        if self._problem is not None:
+            raise self._problem
         self._heed()  # Tune takes SIGUSR1 for itself when it starts
         # The last ones first: of thousands of trials those before have ended, most of the time.
         running = any(trial.status == "RUNNING" for trial in reversed(trials))
         if self._jobs.stopping and not running:
             raise NothingRuns
         self._start.look(running)
+        self._look()
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        self._jobs.died(trial.trial_id, _reason(trial))
+        try:
+            self._jobs.died(trial.trial_id, _reason(trial))
+        except CannotStart as problem:  # from here it would come as Ray's error about an error, with both traces
+            self._problem = problem
 
 
 def _reason(trial: Any) -> str:
@@ -101,11 +120,14 @@ def _reason(trial: Any) -> str:
 class Worker(tune.Trainable):
     """A worker process. A trial is one step in its main thread, the only one to which Python delivers signals."""
 
-    def setup(self, config: dict[str, Any], options: TrialOptions | None = None) -> None:
+    def setup(self, config: dict[str, Any], options: TrialOptions | None = None, nonce: str | None = None) -> None:
+        """`nonce`: a key of the store that the driver has written; None where it could not."""
         assert options is not None
         self._jobs: str = config["jobs"]
-        self._options = options
-        self._state = WorkerState(options)
+        self._options = options if config["place"] == ON_GPU else replace(options, device="cpu", gpus_per_run=0.0)
+        self._nonce = nonce
+        self._state = WorkerState(self._options)
+        self._address = get_node_ip_address()
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         self._jobs = new_config["jobs"]
@@ -114,10 +136,13 @@ class Worker(tune.Trainable):
     def step(self) -> dict[str, Any]:
         if self._state.stop.signalled:  # told to end in the trial before: this one is for another worker
             exit_actor()
+        if self._nonce is not None:
+            check_shared(self._state.ledger.store, self._nonce, f"{self._options.store}", self._address)
         from orchestrator.runners.remote import run_remote  # imports torch, which the driver does not need
 
         with handle_stop_signals(self._state.stop):
-            return {"endings": run_remote(self._jobs, self._options, self._state), "ended": 1, "done": True}
+            endings = run_remote(self._jobs, self._options, self._state)
+        return {"endings": endings, "address": self._address, "ended": 1, "done": True}
 
 
 def run(
@@ -156,9 +181,8 @@ def run(
             agenda.starting = "starting Ray" if address == "local" else f"joining the Ray cluster at {address}"
             connect(address, max(workers or 0, usable_cores()))
             agenda.starting = "Ray is up; its workers load PyTorch"
-            agenda.workers = min(workers or _slots(options), _slots(options))
             with handle_stop_signals(stop, stop_workers) as heed, killing_the_hung(agenda, ledger, options.launch):
-                _fit(agenda, ledger, options, scratch, workers, heed, notice)
+                _fit(agenda, ledger, options, scratch, workers, heed, notice, grows=address != "local")
         finally:
             ray.shutdown()
             shutil.rmtree(scratch, ignore_errors=True)
@@ -166,14 +190,6 @@ def run(
                 ledger.store.remove(stop_key)
     if stop.signalled:
         raise KeyboardInterrupt
-
-
-def _slots(options: TrialOptions) -> int:
-    """How many runs the cluster has room for at a time, now."""
-    resources = ray.cluster_resources()
-    by_cores = resources.get("CPU", 1.0) / options.threads
-    by_gpus = resources.get("GPU", 0.0) / options.gpus_per_run if options.gpus_per_run > 0 else by_cores
-    return max(1, int(min(by_cores, by_gpus)))
 
 
 def _fit(
@@ -184,11 +200,18 @@ def _fit(
     workers: int | None,
     heed: Callable[[], None],
     say: Callable[[str], None],
+    grows: bool,
 ) -> None:
-    jobs = ReadyJobs(agenda, ledger, options.launch)
-    worker = tune.with_parameters(Worker, options=options)
+    health = NodeHealth()
+    shares = {ON_GPU: Share(options.threads, options.gpus_per_run), ON_CPU: Share(options.threads)}
+    Placement.nodes = nodes = Nodes(health, {place: shares[place] for place in agenda.places})
+    growth = Growth(agenda, nodes, workers, grows)
+    growth.look()
+    jobs = ReadyJobs(agenda, ledger, options.launch, health, nodes.healthy, say, growth.slots.__getitem__)
+    placements = {place: Placement(place, share) for place, share in nodes.shares.items()}
+    worker = tune.with_parameters(Worker, options=options, nonce=_nonce(ledger, options.launch))
     tuner = tune.Tuner(
-        tune.with_resources(worker, {"cpu": options.threads, "gpu": options.gpus_per_run}),
+        tune.with_resources(worker, lambda config: placements[config["place"]]),
         tune_config=tune.TuneConfig(
             search_alg=jobs,
             num_samples=-1,
@@ -201,10 +224,17 @@ def _fit(
             name="sweep",
             storage_path=str(scratch),
             verbose=0,
-            callbacks=[WorkerDeathCallback(jobs, heed, StartWatch(say, start_timeout()))],
+            callbacks=[WorkerDeathCallback(jobs, heed, StartWatch(say, start_timeout()), growth.look)],
             failure_config=tune.FailureConfig(max_failures=0),
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
         ),
     )
     with contextlib.suppress(NothingRuns):
         tuner.fit()
+
+
+def _nonce(ledger: Ledger, launch: str) -> str | None:
+    """The key that tells this launch's store from any other; None where the driver could not write it."""
+    with contextlib.suppress(OSError):
+        return key if launch and ledger.store.exists(key := driver(launch)) else None
+    return None

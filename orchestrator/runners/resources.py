@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 
 from orchestrator.runners.limits import usable_cores
+from orchestrator.schedule.agenda import Place
+from orchestrator.store.jobs import Job
 from sweeps.errors import InputError, SpecError, shown
 
 _ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:]+\]|[A-Za-z0-9_.-]+):(?P<port>[0-9]{1,5})")
@@ -20,6 +22,17 @@ FRAME_HEAD, SETTINGS = 9, 4
 
 TRAVELS = ("sweeps", "tasks", "architectures", "orchestrator")
 """The packages that a worker imports. Nothing else of the checkout is sent to a cluster's nodes."""
+
+
+ON_GPU, ON_CPU = "gpu", "cpu"
+"""Kinds of places: workers with a share of a GPU, and workers without."""
+SOLVES = frozenset({"lva_exact", "lva_ridge", "lva_perturb"})
+"""Training methods that are one linear solve: it takes no GPU from a run that trains."""
+
+
+def place_of(job: Job, gpus_per_run: float) -> Place:
+    """Where a job is to run, in a launch whose runs take a share of a GPU (0: none)."""
+    return ON_GPU if gpus_per_run > 0 and job.recipe.method not in SOLVES else ON_CPU
 
 
 class CannotStart(InputError):

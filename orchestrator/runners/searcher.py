@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Callable
 from typing import Any
 
 from ray.tune.search import Searcher
 
+from orchestrator.runners.node_health import NodeHealth, address_in
 from orchestrator.runners.resources import CannotStart
-from orchestrator.schedule.agenda import Agenda
+from orchestrator.runners.shared_store import NOT_SHARED
+from orchestrator.schedule.agenda import Agenda, Place
 from orchestrator.store.jobs import Job
 from orchestrator.store.lease import begun, last_token
 from orchestrator.store.ledger import MOST_ATTEMPTS, Ledger
@@ -22,9 +25,15 @@ BATCH_SECONDS = 5.0
 
 NEVER_STARTED = ("RuntimeEnvSetupError", "runtime_env", "runtime environment")
 """What Ray says where a worker's process was never there."""
+NO_FAULT = ("exit_actor", "its node has died")
+"""What Ray says where a worker's end is no sign that the next one would end too: it was told to go, or there is no node
+any more."""
+MOST_WAITING = 2
+"""Batches of one kind of place that wait for room, where there are several kinds."""
 MOST_BEFORE_BEGINNING = 10
-"""Workers in a row that may end before they have begun a job: no run is to blame, but it has to end. The next one is
-tried after a pause (HELD_SECONDS of the agenda), so that a node that fails at once does not use all of them up."""
+"""Workers in a row that may end before they have begun a job, where no other runs one: no run is to blame, but it has
+to end. A host where that happens is avoided (node_health.py); where no other is left, the next worker is tried after a
+pause (HELD_SECONDS of the agenda)."""
 
 
 class WorkerDied(RuntimeError):
@@ -34,12 +43,29 @@ class WorkerDied(RuntimeError):
 class ReadyJobs(Searcher):
     """Gives Tune batches of the agenda's ready jobs and receives how they ended."""
 
-    def __init__(self, agenda: Agenda, ledger: Ledger, launch: str) -> None:
+    def __init__(
+        self,
+        agenda: Agenda,
+        ledger: Ledger,
+        launch: str,
+        health: NodeHealth | None = None,
+        others: Callable[[Place], bool] = lambda place: False,
+        say: Callable[[str], None] = lambda text: None,
+        slots: Callable[[Place], int] = lambda place: 1,
+    ) -> None:
+        """`health` is told how workers end. `others`: whether some node of a kind of place is not avoided. `say` is
+        told why one is. `slots`: how many runs there is room for at a time."""
         super().__init__(metric="ended", mode="max")
         self._agenda = agenda
         self._ledger = ledger
         self._launch = launch
+        self._health = health or NodeHealth()
+        self._others = others
+        self._say = say
+        self._slots = slots
         self._batches: dict[str, list[Job]] = {}
+        self._places: dict[str, Place] = {}
+        """Where each batch that is handed out runs, by its trial."""
         self._tokens: dict[str, int] = {}
         """The token of the last attempt at each job that is handed out, when it was."""
         self._before_beginning = 0
@@ -55,32 +81,48 @@ class ReadyJobs(Searcher):
         return self._agenda.stopping
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        batch = self._agenda.take_batch(BATCH_SECONDS)
-        if not batch:
+        for place in self._agenda.places:
+            if self._waits(place):
+                continue
+            if batch := self._agenda.take_batch(BATCH_SECONDS, place):
+                break
+        else:
             return Searcher.FINISHED if self._agenda.finished() else None
-        self._batches[trial_id] = batch
+        self._batches[trial_id], self._places[trial_id] = batch, place
         for job in batch:
             with contextlib.suppress(OSError):  # the worker will say what is wrong with the store
                 self._tokens[job.id] = last_token(self._ledger.store, self._ledger.place(job))
-        return {"jobs": _to_text(batch)}
+        return {"jobs": _to_text(batch), "place": place}
+
+    def _waits(self, place: Place) -> bool:
+        """Whether enough batches wait for room of one kind: where there are several, none is to fill Tune's queue."""
+        if len(self._agenda.places) == 1:
+            return False
+        out = sum(self._places[trial] == place for trial in self._batches)
+        return out >= self._slots(place) + MOST_WAITING
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         if result is not None and "endings" in result:
             self._before_beginning, self._any_reported = 0, True
+            if "address" in result:
+                self._health.worked(result["address"])
+            self._places.pop(trial_id)
             for job, ending in zip(self._batches.pop(trial_id), result["endings"], strict=True):
                 self._agenda.end(job, ending)
 
     def died(self, trial_id: str, reason: str) -> None:
         """A trial's worker ended without reporting. `reason`: what Ray says. Raises CannotStart where none begins."""
-        batch = self._batches.pop(trial_id, [])
+        batch, place = self._batches.pop(trial_id, []), self._places.pop(trial_id, "")
         endings: dict[str, Ending | None] = {job.id: self._committed(job) for job in batch}
         open_jobs = [job for job in batch if endings[job.id] is None]
         attempts = ((job, self._attempt(job)) for job in open_jobs)
         blamed, lease = next(((job, lease) for job, lease in attempts if lease is not None), (None, None))
         if blamed is None and len(open_jobs) == len(batch):
-            self._ended_before_beginning(batch, reason)
+            self._ended_before_beginning(batch, reason, place)
             return
         self._before_beginning = 0
+        if blamed is not None and (address := address_in(reason)) is not None:
+            self._avoid(address, self._health.died, place, f"workers die while they run something: {_told(reason)}")
         host = None if lease is None else lease.get("host")
         for job in batch:
             if (ending := endings[job.id]) is not None:
@@ -99,18 +141,38 @@ class ReadyJobs(Searcher):
         """The lease of an attempt that this launch has begun at a job since this was handed out."""
         return begun(self._ledger.store, self._ledger.place(job), self._tokens.get(job.id, 0), self._launch)
 
-    def _ended_before_beginning(self, batch: list[Job], reason: str) -> None:
-        """No job of the batch was begun: none loses an attempt, and each is offered again after a pause."""
+    def _ended_before_beginning(self, batch: list[Job], reason: str, place: Place) -> None:
+        """No job of the batch was begun: none loses an attempt, and each is offered again, elsewhere if that can be.
+
+        Raises CannotStart where that goes on and no worker runs anything.
+        """
         self._before_beginning += 1
-        never_there = any(sign in reason for sign in NEVER_STARTED)
-        most = max(MOST_BEFORE_BEGINNING, 3 * self._agenda.workers)
-        if never_there and not self._any_reported:
-            most = MOST_ATTEMPTS  # the runtime environment is the same everywhere: it fails, or it does not
+        not_shared, others = NOT_SHARED in reason, False
+        why = _told(reason, NOT_SHARED if not_shared else "")
+        address = None if any(sign in reason for sign in NO_FAULT) else address_in(reason)
+        if address is not None:
+            told = why if not_shared else f"workers end there before they begin a run: {why}"
+            others = self._avoid(address, self._health.failed, place, told)
         for job in batch:  # one worker may have been told to go: its jobs need no pause
-            self._agenda.end(job, "not run" if self._before_beginning == 1 else "held")
+            self._agenda.end(job, "not run" if others or self._before_beginning == 1 else "held")
+        if others or any(self._attempt(job) for beside in self._batches.values() for job in beside):
+            return
+        if not_shared:
+            raise CannotStart(why)
+        most = max(MOST_BEFORE_BEGINNING, 3 * self._agenda.workers)
+        if any(sign in reason for sign in NEVER_STARTED) and not self._any_reported:
+            most = MOST_ATTEMPTS  # the runtime environment is the same everywhere: it fails, or it does not
         if self._before_beginning >= most:
-            told = " ".join(reason.split())[-400:]
-            raise CannotStart(f"{self._before_beginning} workers in a row ended before they began a run: {told}")
+            raise CannotStart(f"{self._before_beginning} workers in a row ended before they began a run: {why}")
+
+    def _avoid(self, address: str, counted: Callable[[str], float], place: Place, why: str) -> bool:
+        """Count a worker's end against its host. Returns whether there are others; says so where it is avoided now."""
+        known = address in self._health.avoided()
+        pause = counted(address)
+        others = self._others(place)
+        if others and pause > 0 and not known:
+            self._say(f"no runs are sent to {address} for {pause:.0f} s: {why}")
+        return others
 
     def _blame(self, job: Job, reason: str, host: str | None) -> Ending:
         """Write down that a job's worker died while it ran this, on the host that its lease names."""
@@ -125,6 +187,13 @@ class ReadyJobs(Searcher):
 
     def restore(self, checkpoint_path: str) -> None:
         raise NotImplementedError("a sweep is resumed from the store, by the same command")
+
+
+def _told(reason: str, after: str = "") -> str:
+    """A reason in one line: its end, or what follows on the last mention of a word, up to that line's end."""
+    if after:
+        return reason[reason.rindex(after) :].splitlines()[0].partition(": ")[2].partition("] ")[2]
+    return " ".join(reason.split())[-400:]
 
 
 def _to_text(batch: list[Job]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 import threading
 import time
 from collections import Counter, defaultdict
@@ -16,6 +17,8 @@ from orchestrator.store.ledger import MOST_ATTEMPTS
 from orchestrator.train.options import Ending
 from sweeps.store.status import kind_of_error
 
+Place = str
+"""A kind of place where jobs run: workers with a share of a GPU, say."""
 HELD_SECONDS = 5.0
 """How long to leave a run alone that another process holds, before asking again."""
 
@@ -28,7 +31,8 @@ class Agenda:
     to each other. Where the plan prefers starts (`Plan.behind`), that counts before work and length. Safe to read from
     a second thread. `costs` are the seconds that each open job is expected to take, by id (`Forecast.costs`);
     `workers` is how many draw from the agenda, which bounds a batch. Once `most_alike` jobs have failed for good with
-    the same kind of error (`error_of` tells it), nothing more is handed out.
+    the same kind of error (`error_of` tells it), nothing more is handed out. `place_of` tells on what kind of place a
+    job is to run, where there are several; each has a queue of its own.
     """
 
     def __init__(
@@ -39,6 +43,7 @@ class Agenda:
         clock: Callable[[], float] = time.monotonic,
         error_of: Callable[[Job], str] | None = None,
         most_alike: int | None = None,
+        place_of: Callable[[Job], Place] = lambda job: "main",
     ) -> None:
         self.costs = {job.id: costs[job.id] for job in (*plan.open_sources, *plan.open_runs)}
         self.workers = workers
@@ -60,7 +65,10 @@ class Agenda:
         self._lonely: set[str] = set()
         self._alone: list[Job] = []
         self._waiting: defaultdict[str, list[Job]] = defaultdict(list)
-        self._ready = Ready()
+        self._place_of = place_of
+        self.places: tuple[Place, ...] = tuple(sorted({place_of(job) for job in (*plan.open_sources, *plan.open_runs)}))
+        """Where its jobs are to run."""
+        self._ready: defaultdict[Place, Ready] = defaultdict(Ready)
         self._behind = plan.behind
         self._held: list[tuple[float, int, Job]] = []
         self._attempts: defaultdict[str, int] = defaultdict(int)
@@ -84,20 +92,23 @@ class Agenda:
         batch = self.take_batch(0.0)
         return batch[0] if batch else None
 
-    def take_batch(self, seconds: float) -> list[Job]:
+    def take_batch(self, seconds: float, place: Place | None = None) -> list[Job]:
         """The next ready job and short ones beside it, all counted as running; empty while nothing is ready.
 
         A job whose cost reaches `seconds` comes alone. To a shorter one come ready jobs that share its source and
         cut, then its source, then whatever is next in line, while their costs together stay within `seconds`; but
-        never more than half of a worker's share of what is ready, so that no other worker is left without.
+        never more than half of a worker's share of what is ready, so that no other worker is left without. `place`:
+        for a worker there; without it, for the first that has something. All jobs of a batch are for one place.
         """
         with self._lock:
             if self.stopping or not self._lonely.isdisjoint(self.running):
                 return []
             self._offer_held()
-            most = min(seconds, self._ready.work / (2 * self.workers))
-            batch = self._ready.take(most)
-            if not batch and self._alone and not self.running and not self._held:
+            batch: list[Job] = []
+            for ready in [self._ready[place]] if place is not None else list(self._ready.values()):
+                batch = batch or ready.take(min(seconds, ready.work / (2 * self.workers)))
+            alone = bool(self._alone) and not (self.running or self._held or any(self._ready.values()))
+            if not batch and alone and place in (None, self._place_of(self._alone[0])):
                 batch = [self._alone.pop(0)]
             for job in batch:
                 self.running[job.id] = job
@@ -132,7 +143,14 @@ class Agenda:
     def finished(self) -> bool:
         """Nothing is running and nothing will be ready."""
         with self._lock:
-            return not (self.running or (not self.stopping and (self._ready or self._held or self._alone)))
+            waiting = any(self._ready.values()) or self._held or self._alone
+            return not (self.running or (not self.stopping and waiting))
+
+    def wanted(self, place: Place, seconds: float) -> int:
+        """How many workers more what is ready for a place would keep busy for some seconds each, one job at a time."""
+        with self._lock:
+            ready = self._ready[place]
+            return 0 if self.stopping else min(len(ready), math.ceil(ready.work / seconds))
 
     def remaining_cost(self, done: Mapping[str, float] | None = None) -> float:
         """Of all that has not ended, in expected seconds of a worker.
@@ -178,4 +196,5 @@ class Agenda:
 
     def _push(self, job: Job, again: bool = False) -> None:
         waiting = sum(self.costs[run.id] for run in self._waiting.get(job.id, ()))
-        self._ready.push(job, self.costs[job.id], waiting, again, self._behind.get(job.id, 0))
+        behind = self._behind.get(job.id, 0)
+        self._ready[self._place_of(job)].push(job, self.costs[job.id], waiting, again, behind)

@@ -46,9 +46,10 @@ class Ready:
         self._line: list[tuple[int, Rank, int, Group]] = []
         self._by_start: defaultdict[Hashable, dict[Group, None]] = defaultdict(dict)
         self._pushed = 0
+        self._jobs = 0
 
-    def __bool__(self) -> bool:
-        return bool(self._groups)
+    def __len__(self) -> int:
+        return self._jobs
 
     def push(self, job: Job, cost: float, waiting: float = 0.0, again: bool = False, behind: int = 0) -> None:
         """`cost` of the job itself, and of what waits for it. One that is tried `again` stands before its equals.
@@ -59,6 +60,7 @@ class Ready:
         jobs = self._groups.setdefault(group, [])
         self._by_start[group.start][group] = None
         self._pushed += 1
+        self._jobs += 1
         entry = ((behind, -(cost + waiting)), -self._pushed if again else self._pushed, cost, job)
         heapq.heappush(jobs, entry)
         self.work += cost
@@ -107,6 +109,7 @@ class Ready:
     def _pop(self, group: Group) -> Job:
         jobs = self._groups[group]
         _, _, cost, job = heapq.heappop(jobs)
+        self._jobs -= 1
         self.work = max(0.0, self.work - cost)
         if jobs:
             self._stand_in_line(group)

@@ -15,13 +15,13 @@ from orchestrator.store.survey import survey
 from sweeps import layout
 from sweeps.errors import SpecError
 from sweeps.expand import expand
-from sweeps.identity import SCHEMA, canonical
+from sweeps.identity import SCHEMA, canonical, canonical_json
 from sweeps.language.task_text import dataset_of
 from sweeps.naming import differing
 from sweeps.records import FINAL, Status, SweepRecord
 from sweeps.spec import RunSpec
 from sweeps.store import records
-from sweeps.store.interface import Damaged
+from sweeps.store.interface import Damaged, Reading
 from sweeps.store.leases import Lease
 from sweeps.store.status import after_source
 from sweeps.sweep import SweepSpec
@@ -122,6 +122,19 @@ class Plan:
             check_files(job.spec for job in (*self.open_runs, *self.open_sources))
         except (ValueError, OSError) as problem:
             raise SpecError(str(problem)) from None
+
+    def check_weights(self, store: Reading) -> None:
+        """Put the pre-trained weights that open jobs start from into their networks, once each. Loads torch where there
+        are any. Raises SpecError, in one line, for what does not fit."""
+        jobs = (job.spec for job in (*self.open_runs, *self.open_sources) if job.spec.model.weights is not None)
+        different = {canonical_json(canonical(spec.model)): spec for spec in jobs}
+        if different:
+            from orchestrator.train.start import check_weights
+        for spec in different.values():
+            try:
+                check_weights(spec, store)
+            except ValueError as problem:
+                raise SpecError(str(problem)) from None
 
     def _relatedness(self) -> dict[str, dict[str, dict[str, float]]]:
         specs = (job.spec for job in self.runs.values())

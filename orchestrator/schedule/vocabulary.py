@@ -16,7 +16,7 @@ from orchestrator.train.methods.table import check_methods
 from sweeps.errors import shown
 from sweeps.language.list_text import numbers_of
 from sweeps.spec import ModelSpec, RunSpec, leading_zeros
-from tasks import canonical_name, parameter_names
+from tasks import canonical_name, file_digest, parameter_names
 
 Rule = Callable[[RunSpec], None]
 """Raises ValueError with one line that names the field, its value and what is allowed. Asked 100,000 times in a large
@@ -102,7 +102,7 @@ class KnownWords:
 
     def model(self, model: ModelSpec) -> ModelSpec:
         family_of(model)
-        return canonical_model(model)
+        return canonical_model(model, file_digest)
 
     def task(self, name: str) -> str:
         if name not in self._tasks:

@@ -49,11 +49,6 @@ class Ledger:
         """What is wrong with results that `status` found not to be what was committed, by id."""
         self._watch = Watch(settings)
 
-    @property
-    def wandb_folder(self) -> Path:
-        """Where W&B keeps its runs."""
-        return self.store.local_folder(layout.WANDB)
-
     def check(self) -> None:
         """Raise StoreError if the store is there and is none of this format. Writes nothing."""
         try:

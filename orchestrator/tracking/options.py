@@ -22,6 +22,11 @@ class TrackingOptions:
     system: bool = False
 
     @property
+    def words(self) -> tuple[str, ...]:
+        """The option of a command that names the project; none where it is the usual one."""
+        return () if self.project == TrackingOptions.project else ("--wandb-project", self.project)
+
+    @property
     def runs(self) -> Path:
         """Where wandb keeps its runs: a folder that it insists on calling `wandb`."""
         return store_at(self.store).local_folder(WANDB).absolute()

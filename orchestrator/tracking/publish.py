@@ -17,8 +17,6 @@ from orchestrator.tracking.wandb_service import FAILURES_IN_A_ROW
 from sweeps.layout import place
 from sweeps.records import EpochRecord, RunRecord
 
-Result = tuple[RunRecord, list[EpochRecord]]
-
 
 @dataclass(frozen=True)
 class Publication:

@@ -42,6 +42,8 @@ def prepare(name: str, threads: int, precision: Precision, gpus_per_run: float =
     Example: `prepare("cpu", threads=1, precision="float32").torch` is `torch.device("cpu")`.
     """
     device = torch.device(name)
+    if device.type == "cuda" and device.index is None:  # limits of memory are set for a numbered device
+        device = torch.device("cuda", torch.cuda.current_device())
     keep_freed()
     torch.set_num_threads(threads)
     torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")

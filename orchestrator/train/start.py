@@ -119,6 +119,19 @@ def pretrained_of(model: ModelSpec, store: Reading, kept: LruCache) -> dict[str,
     return tensors
 
 
+def check_weights(spec: RunSpec, store: Reading) -> None:
+    """Put the pre-trained weights of a run into its network. Raises ValueError, in one line, where the file is gone,
+    damaged or of another network."""
+    assert spec.model.weights is not None
+    try:
+        weights = pretrained_of(spec.model, store, LruCache(0))
+        network_of(spec, "source", tasks.outputs_of(spec.target.task), weights)
+    except ValueError as problem:
+        told = str(problem)
+        path = known_path(spec.model.weights) or spec.model.weights
+        raise ValueError(told if told.startswith("model.weights") else f"model.weights = {path}: {told}") from None
+
+
 def network_of(spec: RunSpec, role: Role, outputs: int, weights: Mapping[str, Tensor] | None = None) -> Network:
     """The network before training, on the CPU: drawn from the seed, then given all of `weights` but the head (with
     `transfer.head: source`, the head too), or the part that `transfer.inherit` says, then frozen. weights: those of the

@@ -14,13 +14,13 @@ from sweeps import layout
 from sweeps.errors import from_pydantic
 from sweeps.identity import SCHEMA, digest, run_id
 from sweeps.layout import FORMAT, FORMAT_KEY, KINDS, Kind, Place
-from sweeps.records import FailureRecord, RankingRecord, RunRecord, SweepRecord
+from sweeps.records import FailureRecord, RankingRecord, RunRecord, SweepRecord, TheoryRecord
 from sweeps.self_digest import Altered, sha256_of, unsealed, unsealed_if_sealed
 from sweeps.spec import RunSpec
 from sweeps.store.interface import Damaged, Reading, StoreError
 from sweeps.sweep import RUN_KEYS, allowed_keys
 
-Record = TypeVar("Record", RunRecord, SweepRecord, RankingRecord)
+Record = TypeVar("Record", RunRecord, SweepRecord, RankingRecord, TheoryRecord)
 
 
 def has_digests(store: Reading) -> bool:
@@ -94,6 +94,12 @@ def ranking(store: Reading, key: str) -> RankingRecord | None:
     """The ranking of a sweep's sources; None if there is none. Raises Damaged, or StoreError if it cannot be read."""
     raw = _raw(store, key)
     return None if raw is None else _record(store, key, raw, RankingRecord, True)
+
+
+def theory(store: Reading, key: str) -> TheoryRecord | None:
+    """What theory predicts of a sweep; None if nothing was predicted. Raises as `ranking` does."""
+    raw = _raw(store, key)
+    return None if raw is None else _record(store, key, raw, TheoryRecord, True)
 
 
 def specs(store: Reading, key: str, record: SweepRecord) -> dict[str, RunSpec]:

@@ -16,7 +16,6 @@ from pathlib import Path
 
 from tasks.files.archives import MissingData
 from tasks.files.download import data_folder
-from tasks.files.prepared import file_sha256
 from tasks.files.progress import shown
 
 THREADS = 8
@@ -29,8 +28,6 @@ SHOWN_BYTES = 2**26
 def content_digests(root: Path, files: Sequence[Path]) -> list[str]:
     """The SHA-256 of each file, 64 hex digits; `root` is what they belong to. Raises MissingData, in one line, where
     one is not to be read.
-
-    Example: `content_digests(path, [path])` of one file of weights.
     """
     kept = data_folder() / "digests" / f"{hashlib.sha256(os.fsencode(root.absolute())).hexdigest()[:32]}.txt"
     known = _read(kept)
@@ -52,6 +49,17 @@ def content_digests(root: Path, files: Sequence[Path]) -> list[str]:
         lines = zip(names, states, digests, settled, strict=True)
         _write(kept, [f"{state} {sha256} {name}\n" for name, state, sha256, old in lines if old and "\n" not in name])
     return digests
+
+
+def file_digest(path: Path) -> str:
+    """The SHA-256 of one file by itself, of weights say. Raises MissingData, in one line, where it cannot be read."""
+    return content_digests(path, [path])[0]
+
+
+def file_sha256(path: Path) -> str:
+    """Of what is there now, read whole. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _hashed(files: list[Path], sizes: list[int]) -> list[str]:

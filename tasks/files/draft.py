@@ -12,10 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
+from tasks.files.content import file_sha256
 from tasks.files.download import data_folder
 from tasks.files.filling import Picture, Target, fill
 from tasks.files.pictures import Channels
-from tasks.files.prepared import FORMAT, SPLITS, About, SplitName, file_sha256, folder_of
+from tasks.files.prepared import FORMAT, SPLITS, About, SplitName, folder_of
 from tasks.files.progress import shown
 
 PIECE = 4096

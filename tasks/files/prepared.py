@@ -11,7 +11,6 @@ another name and renamed when it is complete, so that what is there is whole.
 
 from __future__ import annotations
 
-import hashlib
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -23,6 +22,7 @@ from sweeps.seeds import Role
 from sweeps.spec import Spec
 from tasks.dataset import MappedSamples, Pixels
 from tasks.files.archives import BadArchive
+from tasks.files.content import content_digests, file_sha256
 from tasks.files.download import data_folder
 from tasks.subsets import relabel, subset
 
@@ -111,15 +111,16 @@ def read_about(folder: Path) -> About:
     return about
 
 
-def file_sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def check_digests(folder: Path) -> None:
-    """Hash the arrays. Raises BadArchive where they are not those that were written."""
-    for name, sha256 in read_about(folder).sha256.items():
-        if not (folder / name).is_file() or file_sha256(folder / name) != sha256:
+    """Raises BadArchive where the arrays are not those that were written. A file is hashed when it has changed since it
+    was hashed last (tasks/files/content.py): a launch does not read a large data set once more."""
+    wanted = read_about(folder).sha256
+    for name in wanted:
+        if not (folder / name).is_file():
+            raise _damaged(folder, f"{name} is not what was written")
+    found = content_digests(folder, [folder / name for name in wanted])
+    for (name, sha256), its in zip(wanted.items(), found, strict=True):
+        if its != sha256:
             raise _damaged(folder, f"{name} is not what was written")
 
 

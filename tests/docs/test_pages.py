@@ -68,6 +68,7 @@ OF_THE_STORE = {
     "features",
     "quarantine",
     "rankings",
+    "theory",
     "drivers",
     "stops",
     "wandb",
@@ -159,5 +160,11 @@ def test_every_variable_of_the_environment_is_in_the_table() -> None:
     told = {name for name in re.findall(r"`([A-Z_]+)`", section) if VARIABLE.fullmatch(name)}
     used = set().union(*map(variables, FILES))
     assert {"FROSTLINE_STORE", "FROSTLINE_START_TIMEOUT", "RAY_AUTH_TOKEN"} <= used
-    of_tests = {"FROSTLINE_CHAOS", "FROSTLINE_CHAOS_SEED", "FROSTLINE_FUZZ_EXAMPLES", "FROSTLINE_MATRIX"}
+    of_tests = {
+        "FROSTLINE_CHAOS",
+        "FROSTLINE_CHAOS_SEED",
+        "FROSTLINE_FUZZ_EXAMPLES",
+        "FROSTLINE_HOSTS",
+        "FROSTLINE_MATRIX",
+    }
     assert told - of_tests == used

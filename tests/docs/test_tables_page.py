@@ -12,6 +12,7 @@ import pytest
 
 import frostline as fl
 from analysis.loaded import LoadedSweep
+from analysis.tables.measures import MEASURES
 from analysis.tables.schema import CELLS, EPOCHS, RUNS, spec_types
 from analysis.tables.verdict_frame import verdict_schema
 from tests.docs.pages import ROOT
@@ -64,6 +65,12 @@ def test_every_column_has_a_unit_that_fits_its_type(table: str, golden: LoadedSw
     assert {field.name: str(field.type) for field in columns if field.type not in TYPES[UNITS[table][field.name]]} == {}
     frame = getattr(golden, table)
     assert set(frame.columns) - spec_types().keys() == UNITS[table].keys()
+
+
+def test_the_table_of_measures_is_documented() -> None:
+    found = documented("measures")
+    assert list(found) == MEASURES.names
+    assert all(MEASURES.field(name).type in TYPES[unit] for name, unit in found.items())
 
 
 @pytest.mark.parametrize("table", list(SCHEMAS))

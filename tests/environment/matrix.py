@@ -20,15 +20,18 @@ from tests.environment.cases import Case
 ROOT = Path(__file__).parents[2]
 MOST_SECONDS = 60
 WORK = "work with blanks"
-SWEEP = """
+SURROUNDINGS = """
 name: surroundings
 about: "größer — ⟂ 日本語"
 base:
   source: {task: "glyphs[A-J]", size: 60, epochs: 1}
   target: {task: digits, size: 50}
   model: {family: resnet, depth: 8, width: 1}
-  train: {epochs: 4, batch_size: 16}
-axes: {transfer.frozen: [0, 3]}
+"""
+"""The head of a small sweep, whose base goes on with `train`."""
+SWEEP = f"""{SURROUNDINGS}
+  train: {{epochs: 4, batch_size: 16}}
+axes: {{transfer.frozen: [0, 3]}}
 """
 CURVE = "epoch,test_error\n" + "".join(f"{n},{0.5 / n + 0.1 * (n == 20)}\n" for n in range(1, 41))
 SET_BY_TESTS = ("WANDB_", "FROSTLINE_", "RAY_", "SLURM_", "PYTHON", "PL_", "PYTEST", "COLUMNS", "LINES")

@@ -75,6 +75,19 @@ def test_a_sweep_agrees_within_the_tolerance_and_not_beyond(tmp_path: Path) -> N
     assert point.low == pytest.approx(0.301 - 4.30265273 * 0.01 / 3**0.5)  # Student's, two degrees of freedom
 
 
+@pytest.mark.parametrize(
+    "other",
+    ["model: {weights: 'sha256:%s'}" % ("0" * 64), "transfer: {frozen: 5}", "target: {size: 5000}",
+     "target: {noise_kind: any}", "train: {batch_size: 32}"],
+)  # fmt: skip
+def test_another_start_another_set_and_another_recipe_are_not_laid_beside_it(tmp_path: Path, other: str) -> None:
+    text = NAKKIRAN % ("0.2", 400, "[64]") + f"blocks:\n  - base: {{}}\n  - base: {{{other}}}\n"
+    text = text.replace("axes: {model.width: [64], seed: 0..2}\n", "") + "axes: {seed: 0..2}\n"
+    whole(tmp_path, text, as_published(lambda spec: 0.0))
+    (tmp_path / "s.yaml").write_text(text)
+    assert len(compare(load(tmp_path / "s.yaml", tmp_path))) == 1
+
+
 def test_a_shorter_training_is_compared_as_far_as_it_goes(tmp_path: Path) -> None:
     text = NAKKIRAN % ("0.2", 50, "[64]")
     whole(tmp_path, text, as_published(lambda _: 0.0))

@@ -144,3 +144,5 @@ def test_after_the_runs_every_score_meets_what_was_measured(
 def test_contexts_tell_targets_and_networks_apart() -> None:
     assert context(small(), across_models=False) == "digits-60 noise 0.3 resnet8-w4"
     assert context(small(), across_models=True) == "digits-60 noise 0.3"
+    other = small().target.model_copy(update={"noise_kind": "permute"})
+    assert context(small().model_copy(update={"target": other}), True) == "digits-60 noise 0.3 permute"

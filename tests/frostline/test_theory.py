@@ -13,7 +13,11 @@ from analysis.loaded import load
 from analysis.overlay.readouts import peak_epoch
 from analysis.theory.gradient_filter import Descent, Readout, readout_curve
 from frostline.cli import main
+from frostline.window.content import added_by_run, sweep_content
+from frostline.window.results import write_results
 from orchestrator.head_inputs import HeadInputs, head_inputs, worker_state
+from sweeps import layout
+from sweeps.store.folder import Folder
 from sweeps.sweep import read
 
 DIGITS = """
@@ -48,6 +52,21 @@ base:
   transfer: {frozen: 1}
   train: {method: lva_exact, loss: squared}
 axes: {target.size: [10, 20, 30], seed: 0..3}
+"""
+
+
+PIXELS = """
+name: pixels
+edition: 2
+base:
+  source: {task: noisy_digits, size: 100, epochs: 2, loss: squared}
+  target: {task: {name: noisy_digits, noise: 0.5}, size: 60}
+  model: {family: mlp, depth: 2, width: 12}
+  transfer: {frozen: 2}
+  train: {optimizer: sgd, learning_rate: 0.5, batch_size: 1000, epochs: 40, loss: squared}
+blocks:
+  - base: {}
+  - base: {model: {family: mean_field_mlp, depth: 2, width: 12}, transfer: {frozen: 1}}
 """
 
 
@@ -112,7 +131,7 @@ def test_double_descent_that_training_shows_is_predicted_at_the_same_epoch(noisy
     x, t = (np.hstack([z[:, :-1] - centre, 15 * rng.standard_normal((len(z), 60))]) for z in sets)
     targets = noisy.test_targets[taught].copy()
     targets[:24] = np.roll(targets[:24], 1, axis=1)  # a fifth of the labels wrong
-    inputs = HeadInputs(x, targets, targets, t, noisy.test_targets[120:], np.zeros((x.shape[1], 10)))
+    inputs = HeadInputs(x, targets, targets, t, noisy.test_targets[120:], np.zeros((x.shape[1], 10)), False)
     rate = 5 * 120 / float(np.linalg.norm(x, 2)) ** 2  # half of what is stable
     measured = trained(inputs, rate, 6000)
     found = readout_curve(Readout(x, targets, t, inputs.test_targets, inputs.start), Descent(rate), np.arange(1, 6001))
@@ -150,6 +169,45 @@ def test_the_command_puts_theory_beside_the_runs(
     assert "overlay: theory beside measurement" in page and page.count("<img") == 1 and "theory_alignment" in page
 
 
+def shown(file: Path, store: Path, folder: Path) -> tuple[pd.DataFrame, str]:
+    """The table `theory` and the page, as `frostline report` writes them."""
+    assert main(["report", str(file), "--store", str(store), "--out", str(folder / "report.html")]) == 0
+    return pd.read_csv(folder / "theory.csv"), (folder / "report.html").read_text()
+
+
+def test_reports_tables_and_weights_and_biases_show_what_was_predicted(
+    digits: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of the store alone: features are not computed again."""
+    file, store = digits
+    key = layout.theory("overlay", read(str(file)).digest)
+    (store / key).unlink(missing_ok=True)
+    assert main(["report", str(file), "--store", str(store), "--out", str(tmp_path / "report.html")]) == 0
+    assert "Theory beside measurement" not in (tmp_path / "report.html").read_text()
+    assert main(["theory", str(file), "--store", str(store), "--out", str(tmp_path / "theory")]) == 0
+    table, page = shown(file, store, tmp_path)
+    rows = pd.read_csv(tmp_path / "theory" / "theory_runs.csv").set_index("run_id").loc[table["run_id"]]
+    assert len(table) == 3
+    for name in ("theory_kind", "theory_test_error", "theory_difference"):
+        assert table[name].tolist() == rows[name].tolist()
+    assert "Theory beside measurement" in page and "theory_difference" in page
+    assert (tmp_path / "figures" / "theory_over_epochs.png").is_file()
+    results = write_results(read(str(file)), Folder(store), tmp_path / "window")
+    content = sweep_content(results, [], None)
+    assert len(content.tables["tables/theory"].rows) == 3 and "theory.csv" in content.files
+    assert content.figures["figures/theory_over_epochs"][0].is_file()
+    said = {id: added for id, added in added_by_run(results).items() if "theory/test_error" in added}
+    assert {id: added["theory/test_error"] for id, added in said.items()} == pytest.approx(
+        dict(zip(table["run_id"], table["theory_test_error"], strict=True))
+    )
+    altered = (store / key).read_bytes().replace(b'"exact"', b'"exalt"')
+    (store / key).write_bytes(altered)
+    capsys.readouterr()
+    assert main(["report", str(file), "--store", str(store), "--out", str(tmp_path / "report.html")]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    (store / key).unlink()
+
+
 def test_runs_on_teachers_meet_the_closed_form(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file, store = ran(TEACHERS, tmp_path)
     assert main(["theory", str(file), "--store", str(store), "--out", str(tmp_path / "out")]) == 0
@@ -162,6 +220,21 @@ def test_runs_on_teachers_meet_the_closed_form(tmp_path: Path, capsys: pytest.Ca
     )
     assert (np.abs(difference) <= (high - low) / 2 + 5 / 40 * predicted + 0.02).all()
     assert (tmp_path / "out" / "figures" / "theory_by_target-size.png").is_file()
+    table, page = shown(file, store, tmp_path / "report")
+    assert len(table) == 12 and sorted(set(table["theory_test_error"])) == pytest.approx(sorted(predicted))
+    assert (tmp_path / "report" / "figures" / "theory_by_target-size.png").is_file() and "closed form" in page
+
+
+def test_a_regression_of_many_values_is_no_classification(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its error is the share of the pixels' variance that is left, not how often the brightest pixel is another."""
+    file, store = ran(PIXELS, tmp_path)
+    assert main(["theory", str(file), "--store", str(store), "--out", str(tmp_path / "out")]) == 0
+    rows = pd.read_csv(tmp_path / "out" / "theory_runs.csv")
+    assert rows["theory_kind"].tolist() == ["exact"]
+    assert rows["theory_test_error"].to_numpy() == pytest.approx(rows["final_test_error"].to_numpy(), rel=1e-3)
+    (cell,) = pd.read_csv(tmp_path / "out" / "theory_cells.csv").to_dict("records")
+    assert cell["theory_kind"] == "none: a regression of 64 values: allowed for infinite width: classes, or one value"
+    assert "no cell has both" in capsys.readouterr().out
 
 
 def test_a_peak_is_the_largest_rise_that_is_followed_by_a_fall() -> None:

@@ -17,7 +17,8 @@ from frostline.cli import main
 from frostline.window.content import MOST_ROWS, as_content
 from orchestrator.tracking import tracker as tracking
 from orchestrator.tracking.metrics import AXES, METRICS
-from sweeps import layout
+from sweeps import console, layout
+from sweeps.errors import command_line
 from sweeps.identity import source_id, source_value
 from sweeps.records import RunRecord
 from sweeps.self_digest import seal
@@ -143,7 +144,9 @@ def _check_own_run(run: WandbRun, file: Path) -> None:
     assert len([name for name in results.contents if name.startswith("sources/")]) == SOURCES
 
 
-def test_a_publish_arrives_whole_and_once(sweep: Path, tmp_path: Path, server: WandbServer, capsys: Told) -> None:
+def test_a_publish_arrives_whole_and_once(
+    sweep: Path, tmp_path: Path, server: WandbServer, capsys: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert frostline("publish", str(sweep)) == 0
     assert capsys.readouterr().out.startswith(f"{RUNS + SOURCES} published, 0 there already, 0 without a result\n")
     assert len(server.runs) == RUNS + SOURCES + 1
@@ -154,8 +157,10 @@ def test_a_publish_arrives_whole_and_once(sweep: Path, tmp_path: Path, server: W
     assert {run for run, _ in server.used} == {"sweep-made-up"}
 
     asked = server.requests
+    monkeypatch.setattr(console, "columns", lambda: 200)  # a terminal: the next command is named there
     assert frostline("publish", str(sweep)) == 0
-    first, second = capsys.readouterr().out.splitlines()
+    first, second, after = capsys.readouterr().out.splitlines()
+    assert after == f"next: {command_line('report', sweep, '--wandb')}  (a report on W&B)"
     assert first == f"0 published, {RUNS + SOURCES} there already, 0 without a result"
     assert second.startswith("sweep-made-up: ") and second.endswith(", there already")
     assert server.requests == asked
@@ -267,7 +272,7 @@ def test_panels_show_what_is_published(sweep: Path, tmp_path: Path, server: Wand
 
 
 def test_a_report_arrives_whole_and_is_updated_in_place(
-    sweep: Path, tmp_path: Path, server: WandbServer, capsys: Told
+    sweep: Path, tmp_path: Path, server: WandbServer, capsys: Told, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert frostline("publish", str(sweep)) == 0
     capsys.readouterr()
@@ -286,8 +291,11 @@ def test_a_report_arrives_whole_and_is_updated_in_place(
     assert capsys.readouterr().out.splitlines()[-1].endswith(" (updated)")
     assert set(server.views) == {id}
     server.views.clear()  # deleted by a user
+    monkeypatch.setattr(console, "columns", lambda: 200)  # a terminal: the next command is named there
     assert frostline("report", str(sweep), "--wandb") == 0
-    assert capsys.readouterr().out.splitlines()[-1].endswith(" (new)")
+    address, after = capsys.readouterr().out.splitlines()[-2:]
+    assert address.endswith(" (new)")
+    assert after == f"next: {command_line('claims', sweep)}  (the tests behind the claims)"
     assert holding(tmp_path, CANARY) == []
 
 

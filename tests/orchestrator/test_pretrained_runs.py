@@ -10,12 +10,12 @@ import timm
 import torch
 from safetensors.torch import load_file, save_file
 
-from architectures import weight_files
+from architectures import build, weight_files
 from frostline.cli import main as frostline
 from orchestrator.store.ledger import Ledger
 from orchestrator.train.start import network_of, pretrained_of
 from orchestrator.train.worker_state import LruCache
-from sweeps.spec import RunSpec
+from sweeps.spec import ModelSpec, RunSpec
 
 SWEEP = """
 name: pretrained
@@ -65,6 +65,30 @@ def test_a_file_and_its_copy_are_one_run(tmp_path: Path, runner: str, monkeypatc
     network = network_of(spec, "target", 10, given)
     for key, tensor in load_file(copy).items():
         assert network.units[-1].holds(key) or torch.equal(network.state_dict()[key], tensor), key
+
+
+@pytest.mark.parametrize("kind", ["another shape", "another name", "damaged"])
+def test_weights_of_another_network_are_refused_before_anything_is_launched(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    net = build(ModelSpec(family="mlp", depth=2, width=8 if kind == "another shape" else 4), 10, 0)
+    tensors = {key: tensor.contiguous() for key, tensor in net.state_dict().items()}
+    if kind == "another name":
+        tensors = {f"module.{key}": tensor for key, tensor in tensors.items()}
+    path = tmp_path / "w.safetensors"
+    save_file(tensors, path)
+    if kind == "damaged":
+        path.write_bytes(path.read_bytes()[:-4])
+    sweep = tmp_path / "sweep.yaml"
+    sweep.write_text(
+        "name: fits\nbase: {source: null, target: {task: digits, size: 40}, train: {epochs: 1}, "
+        f"model: {{family: mlp, depth: 2, width: 4, weights: {path}}}}}\n"
+    )
+    store = tmp_path / "store"
+    assert frostline(["run", str(sweep), "--store", str(store), "--runner", "local", "--wandb", "disabled"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "model.weights" in line and ("damaged" in line if kind == "damaged" else "tensor" in line)
+    assert not store.exists()
 
 
 def test_a_file_that_went_away_is_told_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

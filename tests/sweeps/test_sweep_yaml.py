@@ -304,6 +304,17 @@ def test_a_catalog_name_stands_for_its_file(tmp_path: Path, monkeypatch: pytest.
     assert said_of("quickstrat") == "no sweep file or catalog name 'quickstrat'; did you mean 'quickstart'?"
 
 
+def test_a_folder_of_results_does_not_hide_the_sweep_of_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "quickstart").mkdir()
+    (tmp_path / "mine").mkdir()
+    assert read("quickstart").name == "quickstart"
+    with pytest.raises(SpecError, match=r"^mine: Is a directory$"):
+        read("mine")
+
+
 @pytest.mark.parametrize("file", sorted(sweeps.CATALOG.glob("*.yaml")), ids=lambda file: file.stem)
 def test_every_sweep_in_the_catalog_is_read(file: Path) -> None:
     assert read(file.stem).name == file.stem

@@ -18,7 +18,9 @@ from analysis.tables.groups import groups_along
 from analysis.tables.load import read_sweep
 from analysis.tables.schema import CELLS, EPOCHS, OCCASIONAL, RUNS, comparable, later_fields, numbers
 from sweeps.expand import flat
+from sweeps.identity import run_id
 from sweeps.records import EPOCH_TYPES
+from sweeps.sweep import parse
 from tests.analysis.store_factory import finished, planned, sweep_text, whole
 
 FLAT = """
@@ -269,3 +271,25 @@ def test_latex_is_escaped() -> None:
     assert escaped(r"a_b & 50% \x{y}$~^#" + "\n") == (
         r"a\_b \& 50\% \textbackslash{}x\{y\}\$\textasciitilde{}\textasciicircum{}\# "
     )
+
+
+def test_what_was_measured_beside_is_a_table_with_a_row_a_value(tmp_path: Path) -> None:
+    """What adapting a head recorded has columns of its own, and a sweep without measures has no such file."""
+    _, specs = planned(sweep_text(2, "[0, 4]", 0), tmp_path / "store")
+    first, second = specs.values()
+    asked = {"readout_gap": (0.1, None), "source_distance.stem": (0.0, 2.5), "penalty": (3.0,)}
+    finished(tmp_path / "store", first, measures=asked)
+    finished(tmp_path / "store", second)
+    stored = read_sweep(parse(sweep_text(2, "[0, 4]", 0)), tmp_path / "store")
+    _, files = write_tables(stored, tmp_path / "out")
+    assert tmp_path / "out" / "measures.parquet" in files
+    found = pd.read_csv(tmp_path / "out" / "measures.csv")
+    assert found["run_id"].unique().tolist() == [run_id(first)]
+    assert found["measure"].tolist() == ["readout_gap"] * 2 + ["source_distance.stem"] * 2
+    assert found["epoch"].tolist() == [1, 2, 1, 2]
+    assert found["value"].tolist()[2:] == [0.0, 2.5] and found["value"].isna().tolist() == [False, True, False, False]
+
+    finished(tmp_path / "store", first, measures={"penalty": (3.0,)})
+    again = read_sweep(parse(sweep_text(2, "[0, 4]", 0)), tmp_path / "store")
+    _, files = write_tables(again, tmp_path / "plain")
+    assert [path.name for path in files if path.name.startswith("measures")] == []

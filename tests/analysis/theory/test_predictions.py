@@ -13,7 +13,7 @@ from analysis.theory.gradient_filter import Readout
 from analysis.theory.linear_transfer import transfer_loss
 from analysis.theory.readout_prediction import EXACT, kind_of, predicted_curve
 from analysis.theory.width_prediction import CLOSED_FORM, InfiniteWidth, Teacher, has_infinite_width, teacher_of
-from sweeps.spec import Recipe, RunSpec
+from sweeps.spec import Recipe, RunSpec, TransferSpec
 
 
 def teacher(name: str, **given: Any) -> str:
@@ -93,6 +93,22 @@ def test_a_recipe_without_a_theory_is_one_line() -> None:
         predicted(run(model__activation="relu", source__batch_size=10))
     with pytest.raises(ValueError, match=r"^train\.optimizer = adam: allowed for a theory of the readout: sgd$"):
         kind_of(Recipe(), 100)
+    with pytest.raises(ValueError, match=r"^transfer\.rate_factors = .*: allowed for a theory of the readout: None$"):
+        kind_of(Recipe(optimizer="sgd"), 100, TransferSpec.model_validate({"frozen": 1, "rate_factors": [0, 0.5]}))
+
+
+@pytest.mark.parametrize(
+    ("frozen", "field", "value"),
+    [(1, "head", "source"), (1, "inherit", {"share": 0.5}), (0, "inherit", {"share": 0.5}), (0, "rate_factors", [0.1])],
+)
+def test_a_transfer_that_no_theory_here_is_of_is_not_predicted_as_another(
+    frozen: int, field: str, value: object
+) -> None:
+    transfer = TransferSpec.model_validate({"frozen": frozen, field: value})
+    for activation in ("linear", "relu"):
+        spec = run(model__activation=activation).model_copy(update={"transfer": transfer})
+        with pytest.raises(ValueError, match=rf"^transfer\.{field}: allowed for a theory of infinite width: null$"):
+            predicted(spec)
 
 
 def test_how_exact_a_prediction_is() -> None:

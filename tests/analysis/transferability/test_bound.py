@@ -15,7 +15,7 @@ from analysis.transferability.bound import Transformation, evaluated, restricted
 from analysis.transferability.certified import Settings, procrustes, projected, transformation
 from analysis.transferability.label_map import cheapest, label_map
 from analysis.transferability.softmax_head import Head, fit, fit_within, held_out_loss, lipschitz
-from analysis.transferability.transport import class_distances, coupling
+from analysis.transferability.transport import class_distances, coupling, distance
 from tests.analysis.transferability.random_tasks import gaussian, pair
 
 
@@ -111,6 +111,17 @@ def test_the_assignment_is_the_cheapest_of_all(sources: int, targets: int) -> No
     assert tuple(chosen) in allowed
 
 
+def test_a_source_class_without_samples_is_not_chosen() -> None:
+    """A source set smaller than its number of classes: what there is, is lent more often. It ended in a traceback."""
+    rng = np.random.default_rng(4)
+    source = Samples(rng.normal(size=(6, 5)), np.array([0, 1, 3, 0, 1, 3]), 10)
+    target = Samples(rng.normal(size=(40, 5)), np.arange(40) % 7, 8)  # its class 7 has no samples either
+    few = class_distances(source, target)
+    assert set(cheapest(few, target.prior()).chosen) <= {0, 1, 3}
+    found = certified_bound(Pair(target, source))
+    assert np.isfinite(found.total) and found.transformed_loss <= found.total
+
+
 def test_transport_is_exact() -> None:
     """Of equally many points on each side it is an assignment; on a line, the sorted points meet."""
     rng = np.random.default_rng(3)
@@ -124,6 +135,13 @@ def test_transport_is_exact() -> None:
     assert coupling(line[:, None], other[:, None])[1] == pytest.approx(abs(np.sort(line) - np.sort(other)).mean())
     few = coupling(np.array([[0.0]]), np.array([[1.0], [2.0], [6.0]]))[1]
     assert few == pytest.approx(3.0)
+
+
+@pytest.mark.parametrize(("here", "there"), [(30, 30), (30, 29), (1, 7), (1, 1)])
+def test_a_distance_is_that_of_the_cheapest_coupling(here: int, there: int) -> None:
+    rng = np.random.default_rng(here + there)
+    source, target = rng.normal(size=(here, 5)), rng.normal(size=(there, 5))
+    assert distance(cdist(source, target)) == pytest.approx(coupling(source, target)[1], rel=1e-9)
 
 
 def test_class_distances_leave_out_classes_without_samples() -> None:
@@ -210,3 +228,18 @@ def test_a_subset_keeps_the_shares_of_classes() -> None:
     few = Samples(np.arange(100.0)[:, None], labels, 3).at_most(50)
     assert np.bincount(few.labels).tolist() == pytest.approx([30, 15, 5], abs=1)
     assert len(np.unique(few.features)) == 50
+
+
+def test_a_subset_of_each_class_has_no_more_of_one_than_asked() -> None:
+    labels = np.repeat([0, 2], [60, 10])
+    few = Samples(np.arange(70.0)[:, None], labels, 3).of_each_class(30)
+    assert np.bincount(few.labels).tolist() == [30, 0, 10]
+    assert len(np.unique(few.features)) == 40
+    assert (labels[few.features[:, 0].astype(int)] == few.labels).all()
+
+
+def test_where_a_fit_begins_changes_its_length_alone() -> None:
+    given = gaussian(3, 40, 4, 2.0, 1)
+    head = fit(given, 0.01)
+    again = fit(given, 0.01, fit(given, 1.0))
+    assert again.loss(given.features, given.labels) == pytest.approx(head.loss(given.features, given.labels), abs=1e-5)

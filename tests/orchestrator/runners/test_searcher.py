@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.runners.node_health import NodeHealth
 from orchestrator.runners.resources import CannotStart
 from orchestrator.runners.searcher import MOST_BEFORE_BEGINNING, ReadyJobs
 from orchestrator.schedule.agenda import HELD_SECONDS, Agenda
@@ -36,7 +37,17 @@ class Desk:
         self.now = 0.0
         # Jobs so long that each comes alone.
         self.agenda = Agenda(plan, dict.fromkeys(plan.runs, 100.0), clock=lambda: self.now)
-        self.jobs = ReadyJobs(self.agenda, self.ledger, "ours")
+        self.others = False
+        self.said: list[str] = []
+        self.health = NodeHealth(lambda: self.now)
+        self.jobs = ReadyJobs(
+            self.agenda,
+            self.ledger,
+            "ours",
+            self.health,
+            lambda place: self.others,
+            lambda text: self.said.append(text),
+        )
 
     def handed_out(self, trial: str) -> Job:
         self.now += HELD_SECONDS
@@ -124,6 +135,80 @@ def test_a_runtime_environment_that_fails_from_the_start_ends_it_soon(desk: Desk
             desk.handed_out(f"{number}")
             desk.jobs.died(f"{number}", "RuntimeEnvSetupError: no space")
     assert number == MOST_ATTEMPTS - 1
+
+
+BLACK_HOLE = "RuntimeEnvSetupError: Failed to set up runtime environment.\n[Node 10.0.0.7] Failed to download it"
+NOT_SHARED = (
+    "ray::Worker.train() (pid=7, ip=10.0.0.7)\n    raise StoreNotShared(\n"
+    "orchestrator.runners.shared_store.StoreNotShared: [Node 10.0.0.7] host w7: /data/store is not the store that ..."
+)
+
+
+def test_a_host_where_nothing_begins_costs_no_attempt_and_no_launch_while_there_are_others(desk: Desk) -> None:
+    desk.others = True
+    for number in range(10 * MOST_BEFORE_BEGINNING):
+        job = desk.handed_out(f"{number}")
+        desk.jobs.died(f"{number}", BLACK_HOLE)
+        assert desk.failures(job) == 0
+    assert desk.health.avoided() == {"10.0.0.7"} and not desk.agenda.ended
+    assert desk.said[0].startswith("no runs are sent to 10.0.0.7 for 30 s: workers end there before they begin a run: ")
+    # It is tried again after a pause that doubles, and each time that is said.
+    assert len(desk.said) == 5 and "for 480 s" in desk.said[-1]
+
+
+def test_its_jobs_go_elsewhere_at_once(desk: Desk) -> None:
+    desk.others = True
+    for number in range(3):
+        assert isinstance(desk.jobs.suggest(f"{number}"), dict)
+        desk.jobs.died(f"{number}", BLACK_HOLE)
+    assert isinstance(desk.jobs.suggest("third"), dict)
+
+
+def test_workers_that_never_begin_do_not_end_a_launch_in_which_one_runs(desk: Desk) -> None:
+    """Of no host that Ray names, so that none can be avoided."""
+    running = desk.handed_out("running")
+    died_while_running(desk.ledger, running, "ours")  # its lease lies there; its worker has not been missed yet
+    for number in range(3 * MOST_BEFORE_BEGINNING):
+        desk.handed_out(f"{number}")
+        desk.jobs.died(f"{number}", "no such disk")
+    desk.jobs.on_trial_complete("running", {"endings": ["held"]})
+    with pytest.raises(CannotStart, match="no such disk"):
+        for number in range(MOST_BEFORE_BEGINNING):
+            desk.handed_out(f"again-{number}")
+            desk.jobs.died(f"again-{number}", "no such disk")
+
+
+def test_a_host_that_sees_another_store_is_told_of_in_one_line_and_avoided(desk: Desk) -> None:
+    desk.others = True
+    for number in range(3):
+        job = desk.handed_out(f"{number}")
+        desk.jobs.died(f"{number}", NOT_SHARED)
+        assert desk.failures(job) == 0
+    told = "host w7: /data/store is not the store that ..."
+    assert desk.said == [f"no runs are sent to 10.0.0.7 for 30 s: {told}"]
+    assert desk.health.avoided() == {"10.0.0.7"}
+
+
+def test_a_store_that_no_host_shares_ends_the_launch(desk: Desk) -> None:
+    desk.handed_out("first")
+    with pytest.raises(CannotStart, match=r"^host w7: /data/store is not the store that \.\.\.$"):
+        desk.jobs.died("first", NOT_SHARED)
+
+
+def test_a_host_where_workers_die_one_after_the_other_is_avoided(desk: Desk) -> None:
+    reason = "ActorDiedError: The actor died unexpectedly before finishing this task.\n\tpid: 4\n\tip: 10.0.0.8\n"
+    first = desk.handed_out("first")
+    died_while_running(desk.ledger, first, "ours")
+    desk.jobs.died("first", reason)
+    assert desk.failures(first) == 1 and not desk.health.avoided()
+    second = desk.handed_out("second")
+    (folder_of(desk.ledger, second) / "lease-000001.json").unlink(missing_ok=True)
+    died_while_running(desk.ledger, second, "ours")
+    desk.jobs.died("second", reason)
+    assert desk.health.avoided() == {"10.0.0.8"}
+    desk.jobs.suggest("third")
+    desk.jobs.on_trial_complete("third", {"endings": ["held"], "address": "10.0.0.8"})
+    assert not desk.health.avoided()
 
 
 def test_deaths_are_followed_by_a_pause(desk: Desk) -> None:

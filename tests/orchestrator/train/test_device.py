@@ -45,9 +45,11 @@ def caps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
     def cap(fraction: float, on: torch.device) -> None:
         assert on.type == "cuda"
+        assert on.index is not None, "PyTorch refuses a CUDA device without a number here"
         given.append(fraction)
 
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: SimpleNamespace(total_memory=80 * GIB))
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
     monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", cap)
     monkeypatch.setattr(torch.cuda, "get_per_process_memory_fraction", lambda _: given[-1], raising=False)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: "NVIDIA H100")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from sweeps.identity import run_id
 from sweeps.spec import ModelSpec, RunSpec, TargetSpec, TrainSpec
 from tasks import Batches, target_data
 from tasks.dataset import Pixels
-from tasks.files import filling
+from tasks.files import content, filling
 from tasks.files.archives import BadArchive
 from tasks.files.draft import Draft, scale_of
 from tasks.files.filling import Picture, Target, fill
@@ -163,8 +164,8 @@ def test_damaged_arrays_are_refused_in_one_line(harm: str, arrays: Path) -> None
         case "shape":
             np.save(arrays / "train.npy", np.zeros((99, 3, 32, 32), dtype=np.uint8))
         case "short":
-            content = (arrays / "train.npy").read_bytes()
-            (arrays / "train.npy").write_bytes(content[:-1])
+            whole = (arrays / "train.npy").read_bytes()
+            (arrays / "train.npy").write_bytes(whole[:-1])
         case "gone":
             (arrays / "test.npy").unlink()
     opened.cache_clear()
@@ -174,11 +175,25 @@ def test_damaged_arrays_are_refused_in_one_line(harm: str, arrays: Path) -> None
 
 def test_a_changed_pixel_is_found_by_its_digest(arrays: Path) -> None:
     check_digests(arrays)
-    content = bytearray((arrays / "train.npy").read_bytes())
-    content[-1] ^= 1
-    (arrays / "train.npy").write_bytes(content)
+    changed = bytearray((arrays / "train.npy").read_bytes())
+    changed[-1] ^= 1
+    (arrays / "train.npy").write_bytes(changed)
     with pytest.raises(BadArchive, match=r"train\.npy is not what was written"):
         check_digests(arrays)
+
+
+def test_arrays_are_hashed_again_only_when_they_have_changed(arrays: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(content, "SETTLED_NS", 0)
+    hashed: list[str] = []
+    original = content.file_sha256
+    monkeypatch.setattr(content, "file_sha256", lambda path: hashed.append(path.name) or original(path))
+    check_digests(arrays)
+    assert sorted(hashed) == ["test-labels.npy", "test.npy", "train-labels.npy", "train.npy"]
+    check_digests(arrays)
+    assert len(hashed) == 4
+    os.utime(arrays / "train.npy", ns=(1, 1))
+    check_digests(arrays)
+    assert hashed[4:] == ["train.npy"]
 
 
 def test_pictures_may_come_in_any_order(tmp_path: Path) -> None:

@@ -60,7 +60,3 @@ def _peak_gib(pid: int) -> float:
         return 0.0
     found = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")]
     return int(found[0]) / 2**20 if found else 0.0
-
-
-if __name__ == "__main__":
-    print(line(tuple(int(size) for size in sys.argv[1:]) or (1000, 10_000)))

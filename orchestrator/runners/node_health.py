@@ -1,0 +1,70 @@
+"""Which hosts get no runs for a while: those where workers end before they begin one, or one after the other.
+
+A host on which nothing can start is free at once, so that it would draw more jobs than any other (a black hole).
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+FIRST_PAUSE, LONGEST_PAUSE = 30.0, 3600.0
+"""Seconds without runs after a host's first failure; each further one in a row doubles them."""
+MOST_DEATHS = 2
+"""Workers in a row that may die on a host while they run something, before it counts as failing."""
+
+_ADDRESS = re.compile(r"\[Node (?P<agent>[0-9A-Fa-f.:]+)\]|^\s*ip: (?P<actor>[0-9A-Fa-f.:]+)\s*$", re.MULTILINE)
+
+
+def address_in(reason: str) -> str | None:
+    """The address of the node that Ray names in what it says of a worker's end; None where it names none.
+
+    Example:
+        >>> address_in("[Node 10.0.0.7] Failed to download runtime_env file package")
+        '10.0.0.7'
+    """
+    found = _ADDRESS.search(reason)
+    return None if found is None else found["agent"] or found["actor"]
+
+
+@dataclass
+class _Host:
+    failures: int = 0
+    deaths: int = 0
+    until: float = 0.0
+
+
+class NodeHealth:
+    """What is known of hosts, by address, from how workers ended on them."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._hosts: dict[str, _Host] = {}
+
+    def failed(self, address: str) -> float:
+        """A worker ended there before it began anything. Returns for how many seconds the host is avoided.
+
+        What fails while the host is avoided already was sent there before, and counts no further.
+        """
+        host, now = self._hosts.setdefault(address, _Host()), self._clock()
+        if host.until <= now:
+            host.failures += 1
+            host.until = now + min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (host.failures - 1))
+        return host.until - now
+
+    def died(self, address: str) -> float:
+        """A worker died there while it ran something. Returns for how many seconds the host is avoided, 0 if not."""
+        host = self._hosts.setdefault(address, _Host())
+        host.deaths += 1
+        return self.failed(address) if host.deaths >= MOST_DEATHS else 0.0
+
+    def worked(self, address: str) -> None:
+        """A worker came to the end of a run there: what was before is forgotten."""
+        self._hosts.pop(address, None)
+
+    def avoided(self) -> frozenset[str]:
+        """Addresses of the hosts that are to get no runs now."""
+        now = self._clock()
+        return frozenset(address for address, host in self._hosts.items() if host.until > now)

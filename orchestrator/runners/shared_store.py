@@ -1,0 +1,37 @@
+"""Whether a worker's store is that of its driver: a folder of the same name on another disk is none."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+
+from orchestrator.store.interface import Store
+
+NOT_SHARED = "StoreNotShared"
+PATIENCE_SECONDS = 5.0
+"""How long a file system may take to show on one host what was written on another."""
+
+
+class StoreNotShared(RuntimeError):
+    """The store that a worker sees is not the one that its driver writes to."""
+
+
+def check_shared(store: Store, nonce: str, where: str, address: str, patience: float = PATIENCE_SECONDS) -> None:
+    """Raise StoreNotShared unless the store holds the key `nonce`, which this launch's driver wrote.
+
+    To be called before anything is computed, and written. `where`: the store, as text; `address`: of this host.
+    """
+    deadline, pause = time.monotonic() + patience, 0.1
+    while True:
+        with contextlib.suppress(OSError):
+            if store.exists(nonce):
+                return
+        if time.monotonic() + pause > deadline:
+            break
+        time.sleep(pause)
+        pause *= 2
+    raise StoreNotShared(
+        f"[Node {address}] host {socket.gethostname()}: {where} is not the store that this launch writes to; "
+        "allowed: a folder of one file system that all hosts of the cluster see"
+    )

@@ -1,0 +1,77 @@
+"""A cluster of three hosts, in `make hosts` and `make rejoin`; elsewhere these tests are skipped with the reason."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.hosts.launches import Launches
+from tests.hosts.machines import ROOT, Host, Switch, cannot, network
+
+ASKED = os.environ.get("FROSTLINE_HOSTS", "")
+"""`all`: one of each; `rejoin`: a host killed and back, ten times."""
+QUICK = {
+    # Ray calls a host dead after some 8 s without an answer, and not after 64.
+    "RAY_health_check_initial_delay_ms": "1000",
+    "RAY_health_check_period_ms": "1000",
+    "RAY_health_check_timeout_ms": "3000",
+    "RAY_health_check_failure_threshold": "5",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    mine = [item for item in items if "hosts" in item.path.parts]
+    why = "in a target of its own: make hosts" if not ASKED else cannot()
+    for item in mine:
+        if why:
+            item.add_marker(pytest.mark.skip(reason=why))
+        elif (ASKED == "rejoin") != (item.get_closest_marker("rejoin") is not None):
+            item.add_marker(pytest.mark.skip(reason="make rejoin has its own"))
+
+
+@pytest.fixture(scope="session")
+def switch() -> Iterator[Switch]:
+    with network() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def cluster(switch: Switch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Host, Host, Host]]:
+    """A head without cores and two workers with one core each; all ask for a token. The tests leave it as it was."""
+    folder, token = tmp_path_factory.mktemp("disks"), secrets.token_hex(32)
+    head, *workers = (
+        Host(switch, number, folder, name, token) for number, name in enumerate(("head", "worker1", "worker2"), 1)
+    )
+    try:
+        for host in (head, *workers):
+            host.boot()
+        head.lead("--num-cpus=0", **QUICK)
+        for host in workers:
+            host.join(head)
+        yield (head, workers[0], workers[1])
+    finally:
+        for host in (head, *workers):
+            host.kill()
+
+
+@pytest.fixture
+def launches(tmp_path: Path) -> Launches:
+    return Launches(tmp_path / "disk")
+
+
+@pytest.fixture(scope="session")
+def oracle(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The tables of the single machine, without Ray."""
+    alone = Launches(tmp_path_factory.mktemp("alone") / "disk")
+    command = [sys.executable, "-m", "frostline", "run", str(alone.file), "--store", str(alone.store)]
+    told = subprocess.run(
+        [*command, "--runner", "local", "--wandb", "disabled"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert told.returncode == 0, told.stdout + told.stderr
+    return alone.tables()

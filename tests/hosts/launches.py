@@ -1,0 +1,96 @@
+"""One sweep, its store, and the command as a user gives it on some host of a cluster."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+from analysis.report.table_files import csv_text
+from analysis.tables.collect import collect, epoch_frame
+from analysis.tables.load import read_sweep
+from analysis.tables.schema import comparable
+from orchestrator.store.ledger import Ledger
+from orchestrator.store.verify import problems
+from sweeps.sweep import parse
+from tests.chaos.scene import ended, wait_for
+from tests.hosts.machines import ROOT, Host
+
+SWEEP = """
+name: hosts
+about: Eight runs of two families and three source models.
+base:
+  source: {task: "glyphs[A-D]", size: 40, epochs: 2, batch_size: 16}
+  target: {task: digits, size: 60, label_noise: 0.3}
+  model: {family: resnet, depth: 8, width: 4}
+  train: {epochs: 12, batch_size: 16}
+axes:
+  transfer.frozen: [0, 4]
+  seed: 0..1
+blocks:
+  - base: {model: {family: vit, depth: 2, width: 16}}
+    axes: {transfer.frozen: [0, 2], seed: 0..0}
+  - base: {source: null}
+    axes: {transfer.frozen: [0], seed: 0..1}
+"""
+RUNS, SOURCES = 8, 3
+PACE = json.dumps([{"point": "epoch", "do": "sleep", "hit": 0}])
+"""A fifth of a second an epoch, so that there is time to break something, at no cost of computing."""
+
+
+class Launches:
+    """A sweep's file and store on the disk that the hosts share, and launches of it."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        self.file = folder / "hosts.yaml"
+        self.file.write_text(SWEEP)
+        self.store = folder / "shared" / "store"
+        self.store.parent.mkdir()
+
+    def start(self, host: Host, *arguments: str, address: str = "auto", **environment: str) -> subprocess.Popen[str]:
+        given = {"FROSTLINE_FAULTS": PACE, "FROSTLINE_CHECKPOINT_SHARE": "inf", "FROSTLINE_LEASE_EXPIRY": "10"}
+        return host.start(
+            *("frostline", "run", str(self.file), "--store", str(self.store), "--wandb", "disabled"),
+            *("--address", address, *arguments),
+            **{"PYTHONPATH": str(ROOT), **given, **environment},
+        )
+
+    def finish(self, process: subprocess.Popen[str], code: int = 0) -> str:
+        """Its output, once it has ended as it should."""
+        found, output = ended(process, 300)
+        assert found == code and "Traceback" not in output, output
+        return output
+
+    def until_saved(self, process: subprocess.Popen[str], host: Host) -> None:
+        """Wait for a run that trains on a host and has saved an epoch."""
+
+        def found() -> bool:
+            for lease in self.store.glob("runs/*/*/lease-*.json"):
+                if json.loads(lease.read_text() or "{}").get("host") == host.name and list(
+                    lease.parent.glob("checkpoint-*")
+                ):
+                    return True
+            return False
+
+        wait_for(found, process, 90)
+
+    def hosts_of_results(self) -> set[str]:
+        """Names of the hosts that computed what the store holds."""
+        records = [json.loads(path.read_text()) for path in self.store.glob("*/*/*/result.json")]
+        return {record["provenance"]["host"] for record in records}
+
+    def failures(self) -> list[dict[str, str]]:
+        return [json.loads(path.read_text()) for path in self.store.glob("*/*/*/failure-*.json")]
+
+    def tables(self) -> list[str]:
+        """The sweep's three tables as CSV, without times, machine and provenance."""
+        sweep = read_sweep(parse(SWEEP), self.store)
+        made = collect(sweep)
+        return [csv_text(comparable(frame)) for frame in (epoch_frame(sweep), made.runs, made.cells)]
+
+    def check(self, oracle: list[str]) -> None:
+        """All is there, whole, and equal to the single machine's to the byte."""
+        found = list(problems(Ledger(self.store).store))
+        assert [problem for _, problem in found if problem is not None] == [] and len(found) == RUNS + SOURCES
+        assert self.tables() == oracle

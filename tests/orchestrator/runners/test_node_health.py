@@ -1,0 +1,62 @@
+"""Hosts that fail are left alone for longer and longer; who works again is trusted again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.runners.node_health import FIRST_PAUSE, LONGEST_PAUSE, MOST_DEATHS, NodeHealth, address_in
+from orchestrator.runners.shared_store import StoreNotShared, check_shared
+from orchestrator.store.folder import store_at
+from sweeps.layout import driver
+
+
+@pytest.mark.parametrize(
+    ("reason", "address"),
+    [
+        ("Failed to set up runtime environment.\n[Node 10.0.0.7] Failed to download", "10.0.0.7"),
+        ("The actor died unexpectedly.\n\tclass_name: Worker\n\tip: 10.0.0.8\nThe actor is dead", "10.0.0.8"),
+        ("ActorDiedError\n\tip: fd00::7\n", "fd00::7"),
+        ("[Node unknown] Failed to download", None),
+        ("ray::Worker.train() (pid=5, ip=10.0.0.9)", None),
+        ("", None),
+    ],
+)
+def test_the_address_is_read_from_what_ray_says(reason: str, address: str | None) -> None:
+    assert address_in(reason) == address
+
+
+def test_a_host_that_fails_again_is_avoided_twice_as_long() -> None:
+    now = 0.0
+    health = NodeHealth(lambda: now)
+    pauses = []
+    for _ in range(12):
+        pauses.append(health.failed("a"))
+        assert health.avoided() == {"a"} and health.failed("a") <= pauses[-1]  # one that was on its way already
+        now += pauses[-1]
+        assert not health.avoided()
+    assert pauses == [min(LONGEST_PAUSE, FIRST_PAUSE * 2**number) for number in range(12)]
+    health.worked("a")
+    assert health.failed("a") == FIRST_PAUSE
+
+
+def test_a_worker_that_dies_once_is_no_sign() -> None:
+    health = NodeHealth(lambda: 0.0)
+    for _ in range(5):
+        for _ in range(MOST_DEATHS - 1):
+            assert health.died("a") == 0.0
+        health.worked("a")
+    assert [health.died("b") for _ in range(MOST_DEATHS)][-1] == FIRST_PAUSE and health.avoided() == {"b"}
+
+
+def test_a_store_of_the_same_name_elsewhere_is_found_out_before_anything_is_written(tmp_path: Path) -> None:
+    ours, other = store_at(tmp_path / "ours"), store_at(tmp_path / "other")
+    ours.prepare()
+    ours.create(driver("launch"), b"{}")
+    check_shared(ours, driver("launch"), "/store", "10.0.0.7")
+    with pytest.raises(StoreNotShared, match=r"\[Node 10\.0\.0\.7\] host .*: /store is not the store that this launch"):
+        check_shared(other, driver("launch"), "/store", "10.0.0.7", patience=0.0)
+    assert not (tmp_path / "other").exists()
+    with pytest.raises(StoreNotShared):  # a copy of the store that was made before the launch
+        check_shared(ours, driver("another"), "/store", "10.0.0.7", patience=0.2)
