@@ -13,8 +13,9 @@ import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 
-from benchmarks import forecast, grid, makespan, plan_scale
+from benchmarks import forecast, grid, makespan
 from benchmarks.noop.here import line as noop_line
+from benchmarks.planning import scale
 
 
 def _each(line: Callable[[], str]) -> Callable[[], Iterator[str]]:
@@ -29,7 +30,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[str]]] = {
     "noop": _each(lambda: noop_line((1000, 5000))),
     "makespan": _each(makespan.line),
     "forecast": _each(forecast.line),
-    "plan": _each(plan_scale.line),
+    "plan": _each(scale.line),
 }
 
 

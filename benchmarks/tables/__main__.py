@@ -26,7 +26,7 @@ import typer
 
 from analysis.scoring.curve_families import FAMILIES
 from analysis.scoring.synthetic import labelled
-from benchmarks.plan_scale import ROOT, record
+from benchmarks.planning.scale import ROOT, record
 from orchestrator.schedule.plan import make_plan
 from orchestrator.store.epoch_file import to_parquet
 from orchestrator.store.jobs import Job

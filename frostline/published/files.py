@@ -21,7 +21,7 @@ COLUMNS = 3
 PANEL_HEIGHT = 2.4  # inches
 
 
-def compared(sweep: str, store: Path, out: Path | None, as_json: bool) -> str:
+def compared(sweep: str, store: str, out: Path | None, as_json: bool) -> str:
     """Compares a sweep, writes compare.csv and the figures, and gives what is to be printed. Raises InputError."""
     loaded = load(sweep, store)
     found = compare(loaded)

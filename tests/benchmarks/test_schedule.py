@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import forecast, makespan, plan_scale
+from benchmarks import forecast, makespan
+from benchmarks.planning import scale
 
 PATHS = sorted(makespan.RECORDED.glob("*.json"))
 
@@ -48,9 +49,9 @@ def test_forecast_errors_come_from_the_durations() -> None:
 
 
 def test_planning_is_measured_against_a_full_store(tmp_path: Path) -> None:
-    text = plan_scale.sweep_text(1000).replace("[500, 1000, 2000, 3000, 4000]", "[500]")
-    assert plan_scale.fill(tmp_path / "store", text) == 201
+    text = scale.sweep_text(1000).replace("[500, 1000, 2000, 3000, 4000]", "[500]")
+    assert scale.fill(tmp_path / "store", text) == 201
     (tmp_path / "sweep.yaml").write_text(text)
-    once = plan_scale.timed("plan", tmp_path / "sweep.yaml", tmp_path / "store")
+    once = scale.timed("plan", tmp_path / "sweep.yaml", tmp_path / "store")
     assert once.answer["runs"] == {"done": 200} and once.answer["forecast"]["learnt_from"] == 201
     assert once.seconds > 0 and once.peak_mib > 10

@@ -1,6 +1,6 @@
 """Planning against a full store: `plan` and `status` of 10,000 and 100,000 runs, as a user calls them.
 
-    python -m benchmarks.plan_scale --runs 100000
+    python -m benchmarks.planning.scale --runs 100000
 
 The store is made first and not timed: every run and source model of the sweep is committed through the ledger, with
 real record types and layout, fsync left out. Each command then runs in a process of its own, imports included. The
@@ -139,7 +139,7 @@ def record(job: Job, epochs: bytes, weights: bytes | None) -> RunRecord:
     )
 
 
-def timed(command: str, sweep: Path, store: Path) -> Timed:
+def timed(command: str, sweep: Path, store: Path | str) -> Timed:
     """Run a command of the orchestrator in its own process: seconds, peak memory, what it printed as JSON."""
     arguments = [sys.executable, "-c", COMMAND, command, str(sweep), "--store", str(store), "--json"]
     began = time.perf_counter()

@@ -1,0 +1,1 @@
+"""How long a plan takes: of many runs in a folder (`.scale`), in a bucket (`.bucket`)."""
