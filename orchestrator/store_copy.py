@@ -1,8 +1,8 @@
 """`frostline store copy FROM TO`: the results of a store in another, of whichever kind; the same command goes on.
 
 What is copied: results with their curves and weights, each re-hashed; what unfinished runs have saved, their failures
-and resets; records of sweeps with their launches, rankings, places of weights and images, W&B's marks. Not copied:
-leases, stored activations (a cache), quarantine, W&B's offline runs.
+and resets; records of sweeps with their launches, rankings, theory, places of weights and images, W&B's marks. Not
+copied: leases, stored activations (a cache), quarantine, W&B's offline runs.
 """
 
 from __future__ import annotations

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,7 +19,9 @@ def _finite(value: float | None) -> float | None:
 
 def simulate(
     sweeps: Annotated[list[str], typer.Argument(metavar="SWEEP", help="YAML files, or names in the catalog")],
-    store: Annotated[Path, typer.Option(help="folder of results", envvar="FROSTLINE_STORE")] = Path("store"),
+    store: Annotated[
+        str, typer.Option(metavar="STORE", envvar="FROSTLINE_STORE", help="folder of results, or s3://BUCKET/PREFIX")
+    ] = "store",
     workers: Annotated[list[int] | None, typer.Option(min=1, help="runs at a time; may be given again")] = None,
     gpus: Annotated[bool, typer.Option("--gpus", help="workers have a GPU each")] = False,
     replay: Annotated[bool, typer.Option("--replay", help="play results again, as long as they took")] = False,

@@ -53,7 +53,7 @@ def together(sweeps: Sequence[str], ledger: Ledger, accelerator: bool, replay: b
         actual = {id: plan.seconds[id] for id in (*plan.sources, *plan.runs) if id in plan.seconds}
         missing = len(plan.sources) + len(plan.runs) - len(actual)
         if missing:
-            raise SpecError(f"--replay: {missing} of {missing + len(actual)} jobs have no result in {ledger.root}")
+            raise SpecError(f"--replay: {missing} of {missing + len(actual)} jobs have no result in {ledger.location}")
         plan = _nothing_done(plan)
     model = CostModel.for_workers([] if replay else plan.samples, accelerator)
     costs = model.costs([*plan.open_sources, *plan.open_runs])

@@ -15,7 +15,7 @@ STORE_RATE = 2000.0
 STORE_OPERATIONS = 6.0
 """Writes of a job, from its claim to its commit."""
 BEAT_SECONDS = 2.0
-"""Between two heartbeats of a job that runs (`Settings.beat_seconds`)."""
+"""Between two heartbeats of a job that runs (orchestrator/store/folder.py)."""
 SPREAD = 0.065
 """Of jobs that differ in their seed alone, in three recorded sweeps (benchmarks/recorded): 0.046 to 0.087."""
 START_SECONDS = 30.0

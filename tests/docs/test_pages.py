@@ -64,7 +64,10 @@ def missing_paths(page: Path, text: str, made: set[str]) -> list[str]:
 
 OF_THE_STORE = {
     "result.json",
+    "lease.json",
     "runs",
+    "sources",
+    "index",
     "features",
     "quarantine",
     "rankings",

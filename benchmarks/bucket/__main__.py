@@ -1,6 +1,6 @@
 """Planning against a store in a bucket: `plan` beside the listing alone, and beside a folder with the same results.
 
-    pip install "moto[server]"; python -m benchmarks.plan_bucket --runs 2000
+    pip install "moto[server]"; python -m benchmarks.bucket --runs 2000
 
 moto's server, in a process of its own on this machine, answers some hundred requests a second and lists slowly, and
 every page of a listing takes it the longer the more the bucket holds. So what is told is a ratio: the seconds of a
