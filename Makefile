@@ -16,7 +16,7 @@ PY := $(ENV)/bin/python
 READY := $(ENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup sweep claims plan status report doctor bench test long chaos hosts rejoin check clean
+.PHONY: help setup sweep claims plan status report doctor bench test long chaos hosts rejoin slurm check clean
 
 help: ## List the targets
 	@echo "Frostline: double descent in transfer learning. Variables: SWEEP=$(SWEEP) STORE=$(STORE) ADDRESS=... ARGS=..."
@@ -66,10 +66,14 @@ test: check ## Run all checks and tests, as continuous integration does (JOBS=2 
 	@$(PY) -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 long: $(READY) ## Try every command in every environment of docs/environments.md, LaTeX too (over an hour)
-	@FROSTLINE_MATRIX=full $(PY) -m pytest tests/environment tests/analysis/report/test_papers.py $(ARGS)
+	@FROSTLINE_MATRIX=full $(PY) -m pytest tests/environment tests/analysis/report/test_papers.py \
+		tests/orchestrator/store/test_race.py $(ARGS)
 
 chaos: $(READY) ## Break a real sweep in every way, the long form; prints fault / injected / survived
 	@FROSTLINE_CHAOS=full $(PY) -m pytest tests/chaos $(ARGS)
+
+slurm: $(READY) ## Run the batch scripts under a real Slurm (root; Debian's packages, or unpacked: FROSTLINE_SLURM=FOLDER)
+	@FROSTLINE_SLURM=$${FROSTLINE_SLURM:-/} $(PY) -m pytest tests/slurm -rs $(ARGS)
 
 hosts: $(READY) ## Break hosts of a real Ray cluster: network namespaces; needs root and iproute2 (some 15 minutes)
 	@FROSTLINE_HOSTS=all $(PY) -m pytest tests/hosts -rs $(ARGS)

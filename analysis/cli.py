@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from analysis.more_sections import more_sections
 from analysis.negative_transfer.command import negative_transfer
 from sweeps.console import say_next
 from sweeps.errors import run_command
+from sweeps.store.location import is_usual
 
 app = typer.Typer(
     add_completion=False,
@@ -30,12 +30,15 @@ app = typer.Typer(
 
 SweepArgument = Annotated[str, typer.Argument(metavar="SWEEP", help="A sweep's file, or its name in the catalog.")]
 StoreOption = Annotated[
-    Path, typer.Option("--store", envvar="FROSTLINE_STORE", help="The folder that holds the results.")
+    str,
+    typer.Option(
+        "--store", metavar="STORE", envvar="FROSTLINE_STORE", help="The results: a folder, or s3://BUCKET/PREFIX."
+    ),
 ]
 OutOption = Annotated[
     Path | None, typer.Option("--out", help="The folder to write to. [default: results/<sweep name>]")
 ]
-DEFAULT_STORE = Path("store")
+DEFAULT_STORE = "store"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,10 +51,9 @@ def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def _again(sweep: str, store: Path) -> tuple[object, ...]:
+def _again(sweep: str, store: str) -> tuple[object, ...]:
     """The sweep and, where the next command would take another without it, the store."""
-    usual = Path(os.environ.get("FROSTLINE_STORE") or DEFAULT_STORE)
-    return (sweep,) if store == usual else (sweep, "--store", store)
+    return (sweep,) if is_usual(store) else (sweep, "--store", store)
 
 
 @app.command(epilog="Example: frostline tables quickstart --columns final_test_error,verdict\n\nNext: frostline report")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from analysis.tables.load import StoredSweep
 
 
-def stored(sweep: str, store: Path) -> StoredSweep:
+def stored(sweep: str, store: str) -> StoredSweep:
     """What the store has of a sweep, a file or a name. Raises InputError, StoreError."""
     from analysis.tables.load import read_sweep
     from sweeps.sweep import read

@@ -117,12 +117,13 @@ class LoadedSweep:
 def load(sweep: str | Path | SweepSpec, store: str | Path | None = None) -> LoadedSweep:
     """What a store holds of a sweep.
 
-    sweep: the path of its YAML file, its name in the catalog, or a SweepSpec. store: the folder of results; by default
-    FROSTLINE_STORE, or `store` in the current folder. Raises SpecError for a sweep that cannot be read and StoreError
-    for a store without it (both InputError, with one line); a damaged file of epochs is StoreError once it is read.
+    sweep: the path of its YAML file, its name in the catalog, or a SweepSpec. store: the folder of results, or
+    s3://BUCKET/PREFIX; by default FROSTLINE_STORE, or `store` in the current folder. Raises SpecError for a sweep that
+    cannot be read and StoreError for a store without it (both InputError, with one line); a damaged file of epochs is
+    StoreError once it is read.
 
     Example: `load("quickstart", "store").cells[["transfer.frozen", "final_test_error"]]`.
     """
     spec = sweep if isinstance(sweep, SweepSpec) else read(str(sweep))
-    folder = Path(store if store is not None else os.environ.get("FROSTLINE_STORE") or "store").expanduser()
-    return LoadedSweep(read_sweep(spec, folder))
+    where = store if store is not None else os.environ.get("FROSTLINE_STORE") or "store"
+    return LoadedSweep(read_sweep(spec, where))

@@ -24,7 +24,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from orchestrator.schedule.agenda import Agenda
+from orchestrator.schedule.agenda import BATCH_SECONDS, Agenda
 from orchestrator.schedule.cost import CostModel, Sample, work_of
 from orchestrator.schedule.plan import Plan, make_plan
 from orchestrator.schedule.simulate import makespan
@@ -34,8 +34,6 @@ from sweeps.sweep import parse
 
 RECORDED = Path(__file__).parent / "recorded"
 WORKERS = (2, 8, 32)
-BATCH_SECONDS = 5.0
-"""As the Ray runner asks for (orchestrator/runners/cluster.py)."""
 
 
 class Recording(NamedTuple):

@@ -139,7 +139,7 @@ def record(job: Job, epochs: bytes, weights: bytes | None) -> RunRecord:
     )
 
 
-def timed(command: str, sweep: Path, store: Path) -> Timed:
+def timed(command: str, sweep: Path, store: Path | str) -> Timed:
     """Run a command of the orchestrator in its own process: seconds, peak memory, what it printed as JSON."""
     arguments = [sys.executable, "-c", COMMAND, command, str(sweep), "--store", str(store), "--json"]
     began = time.perf_counter()

@@ -15,10 +15,10 @@ from frostline.versions import PACKAGES, frostline_version, package_version
 from orchestrator.runners.limits import core_limits, memory_limits
 from orchestrator.runners.resources import accelerators
 from orchestrator.store.ledger import Ledger
-from orchestrator.store_commands import resolved
 from orchestrator.tracking.api_key import key_place
 from orchestrator.train.provenance import code
 from sweeps.errors import InputError
+from sweeps.store.location import location_of
 from tasks.dataset import Dataset
 from tasks.registry import DATASETS, row
 
@@ -70,7 +70,7 @@ class Examination:
         return json.dumps(content, indent=1)
 
 
-def examine(store: Path) -> Examination:
+def examine(store: str | Path) -> Examination:
     """Look at this machine, as this process sees it, and at a folder of results."""
     checks = [_frostline(), *(_package(name) for name in PACKAGES), _cores(), _memory(), _devices()]
     return Examination((*checks, *_data_sets(), _store(store), _wandb_key()))
@@ -130,13 +130,31 @@ def _data_sets() -> list[Check]:
     return found
 
 
-def _store(given: Path) -> Check:
-    """Writing is tried, with a file that has no name, in the store or in the folder that it would be made in."""
+def _store(given: str | Path) -> Check:
+    """Writing is tried: with an object that is deleted again, or with a file that has no name, in the store or in the
+    folder that it would be made in."""
     try:
-        folder = resolved(given)
-        Ledger(folder).check()
+        place = location_of(given)
+        ledger = Ledger(place)
+        ledger.check()
+        if not isinstance(place, Path):
+            return _bucket(ledger)
     except InputError as problem:
         return Check("store", str(problem), {"path": str(given), "writable": False}, str(problem))
+    return _folder(place)
+
+
+def _bucket(ledger: Ledger) -> Check:
+    where = str(ledger.location)
+    try:
+        ledger.store.prepare()
+    except OSError as problem:
+        fault = f"--store {where}: cannot be written ({problem.strerror})"
+        return Check("store", fault, {"path": where, "writable": False}, fault)
+    return Check("store", f"{where}: writable", {"path": where, "writable": True})
+
+
+def _folder(folder: Path) -> Check:
     there = next(path for path in (folder, *folder.parents) if path.exists())
     try:
         with tempfile.TemporaryFile(dir=there):

@@ -42,7 +42,7 @@ MOST_EPOCHS = 150
 """Of a run's predicted curve that are kept in the store."""
 
 
-def write_theory(sweep: str, store: Path, out: Path | None) -> tuple[list[str], list[Path]]:
+def write_theory(sweep: str, store: str, out: Path | None) -> tuple[list[str], list[Path]]:
     """Predict, compare, write tables, figures and a page; lines for the user, and the files.
 
     Files: theory_cells.csv (mean-field networks), theory_runs.csv and theory_epochs.csv (readouts), figures/theory_*
@@ -139,7 +139,7 @@ def _targets(labels: Any, data: TaskData) -> np.ndarray:
     return numbers.astype(np.float64) if data.is_regression else np.eye(data.classes)[numbers]
 
 
-def _overlays(loaded: LoadedSweep, store: Path, left: Counter[str]) -> Iterator[ReadoutOverlay]:
+def _overlays(loaded: LoadedSweep, store: str, left: Counter[str]) -> Iterator[ReadoutOverlay]:
     """Of all finished runs that have one; why the others have none is counted in `left`."""
     from orchestrator.head_inputs import head_inputs, worker_state
 

@@ -19,7 +19,6 @@ from sweeps.layout import DRIVERS, driver, last_part, stop, stop_waiting
 from sweeps.store import leases
 
 What = Literal["running", "waiting"]
-LOOK_SECONDS = 1.0
 
 
 def launches_of(plan: Plan, ledger: Ledger) -> list[str]:
@@ -34,7 +33,7 @@ def _drivers(ledger: Ledger, sweep: str) -> Iterator[str]:
     now = ledger.store.now() if entries else 0.0
     for entry in entries:
         told = leases.read(ledger.store, entry.key)
-        beats = now - entry.written < max(ledger.settings.lease_expiry, 5 * LOOK_SECONDS)
+        beats = now - entry.written < max(ledger.settings.lease_expiry, 5 * ledger.store.look_seconds)
         if beats and told is not None and leases.may_be_alive(told) and told.get("sweep") == sweep:
             yield last_part(entry.key).removesuffix(".json")
 
@@ -57,11 +56,11 @@ def watching(ledger: Ledger, agenda: Agenda, launch: str, sweep: str) -> Iterato
         ledger.store.create(driver(launch), told)
 
     def watch() -> None:
-        while not done.wait(LOOK_SECONDS):
+        while not done.wait(ledger.store.look_seconds):
             with contextlib.suppress(OSError):
                 ledger.store.heartbeat(driver(launch), told, told)
             with contextlib.suppress(OSError):
-                if not cancelled.is_set() and any(map(ledger.store.exists, keys)):
+                if not cancelled.is_set() and any(ledger.store.read(key) is not None for key in keys):
                     agenda.stopping = True
                     cancelled.set()
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from orchestrator import store_copy
 from orchestrator.features.ranking_file import prefer_ranked
 from orchestrator.output import LastingConsole, unread_is_no_error
 from orchestrator.plan_text import print_plan
@@ -34,7 +34,9 @@ from tasks import contents_of
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 Sweep = Annotated[str, typer.Argument(help="a sweep's YAML file, or its name in sweeps/catalog")]
-Store = Annotated[Path, typer.Option(help="folder of results", envvar="FROSTLINE_STORE")]
+Store = Annotated[
+    str, typer.Option(metavar="STORE", envvar="FROSTLINE_STORE", help="folder of results, or s3://BUCKET/PREFIX")
+]
 Workers = Annotated[int | None, typer.Option(min=1, help="runs at a time; default: all cores it may use")]
 Prefer = Annotated[
     Literal["longest", "ranked"],
@@ -187,9 +189,9 @@ def _nothing_to_do(made: Plan, ledger: Ledger) -> int:
     blocked = obstacles.blocked_lines(made)
     done = len(made.runs) - sum(map(len, made.blocked().values()))
     if not blocked:
-        say(f"{made.sweep.name}: nothing to do, all {done} runs are in {ledger.root}")
+        say(f"{made.sweep.name}: nothing to do, all {done} runs are in {ledger.location}")
         return 0
-    say(f"{made.sweep.name}: nothing can be run; {done} of {len(made.runs)} runs are in {ledger.root}")
+    say(f"{made.sweep.name}: nothing can be run; {done} of {len(made.runs)} runs are in {ledger.location}")
     say_lines(blocked)
     return NOT_ALL_DONE
 
@@ -226,10 +228,11 @@ app.command(epilog="Example: frostline show 1a2b --store store\n\nNext: frostlin
 app.command(epilog="Example: frostline rerun 1a2b --debugger\n\nNext: frostline show")(rerun)
 app.command(epilog="Example: frostline verify store\n\nNext: frostline run, which repairs")(verify)
 app.command(epilog="Example: frostline gc store --delete\n\nNext: frostline verify")(gc)
+app.command(epilog="Example: frostline store copy store s3://bucket/ann\n\nNext: frostline verify")(store_copy.store)
 app.command(epilog="Example: frostline upgrade store\n\nNext: frostline verify")(upgrade)
 
 
-def _planned(sweep: str, store: Path, thorough: bool = False) -> tuple[Plan, Ledger]:
+def _planned(sweep: str, store: str, thorough: bool = False) -> tuple[Plan, Ledger]:
     """Reads alone: an unusable store is refused before the seconds that planning takes, and none is made."""
     spec = read(sweep)
     ledger = ledger_at(store)

@@ -6,7 +6,6 @@ so that a prediction is of this run and not of one like it.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +21,7 @@ from orchestrator.train.options import TrialOptions
 from orchestrator.train.start import setting_of
 from orchestrator.train.worker_state import WorkerState
 from sweeps.spec import RunSpec
+from sweeps.store.location import Location, location_of
 from tasks import TaskData
 
 Array = NDArray[np.float64]
@@ -42,9 +42,9 @@ class HeadInputs(NamedTuple):
     regression: bool
 
 
-def worker_state(store: Path) -> WorkerState:
+def worker_state(store: str | Location) -> WorkerState:
     """What `head_inputs` keeps from run to run: data, source weights, activations. Creates nothing in the store."""
-    return WorkerState(TrialOptions(store))
+    return WorkerState(TrialOptions(location_of(store)))
 
 
 def head_inputs(id: str, spec: RunSpec, state: WorkerState) -> HeadInputs:

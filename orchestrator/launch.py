@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import uuid
 from dataclasses import dataclass
@@ -58,14 +59,14 @@ def launch(plan: Plan, expected: Forecast, ledger: Ledger, how: Launch, typed: T
     `typed`: how the sweep and the store were given.
     """
     options = TrialOptions(
-        store=ledger.root,
+        store=ledger.location,
         sweep=plan.sweep.name,
         varied=next((job.varied for job in plan.runs.values()), ()),
         differ=fields_that_differ(job.spec for job in plan.runs.values()),
         device="cuda" if how.gpus_per_run > 0 else "cpu",
         threads=how.threads_per_run,
         gpus_per_run=how.gpus_per_run,
-        tracking=TrackingOptions(ledger.root, how.wandb, how.wandb_project, how.wandb_system),
+        tracking=TrackingOptions(ledger.location, how.wandb, how.wandb_project, how.wandb_system),
         code=provenance.code(),
         launch=uuid.uuid4().hex,
         settings=ledger.settings,
@@ -94,6 +95,8 @@ def launch(plan: Plan, expected: Forecast, ledger: Ledger, how: Launch, typed: T
             _say(console, "cancelled: the same command goes on from the last saved epochs")
             code = INTERRUPTED
     wall = time.monotonic() - began
+    with contextlib.suppress(OSError):  # of use to the next plan, and nothing else
+        ledger.store.gather()
     try:
         launch_log.write(ledger, plan, expected, agenda.ended, wall, code == 0)
     except StoreError as problem:  # the disk is full, say: of the runs all has been said
@@ -132,7 +135,7 @@ def _closing(plan: Plan, ledger: Ledger, agenda: Agenda, typed: Typed, console: 
     counts = plan.counts(plan.runs)
     left = len(plan.runs) - sum(counts[status] for status in FINAL)
     diverged = f" ({counts['diverged']} diverged)" if counts["diverged"] else ""
-    say(f"{len(plan.runs) - left} of {len(plan.runs)} runs done{diverged} in {ledger.root}")
+    say(f"{len(plan.runs) - left} of {len(plan.runs)} runs done{diverged} in {ledger.location}")
     if left == 0:
         return 0
     for line in obstacles.lines(plan, ledger):

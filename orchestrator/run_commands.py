@@ -15,10 +15,13 @@ from orchestrator.schedule.plan import Plan
 from orchestrator.screen.obstacles import counted
 from orchestrator.store.jobs import Job
 from orchestrator.store.ledger import Ledger, StoreError
-from orchestrator.store_commands import DEFAULT_STORE, Typed, ledger_at, resolved
+from orchestrator.store_commands import DEFAULT_STORE, Typed, ledger_at
+from sweeps.store.location import location_of
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="id of a run or source model, or how it begins")]
-Store = Annotated[Path, typer.Option(help="folder of results", envvar="FROSTLINE_STORE")]
+Store = Annotated[
+    str, typer.Option(metavar="STORE", envvar="FROSTLINE_STORE", help="folder of results, or s3://BUCKET/PREFIX")
+]
 
 
 class State(StrEnum):
@@ -67,10 +70,11 @@ def rerun(
     if print_only:
         print(Typed("", store).about(job.id))
         return
-    if into is not None and resolved(into).is_relative_to(ledger.root):
-        raise StoreError(f"--into {into}: lies in the store; allowed: a folder outside of {ledger.root}")
+    where = location_of(into) if into is not None else None
+    if isinstance(where, Path) and isinstance(ledger.location, Path) and where.is_relative_to(ledger.location):
+        raise StoreError(f"--into {into}: lies in the store; allowed: a folder outside of {ledger.location}")
     with tempfile.TemporaryDirectory(prefix="frostline-rerun-") as scratch:
-        folder = Path(scratch) / "store" if into is None else resolved(into)
+        folder = where if isinstance(where, Path) else Path(scratch) / "store"
         raise typer.Exit(again(job, ledger, folder, threads, debugger))
 
 
@@ -85,7 +89,7 @@ def reset_sweep(plan: Plan, ledger: Ledger, states: list[State]) -> None:
             if plan.statuses[job.id] in states:
                 found[reset(ledger, job, states)].append(job)
     except OSError as problem:
-        raise StoreError(f"{problem.filename or ledger.root}: {problem.strerror}") from None
+        raise StoreError(f"{problem.filename or ledger.location}: {problem.strerror}") from None
     told = counted(found["reset"]) or "nothing"
     print(f"{told} reset; what they left is in quarantine, and the next `run` begins them anew")
     if found["running"]:
@@ -102,7 +106,7 @@ def cancel_sweep(plan: Plan, ledger: Ledger, what: Literal["running", "waiting"]
         launches = launches_of(plan, ledger)
         cancel(ledger, launches, what)
     except OSError as problem:
-        raise StoreError(f"{problem.filename or ledger.root}: {problem.strerror}") from None
+        raise StoreError(f"{problem.filename or ledger.location}: {problem.strerror}") from None
     if not launches:
         print(f"{plan.sweep.name}: nothing of it runs now")
         return
@@ -110,7 +114,7 @@ def cancel_sweep(plan: Plan, ledger: Ledger, what: Literal["running", "waiting"]
     print(f"{plan.sweep.name}: {len(launches)} launch{'es' * (len(launches) != 1)} asked to end: {how}")
 
 
-def _checked(store: Path) -> Ledger:
+def _checked(store: str) -> Ledger:
     ledger = ledger_at(store)
     ledger.check()
     return ledger

@@ -34,14 +34,14 @@ def find(ledger: Ledger, given: str) -> FoundJob:
     asked = _asked(ledger, given)
     known: set[tuple[Kind, str]] = {*_stored(ledger, given), *asked}
     if not known:
-        raise SpecError(f"RUN {given}: no run or source model of {ledger.root} has an id that begins so")
+        raise SpecError(f"RUN {given}: no run or source model of {ledger.location} has an id that begins so")
     if len(known) > 1:
         named = ", ".join(f"{id} ({kind})" for kind, id in sorted(known)[:MOST_NAMED])
         more = f" and {len(known) - MOST_NAMED} more" if len(known) > MOST_NAMED else ""
         raise SpecError(f"RUN {given}: {len(known)} ids begin so: {named}{more}")
     ((kind, id),) = known
     if (kind, id) not in asked:
-        raise SpecError(f"RUN {id}: no recorded sweep of {ledger.root} asks for this {kind}")
+        raise SpecError(f"RUN {id}: no recorded sweep of {ledger.location} asks for this {kind}")
     return asked[kind, id]
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import typer
@@ -13,15 +11,19 @@ from orchestrator.store.ledger import Ledger, StoreError
 from orchestrator.store.settings import from_environment
 from sweeps.errors import command_line
 from sweeps.layout import FEATURES
+from sweeps.store.location import Location, is_usual, location_of
 
-DEFAULT_STORE = Path("store")
+DEFAULT_STORE = "store"
+
+
+StoreArgument = Annotated[str, typer.Argument(help="folder of results, or s3://BUCKET/PREFIX")]
 
 
 class Typed(NamedTuple):
     """A sweep and a store as a user gave them: commands that are printed can be pasted where they were typed."""
 
     sweep: str
-    store: Path
+    store: str
 
     def command(self, verb: str, *options: str) -> str:
         """`frostline VERB SWEEP OPTIONS`, with the store where the command would take another without it."""
@@ -36,11 +38,10 @@ class Typed(NamedTuple):
         return command_line(verb, run, *self._store())
 
     def _store(self) -> tuple[object, ...]:
-        usual = Path(os.environ.get("FROSTLINE_STORE") or DEFAULT_STORE)
-        return () if self.store == usual else ("--store", self.store)
+        return () if is_usual(self.store) else ("--store", self.store)
 
 
-def verify(store: Annotated[Path, typer.Argument(help="folder of results")] = DEFAULT_STORE) -> None:
+def verify(store: StoreArgument = DEFAULT_STORE) -> None:
     """Re-hash every result and stored activation of a store and report what is damaged. Changes nothing."""
     from orchestrator.store.verify import problems
 
@@ -61,7 +62,7 @@ def verify(store: Annotated[Path, typer.Argument(help="folder of results")] = DE
 
 
 def gc(
-    store: Annotated[Path, typer.Argument(help="folder of results")] = DEFAULT_STORE,
+    store: StoreArgument = DEFAULT_STORE,
     delete: Annotated[bool, typer.Option("--delete", help="delete what is listed; without it nothing changes")] = False,
 ) -> None:
     """List what no recorded sweep reaches and what crashes left behind; with --delete, remove it."""
@@ -73,7 +74,7 @@ def gc(
         found = garbage(ledger.store, ledger.settings)
         gone = remove(ledger.store, found, ledger.settings) if delete else found
     except OSError as problem:
-        raise StoreError(f"{problem.filename or ledger.root}: {problem.strerror}") from None
+        raise StoreError(f"{problem.filename or ledger.location}: {problem.strerror}") from None
     for item in gone:
         print(f"{item.bytes:>12,} bytes  {item.what:17}  {ledger.store.where(item.key)}")
     total = sum(item.bytes for item in gone)
@@ -82,23 +83,16 @@ def gc(
         print(f"{len(found) - len(gone)} left: in use by now")
 
 
-def upgrade(store: Annotated[Path, typer.Argument(help="folder of results")] = DEFAULT_STORE) -> None:
+def upgrade(store: StoreArgument = DEFAULT_STORE) -> None:
     """Bring a store that an older version wrote to this version's format. Runs keep their ids and their results."""
     from orchestrator.store.upgrade import upgrade as bring_up
 
-    done = bring_up(resolved(store), from_environment())
+    done = bring_up(location_of(store), from_environment())
     for problem in done.problems:
         print(problem)
     print(f"{done.files} files brought to the new format, {len(done.problems)} damaged ones left as they are")
 
 
-def ledger_at(store: Path) -> Ledger:
+def ledger_at(store: str | Location) -> Ledger:
     """The ledger of a command, with its settings from the environment. Raises StoreError, SpecError."""
-    return Ledger(resolved(store), from_environment())
-
-
-def resolved(store: Path) -> Path:
-    try:
-        return store.expanduser().resolve()
-    except (RuntimeError, OSError) as problem:  # no such user, a loop of links
-        raise StoreError(f"--store {store}: {getattr(problem, 'strerror', None) or problem}") from None
+    return Ledger(location_of(store), from_environment())

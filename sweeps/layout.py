@@ -8,8 +8,9 @@ paths: what they stand for (files of a folder, objects of a bucket) is known to 
       result.json                      the commit: created once, never changed; carries its own digest
       epochs-<sha>.parquet             one row per epoch; named by its own digest, as result.json gives it
       weights-<sha>.safetensors        sources only
-      lease-<token>.json               who runs it now; the highest token holds
-      released-<token>                 a lease given back without a result: its token is not used again
+      lease-<token>.json               who runs it now; the highest token holds (folder)
+      released-<token>                 a lease given back without a result: its token is not used again (folder)
+      lease.json                       who runs it now, or who did: replaced under a condition (object store)
       reset-<token>                    `reset` began it anew: attempts are counted from the tokens after this one
       checkpoint-<epoch>-<sha>.ckpt    the last two while it is under way
       failure-<n>.json                 what went wrong, attempt by attempt
@@ -23,6 +24,7 @@ paths: what they stand for (files of a folder, objects of a bucket) is known to 
     features/<2 hex>/<id>.safetensors  activations of frozen prefixes that take long to compute: a cache
     contents/<digest>.json             images of the user's own: what a task's digest stands for, and where they were
     weights/<digest>.json              where a file of pre-trained weights lies on the machines of a launch
+    index/<kind>s/<1 hex>              object store: results of 16 folders together, so that a plan reads few objects
     quarantine/<kind>-<id>-<n>/        a result that was found altered, with reason.json; `gc` deletes it
     wandb/                             offline W&B runs; wandb/published/<id>.json marks what W&B has;
                                        wandb/sweeps/<name>/ is what a sweep's own W&B run was made of
@@ -48,8 +50,11 @@ DIGITS = 16
 """Hex digits of a SHA-256 that a name carries."""
 
 FORMAT_KEY = "FORMAT"
+ONE_LEASE, RESULT = "lease.json", "result.json"
 SWEEPS, STOPS, FEATURES, QUARANTINE, WANDB = "sweeps", "stops", "features", "quarantine", "wandb"
-CONTENTS, WEIGHTS, DRIVERS, RANKINGS, THEORY = "contents", "weights", "drivers", "rankings", "theory"
+CONTENTS, WEIGHTS, DRIVERS, RANKINGS, THEORY, INDEX = "contents", "weights", "drivers", "rankings", "theory", "index"
+
+PUBLISHED = f"{WANDB}/published"
 
 
 class Place(NamedTuple):
@@ -64,13 +69,17 @@ class Place(NamedTuple):
 
     @property
     def result(self) -> str:
-        return f"{self.folder}/result.json"
+        return f"{self.folder}/{RESULT}"
 
     def epochs(self, sha256: str) -> str:
         return f"{self.folder}/epochs-{sha256[:DIGITS]}.parquet"
 
     def weights(self, sha256: str) -> str:
         return f"{self.folder}/weights-{sha256[:DIGITS]}.safetensors"
+
+    @property
+    def one_lease(self) -> str:
+        return f"{self.folder}/{ONE_LEASE}"
 
     def lease(self, token: int) -> str:
         return f"{self.folder}/lease-{token:06d}.json"
@@ -164,6 +173,11 @@ def feature(id: str) -> str:
     return f"{FEATURES}/{id[:2]}/{id}.safetensors"
 
 
+def index(shelf: str) -> str:
+    """A copy of the results below folders such as `runs/ab`, in one object for each first digit: `index/runs/a`."""
+    return f"{INDEX}/{shelf[:-1]}"
+
+
 def content(digest: str) -> str:
     return f"{CONTENTS}/{digest}.json"
 
@@ -174,7 +188,7 @@ def weight_path(digest: str) -> str:
 
 
 def published(id: str) -> str:
-    return f"{WANDB}/published/{id}.json"
+    return f"{PUBLISHED}/{id}.json"
 
 
 def last_part(key: str) -> str:

@@ -12,8 +12,11 @@ import typer
 def negative_transfer(
     sweep: Annotated[str, typer.Argument(metavar="SWEEP", help="A sweep's file, or its name in the catalog.")],
     store: Annotated[
-        Path, typer.Option("--store", envvar="FROSTLINE_STORE", help="The folder that holds the results.")
-    ] = Path("store"),
+        str,
+        typer.Option(
+            "--store", metavar="STORE", envvar="FROSTLINE_STORE", help="The results: a folder, or s3://BUCKET/PREFIX."
+        ),
+    ] = "store",
     out: Annotated[
         Path | None, typer.Option("--out", help="A folder to write the table (CSV) and the figure to.")
     ] = None,

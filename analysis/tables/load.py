@@ -5,7 +5,6 @@ Reading only: nothing here writes to the store. All errors are StoreError with o
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -27,8 +26,8 @@ from sweeps.layout import Place
 from sweeps.records import EPOCH_TYPES, RunRecord, Status, SweepRecord
 from sweeps.spec import RunSpec
 from sweeps.store import records
-from sweeps.store.folder import Folder
 from sweeps.store.interface import Damaged, Reading, StoreError
+from sweeps.store.location import Location, S3Location, reading_at
 from sweeps.store.status import after_source, obstacle, without_result
 from sweeps.sweep import SweepSpec
 
@@ -63,15 +62,13 @@ class StoredSweep:
     runs: tuple[StoredRun, ...]
 
 
-def read_sweep(sweep: SweepSpec, store: Path | Reading) -> StoredSweep:
-    """The sweep's record and the state of its runs. `store` is the folder, or a store that is open already.
+def read_sweep(sweep: SweepSpec, store: str | Location | Reading) -> StoredSweep:
+    """The sweep's record and the state of its runs. `store` is where it is, or a store that is open already.
 
     Raises StoreError where the store or the sweep's record is missing, or a file in it contradicts its name.
     """
-    if isinstance(store, Path):
-        if not store.is_dir():
-            raise StoreError(f"store {str(store)!r}: no such folder; --store or FROSTLINE_STORE names another")
-        store = Folder(store)
+    if isinstance(store, str | Path | S3Location):
+        store = reading_at(store)
     try:
         return _read(sweep, store)
     except Damaged as problem:
@@ -95,8 +92,14 @@ def _read(sweep: SweepSpec, store: Reading) -> StoredSweep:
     names = tuple(spec_types())
     specs = [(id, spec, flat(spec)) for id, spec in records.specs(store, key, record).items()]
     specs.sort(key=lambda run: _order_key(run[2], names))
+    try:
+        view = store.snapshot({layout.parent(layout.place("run", id).folder) for id, *_ in specs})
+    except OSError as problem:
+        raise records.unreadable(store, "", problem) from None
     sources: dict[str, Status] = {}
-    return StoredSweep(record, store, tuple(_run(store, *run, sources, sealed) for run in specs))
+    with ThreadPoolExecutor(view.readers if len(specs) > 1 else 1, thread_name_prefix="results") as pool:
+        runs = pool.map(lambda run: _run(view, run[0], run[1], run[2], sources, sealed), specs)
+        return StoredSweep(record, store, tuple(runs))
 
 
 def _order_key(fields: dict[str, Any], names: tuple[str, ...]) -> tuple[Any, ...]:
@@ -185,7 +188,7 @@ def epoch_batches(
 ) -> Iterator[tuple[tuple[StoredRun, ...], list[pa.Table]]]:
     """Finished runs and their epoch tables, in order, `batch` at a time: memory does not grow with the sweep."""
     runs = tuple(run for run in sweep.runs if run.result is not None)
-    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(max_workers=max(sweep.store.readers // 2, 1)) as pool:
         for start in range(0, len(runs), batch):
             chosen = runs[start : start + batch]
             yield chosen, list(pool.map(lambda run: read_epochs(sweep.store, run, columns), chosen))

@@ -57,6 +57,8 @@ def kind_of(recipe: Recipe, samples: int, transfer: TransferSpec | None = None) 
         names.append("cross-entropy linearised")
         rate /= 2
     steps = -(-samples // recipe.batch_size)
+    if recipe.steps is not None and recipe.steps % steps:
+        raise ValueError(f"train.steps = {recipe.steps}: allowed for a theory of the readout: a multiple of {steps}")
     if steps > 1:
         names.append("full batches for minibatches")
     name = f"surrogate: {', '.join(names)}" if names else EXACT

@@ -21,12 +21,18 @@ def no_other_rules(model: ModelSpec) -> None:
     del model
 
 
+def as_written(model: ModelSpec) -> ModelSpec:
+    """For a family none of whose fields has a value that null stands for."""
+    return model
+
+
 @dataclass(frozen=True, kw_only=True)
 class Family:
     """A network family. Only `construct`, `add_head`, `tune` and running a unit import torch: a plan needs none.
 
     depths          allowed values of `model.depth`; a range is shown as one
     check           raises ValueError with one line, `model: ...`, where another rule forbids the network
+    canonical       the spec with null for a value that null stands for in this network: one meaning, one id
     own_fields      fields of ModelSpec that this family reads and not all do; elsewhere they are to be None
     ladder          the units of a network, stem first, head last
     work            the work of one image in each unit of the ladder, for a task of so many classes
@@ -43,6 +49,7 @@ class Family:
 
     depths: Sequence[int]
     check: Callable[[ModelSpec], None] = no_other_rules
+    canonical: Callable[[ModelSpec], ModelSpec] = as_written
     own_fields: frozenset[str] = frozenset()
     ladder: Callable[[ModelSpec], tuple[Unit, ...]]
     work: Callable[[ModelSpec, int], Iterable[Work]]

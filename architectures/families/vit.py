@@ -39,6 +39,13 @@ def patch_side(model: ModelSpec) -> int:
     return model.patch or min(model.image_size // 4, LARGEST_PATCH)
 
 
+def canonical(model: ModelSpec) -> ModelSpec:
+    """The patch that null stands for at this image size is null."""
+    unsaid = model.model_copy(update={"patch": None})
+    usual = model.image_size % 4 == 0 and model.patch == patch_side(unsaid)
+    return unsaid if usual else model
+
+
 def construct(model: ModelSpec) -> VisionTransformer:
     """A headless ViT (Dosovitskiy et al. 2021, arXiv:2010.11929): class token, learnt positions, no dropout.
 
@@ -135,6 +142,7 @@ def filters(model: ModelSpec) -> Iterator[Group]:
 FAMILY = Family(
     depths=range(1, 49),
     check=check,
+    canonical=canonical,
     own_fields=frozenset({"patch"}),
     ladder=ladder,
     work=work,

@@ -30,7 +30,7 @@ class Options(NamedTuple):
     only_plan: bool
 
 
-def answer(sweep: str | None, store: Path, as_json: bool, options: Options) -> int:
+def answer(sweep: str | None, store: str, as_json: bool, options: Options) -> int:
     """Print the advice; the exit code: 0, or that of the launch where it did not end well.
 
     Raises InputError, in one line, for options that do not go together and for whatever cannot be read.
@@ -56,7 +56,7 @@ def answer(sweep: str | None, store: Path, as_json: bool, options: Options) -> i
     return code
 
 
-def _own(store: Path, options: Options) -> tuple[str, int]:
+def _own(store: str, options: Options) -> tuple[str, int]:
     """Write the sweep for the images and run it, or show its plan: its file and the exit code."""
     from frostline.own_images import launch
 

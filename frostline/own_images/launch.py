@@ -34,7 +34,7 @@ class Request:
     images: Path
     model: str
     weights: str
-    store: Path
+    store: str
     budget: str | None
     out: Path | None
     side: int | None

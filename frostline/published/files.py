@@ -24,7 +24,7 @@ COLUMNS = 3
 PANEL_WIDTH, PANEL_HEIGHT = 2.0, 2.4  # inches, at a font of 8 points
 
 
-def compared(sweep: str, store: Path, out: Path | None, as_json: bool) -> str:
+def compared(sweep: str, store: str, out: Path | None, as_json: bool) -> str:
     """Compares a sweep, writes compare.csv and the figures, and gives what is to be printed. Raises InputError."""
     loaded = load(sweep, store)
     found = compare(loaded)

@@ -10,9 +10,11 @@ from typing import Annotated
 import typer
 
 Sweep = Annotated[str, typer.Argument(help="a sweep's YAML file, or its name in sweeps/catalog")]
-Store = Annotated[Path, typer.Option(help="folder of results", envvar="FROSTLINE_STORE")]
+Store = Annotated[
+    str, typer.Option(metavar="STORE", envvar="FROSTLINE_STORE", help="folder of results, or s3://BUCKET/PREFIX")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="machine-readable output")]
-DEFAULT_STORE = Path("store")
+DEFAULT_STORE = "store"
 
 
 def rank(

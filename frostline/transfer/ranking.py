@@ -48,7 +48,7 @@ def rank(
     for part in (part for pair in pairs for part in (pair.spec.source, pair.spec.target) if part is not None):
         if is_regression(part.task):
             raise SpecError(f"{plan.sweep.name}: {part.task} is a regression; scores compare tasks of classes")
-    options = TrialOptions(ledger.root, sweep=plan.sweep.name, code=provenance.code(), settings=ledger.settings)
+    options = TrialOptions(ledger.location, sweep=plan.sweep.name, code=provenance.code(), settings=ledger.settings)
     state = WorkerState(options, ledger)
     missing = untrained(plan, pairs)
     if missing and not train:

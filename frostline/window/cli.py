@@ -13,7 +13,10 @@ from orchestrator.store_commands import DEFAULT_STORE
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 Sweep = Annotated[str, typer.Argument(metavar="SWEEP", help="a sweep's YAML file, or its name in sweeps/catalog")]
-Store = Annotated[Path, typer.Option("--store", envvar="FROSTLINE_STORE", help="folder of results")]
+Store = Annotated[
+    str,
+    typer.Option("--store", metavar="STORE", envvar="FROSTLINE_STORE", help="folder of results, or s3://BUCKET/PREFIX"),
+]
 
 
 @app.command(epilog="Example: frostline publish quickstart --wandb-project letters\n\nNext: frostline report --wandb")

@@ -65,7 +65,8 @@ def added_by_run(results: Results) -> dict[str, dict[str, Any]]:
     rows = [] if results.theory is None else results.theory.to_dict("records")
     for row in rows:
         said = {name: row[f"theory_{name}"] for name in ("kind", "test_error", "difference")}
-        found[row["run_id"]] |= {f"theory/{name}": _rounded(value) for name, value in said.items() if value == value}
+        its = {f"theory/{name}": _rounded(value) for name, value in said.items() if value == value}
+        found[row["run_id"]] = {**found[row["run_id"]], **its}  # its cell's verdict is one object for all seeds
     return found
 
 

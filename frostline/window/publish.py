@@ -6,7 +6,6 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Literal
 
 from rich.console import Console
@@ -32,12 +31,12 @@ FILES = "sweeps"
 Found = list[tuple[Job, RunRecord]]
 
 
-def publish_sweep(sweep: str, store: Path, project: str, mode: Literal["online", "offline"]) -> int:
+def publish_sweep(sweep: str, store: str, project: str, mode: Literal["online", "offline"]) -> int:
     """Publish what of a sweep is not there; the exit code: 1 where something has not arrived. Says so, line by line."""
     plan, ledger = _planned(sweep, store)
     jobs = (*plan.sources.values(), *plan.runs.values())
     found = [(job, record) for job in jobs if (record := ledger.result(job)) is not None]
-    options = TrackingOptions(store=ledger.root, mode=mode, project=project)
+    options = TrackingOptions(store=ledger.location, mode=mode, project=project)
     results = _results(plan, ledger, options) if any(job.kind == "run" for job, _ in found) else None
     report = _publish_runs(plan, ledger, found, results, options)
     done = "written" if mode == "offline" else "published"
@@ -54,7 +53,7 @@ def publish_sweep(sweep: str, store: Path, project: str, mode: Literal["online",
     return code
 
 
-def _planned(sweep: str, store: Path) -> tuple[Plan, Ledger]:
+def _planned(sweep: str, store: str) -> tuple[Plan, Ledger]:
     ledger = ledger_at(store)
     ledger.check()
     try:

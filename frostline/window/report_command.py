@@ -17,7 +17,7 @@ from sweeps.errors import printable
 from sweeps.sweep import read
 
 
-def report_sweep(sweep: str, store: Path, out: Path | None, project: str, send: bool) -> int:
+def report_sweep(sweep: str, store: str, out: Path | None, project: str, send: bool) -> int:
     """Write the page to `out`, by default results/<sweep>/report.html, all else beside it, and save the report.
 
     Returns the exit code: 1 where it was to be sent and has not arrived. Raises InputError, in one line.
@@ -36,7 +36,7 @@ def report_sweep(sweep: str, store: Path, out: Path | None, project: str, send: 
         raise StoreError(f"--out {folder}: {problem.strerror}; it must be a folder that can be written") from None
     print(results.page)
     print(path)
-    options = TrackingOptions(store=ledger.root, mode="online", project=project)
+    options = TrackingOptions(store=ledger.location, mode="online", project=project)
     if not send:
         say_next(*Typed(sweep, store).words("report", "--wandb", *options.words), why="to send it")
         return 0

@@ -30,7 +30,8 @@ def prefer_ranked(plan: Plan, ledger: Ledger, again: str) -> list[str]:
     found = records.ranking(ledger.store, layout.ranking(plan.sweep.name, plan.sweep.digest))
     if found is None:
         raise StoreError(
-            f"--prefer ranked: {ledger.root} has no ranking of this version of {plan.sweep.name}; `{again}` makes it"
+            f"--prefer ranked: {ledger.location} has no ranking of this version of {plan.sweep.name}; "
+            f"`{again}` makes it"
         )
     behind: dict[str, int] = {}
     for pair in found.pairs:

@@ -156,9 +156,10 @@ def run(
     """Run the agenda's jobs to its end on a Ray cluster.
 
     `address` is `local` (a cluster of this machine's cores, gone afterwards) or that of a running one (`auto`, say),
-    whose nodes must share the store's file system. `workers` bounds the runs at a time. `say` is told what is
-    waited for where no worker comes up, which is the agenda's `notice` too. On SIGINT, SIGTERM or SIGUSR1 the workers
-    save their epochs, then KeyboardInterrupt. Raises CannotStart where Ray or its workers do not start.
+    whose nodes must share the store's file system. `workers` bounds the runs at a time. `say` is told which hosts get
+    no runs, and what is waited for where no worker comes up, which is the agenda's `notice` too. On SIGINT, SIGTERM or
+    SIGUSR1 the workers save their epochs, then KeyboardInterrupt. Raises CannotStart where Ray or its workers do not
+    start.
     """
     stop, stop_key = StopRequest(), options.stop_key
     assert stop_key is not None
@@ -182,7 +183,7 @@ def run(
             connect(address, max(workers or 0, usable_cores()))
             agenda.starting = "Ray is up; its workers load PyTorch"
             with handle_stop_signals(stop, stop_workers) as heed, killing_the_hung(agenda, ledger, options.launch):
-                _fit(agenda, ledger, options, scratch, workers, heed, notice, grows=address != "local")
+                _fit(agenda, ledger, options, scratch, workers, heed, say, notice, grows=address != "local")
         finally:
             ray.shutdown()
             shutil.rmtree(scratch, ignore_errors=True)
@@ -200,6 +201,7 @@ def _fit(
     workers: int | None,
     heed: Callable[[], None],
     say: Callable[[str], None],
+    notice: Callable[[str], None],
     grows: bool,
 ) -> None:
     health = NodeHealth()
@@ -224,7 +226,7 @@ def _fit(
             name="sweep",
             storage_path=str(scratch),
             verbose=0,
-            callbacks=[WorkerDeathCallback(jobs, heed, StartWatch(say, start_timeout()), growth.look)],
+            callbacks=[WorkerDeathCallback(jobs, heed, StartWatch(notice, start_timeout()), growth.look)],
             failure_config=tune.FailureConfig(max_failures=0),
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
         ),

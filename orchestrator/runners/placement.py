@@ -95,5 +95,7 @@ class Placement(PlacementGroupFactory):
 
     def to_placement_group(self) -> PlacementGroup:
         ids = Placement.nodes.unwanted(self.place) if Placement.nodes is not None else []
-        elsewhere = {"bundle_label_selector": [{NODE_ID: f"!in({', '.join(ids)})"}]} if ids else {}
-        return placement_group(self.bundles, self.strategy, **elsewhere)
+        if not ids:
+            return placement_group(self.bundles, self.strategy)
+        elsewhere = [{NODE_ID: f"!in({', '.join(ids)})"}]
+        return placement_group(self.bundles, self.strategy, bundle_label_selector=elsewhere)

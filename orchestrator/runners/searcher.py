@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -12,16 +13,12 @@ from ray.tune.search import Searcher
 from orchestrator.runners.node_health import NodeHealth, address_in
 from orchestrator.runners.resources import CannotStart
 from orchestrator.runners.shared_store import NOT_SHARED
-from orchestrator.schedule.agenda import Agenda, Place
+from orchestrator.schedule.agenda import BATCH_SECONDS, Agenda, Place
 from orchestrator.store.jobs import Job
 from orchestrator.store.lease import begun, last_token
 from orchestrator.store.ledger import MOST_ATTEMPTS, Ledger
 from orchestrator.train.options import Ending, OutOfMemory
 from sweeps.store.leases import Lease
-
-BATCH_SECONDS = 5.0
-"""Runs that are expected to take less are handed out together, as many as fill this time."""
-
 
 NEVER_STARTED = ("RuntimeEnvSetupError", "runtime_env", "runtime environment")
 """What Ray says where a worker's process was never there."""
@@ -124,13 +121,14 @@ class ReadyJobs(Searcher):
         if blamed is not None and (address := address_in(reason)) is not None:
             self._avoid(address, self._health.died, place, f"workers die while they run something: {_told(reason)}")
         host = None if lease is None else lease.get("host")
+        progress = 0.0 if lease is None else float(lease["progress"])
         for job in batch:
             if (ending := endings[job.id]) is not None:
                 self._agenda.end(job, ending)
             elif job is not blamed:
                 self._agenda.end(job, "not run")
             else:
-                self._agenda.end(job, self._blame(job, reason, host))
+                self._agenda.end(job, self._blame(job, reason, host), progress)
 
     def _committed(self, job: Job) -> Ending | None:
         """How a job ended that has a result."""
@@ -190,10 +188,14 @@ class ReadyJobs(Searcher):
 
 
 def _told(reason: str, after: str = "") -> str:
-    """A reason in one line: its end, or what follows on the last mention of a word, up to that line's end."""
+    """A reason in one line: the last error that it names, or its end; or what follows on the last mention of a word."""
     if after:
         return reason[reason.rindex(after) :].splitlines()[0].partition(": ")[2].partition("] ")[2]
-    return " ".join(reason.split())[-400:]
+    errors = _ERROR.findall(reason)
+    return " ".join((errors[-1] if errors else reason[-400:]).split())[:400]
+
+
+_ERROR = re.compile(r"^\S*(?:Error|Exception): .*", re.MULTILINE)
 
 
 def _to_text(batch: list[Job]) -> str:

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Iterator
 
 from orchestrator.schedule.agenda import Agenda
+from orchestrator.store.lease import beat_seconds
 from orchestrator.store.ledger import Ledger
 from sweeps.store.leases import on_this_machine
 
@@ -27,7 +28,7 @@ def killing_the_hung(agenda: Agenda, ledger: Ledger, launch: str) -> Iterator[No
     done = threading.Event()
 
     def watch() -> None:
-        while not done.wait(ledger.settings.beat_seconds):
+        while not done.wait(beat_seconds(ledger.store, ledger.settings)):
             for job in agenda.under_way():
                 holder = ledger.silent_holder(job)
                 if holder is not None and holder.get("launch") == launch and on_this_machine(holder):

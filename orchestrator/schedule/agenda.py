@@ -19,6 +19,8 @@ from sweeps.store.status import kind_of_error
 
 Place = str
 """A kind of place where jobs run: workers with a share of a GPU, say."""
+BATCH_SECONDS = 5.0
+"""Jobs that are expected to take less are handed out together, as many as fill this time."""
 HELD_SECONDS = 5.0
 """How long to leave a run alone that another process holds, before asking again."""
 
@@ -27,9 +29,10 @@ class Agenda:
     """The open jobs of a plan. A run is ready once its source is there: no barrier between the two stages.
 
     A job that ran out of memory is tried once more after all others, with nothing running beside it.
-    Sources come first, by how much work waits for them; runs longest first, those that share source and prefix next
-    to each other. Where the plan prefers starts (`Plan.behind`), that counts before work and length. Safe to read from
-    a second thread. `costs` are the seconds that each open job is expected to take, by id (`Forecast.costs`);
+    First comes what most time depends on: a source model counts with the longest run that waits for it, or with all of
+    them shared among the workers where that is more; a run counts as long as it is. Those that share source and prefix
+    stand next to each other. Where the plan prefers starts (`Plan.behind`), that counts before. Safe to read from a
+    second thread. `costs` are the seconds that each open job is expected to take, by id (`Forecast.costs`);
     `workers` is how many draw from the agenda, which bounds a batch. Once `most_alike` jobs have failed for good with
     the same kind of error (`error_of` tells it), nothing more is handed out. `place_of` tells on what kind of place a
     job is to run, where there are several; each has a queue of its own.
@@ -72,6 +75,7 @@ class Agenda:
         self._behind = plan.behind
         self._held: list[tuple[float, int, Job]] = []
         self._attempts: defaultdict[str, int] = defaultdict(int)
+        self._farthest: defaultdict[str, float] = defaultdict(float)
         self._count = itertools.count()
         self._lock = threading.RLock()
         self._left = sum(self.costs.values())
@@ -114,8 +118,13 @@ class Agenda:
                 self.running[job.id] = job
             return batch
 
-    def end(self, job: Job, ending: Ending) -> None:
-        """A job that was taken came back."""
+    def end(self, job: Job, ending: Ending, progress: float = 0.0) -> None:
+        """A job that was taken came back.
+
+        `progress`: how far a failed attempt had come, in epochs or any other unit that is the same for all attempts of
+        a job. One that came further than those before it counts as the first: a long run on machines that are taken
+        away again and again is not given up while it advances.
+        """
         with self._lock:
             self.running.pop(job.id, None)
             if ending == "held":
@@ -123,7 +132,7 @@ class Agenda:
             elif ending == "memory" and job.id not in self._lonely:
                 self._lonely.add(job.id)
                 self._alone.append(job)
-            elif ending in ("not run", "stopped") or (ending == "failed" and self._tries_again(job)):
+            elif ending in ("not run", "stopped") or (ending == "failed" and self._tries_again(job, progress)):
                 if job.id in self._lonely:
                     self._alone.append(job)
                 else:  # a job that fails is decided before others like it are begun
@@ -179,7 +188,9 @@ class Agenda:
         while self._held and self._held[0][0] <= now:
             self._push(heapq.heappop(self._held)[2])
 
-    def _tries_again(self, job: Job) -> bool:
+    def _tries_again(self, job: Job, progress: float) -> bool:
+        if progress > self._farthest[job.id]:
+            self._farthest[job.id], self._attempts[job.id] = progress, 0
         self._attempts[job.id] += 1
         return self._attempts[job.id] < MOST_ATTEMPTS
 
@@ -195,6 +206,7 @@ class Agenda:
         self._left -= self.costs[run.id]
 
     def _push(self, job: Job, again: bool = False) -> None:
-        waiting = sum(self.costs[run.id] for run in self._waiting.get(job.id, ()))
+        waiting = [self.costs[run.id] for run in self._waiting.get(job.id, ())]
+        then = max(max(waiting), sum(waiting) / self.workers) if waiting else 0.0
         behind = self._behind.get(job.id, 0)
-        self._ready[self._place_of(job)].push(job, self.costs[job.id], waiting, again, behind)
+        self._ready[self._place_of(job)].push(job, self.costs[job.id], then, again, behind)

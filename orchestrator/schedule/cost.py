@@ -27,8 +27,9 @@ RATES = (0.1, 5e-3, 1e-3, 3e-5, 3e-10, 5e-11)
 """Seconds per unit of each kind on one core of an Intel Xeon VM shared with other work: where learning starts from, for
 each family."""
 
-ON_AN_ACCELERATOR = (1.0, 1.0, 1.0, 1.0, 0.02, 0.02)
-"""The same on a GPU, as factors: a guess, for before the first result. Launching costs as before, arithmetic little."""
+ON_AN_ACCELERATOR = (1.0, 1.0, 1.0, 1.0, 5e-3, 3e-4)
+"""The same on a GPU, as factors, for before the first result: within a half of what an NVIDIA H100 took for steps of
+three networks (BENCHMARKS.md, packing and devices). Launching costs as before, arithmetic little."""
 
 SPREAD_OF_RATES = 0.5
 """Relative standard deviation of one rate about the family's level."""

@@ -1,4 +1,4 @@
-"""The ready jobs in order: preferred starts first, sources by the work that waits for them, runs longest first.
+"""The ready jobs in order: preferred starts first, then what most time depends on, longest first.
 
 Jobs that start from the same weights stand next to each other.
 """
@@ -22,7 +22,8 @@ class Group(NamedTuple):
 
 SOURCES = "sources"
 Rank = tuple[int, float]
-"""How far behind a job's start is in a ranking (0 where there is none), then its cost, largest first."""
+"""How far behind a job's start is in a ranking (0 where there is none), then its cost with that of what waits for it,
+largest first."""
 
 
 def group_of(job: Job) -> Group:
@@ -43,7 +44,7 @@ class Ready:
         self.work = 0.0
         """Costs of all ready jobs together."""
         self._groups: dict[Group, list[tuple[Rank, int, float, Job]]] = {}
-        self._line: list[tuple[int, Rank, int, Group]] = []
+        self._line: list[tuple[Rank, int, Group]] = []
         self._by_start: defaultdict[Hashable, dict[Group, None]] = defaultdict(dict)
         self._pushed = 0
         self._jobs = 0
@@ -52,9 +53,10 @@ class Ready:
         return self._jobs
 
     def push(self, job: Job, cost: float, waiting: float = 0.0, again: bool = False, behind: int = 0) -> None:
-        """`cost` of the job itself, and of what waits for it. One that is tried `again` stands before its equals.
+        """`cost` of the job itself; `waiting`: seconds that what waits for it takes from then on at least.
 
-        `behind`: how many starts are preferred to its own; it comes before the cost.
+        One that is tried `again` stands before its equals. `behind`: how many starts are preferred to its own; it comes
+        before the cost.
         """
         group = group_of(job)
         jobs = self._groups.setdefault(group, [])
@@ -99,7 +101,7 @@ class Ready:
 
     def _next_group(self) -> Group | None:
         while self._line:
-            _, first, number, group = self._line[0]
+            first, number, group = self._line[0]
             jobs = self._groups.get(group)
             if jobs is not None and (jobs[0][0], jobs[0][1]) == (first, number):
                 return group
@@ -124,4 +126,4 @@ class Ready:
 
     def _stand_in_line(self, group: Group) -> None:
         first, number, *_ = self._groups[group][0]
-        heapq.heappush(self._line, (0 if group.start == SOURCES else 1, first, number, group))
+        heapq.heappush(self._line, (first, number, group))

@@ -128,8 +128,10 @@ class Plan:
         are any. Raises SpecError, in one line, for what does not fit."""
         jobs = (job.spec for job in (*self.open_runs, *self.open_sources) if job.spec.model.weights is not None)
         different = {canonical_json(canonical(spec.model)): spec for spec in jobs}
-        if different:
-            from orchestrator.train.start import check_weights
+        if not different:
+            return
+        from orchestrator.train.start import check_weights
+
         for spec in different.values():
             try:
                 check_weights(spec, store)

@@ -101,8 +101,7 @@ class KnownWords:
         """Names as given and as they are. What is at a path is looked at once: a plan is of one moment."""
 
     def model(self, model: ModelSpec) -> ModelSpec:
-        family_of(model)
-        return canonical_model(model, file_digest)
+        return canonical_model(family_of(model).canonical(model), file_digest)
 
     def task(self, name: str) -> str:
         if name not in self._tasks:

@@ -13,6 +13,7 @@ from orchestrator.store import durable
 from orchestrator.store.faults import NO_FAULTS, Faults
 from orchestrator.store.interface import Entry, Store
 from sweeps.store.folder import Folder
+from sweeps.store.location import Location, S3Location, location_of
 
 PROBE = ".probe-"
 """How the names of files begin that only try whether the folder can be written, or what its clock says."""
@@ -20,6 +21,8 @@ PROBE = ".probe-"
 
 class FolderStore(Folder):
     """The operations of `Store` on a folder. Folders are made with mode 0700, files with 0600."""
+
+    beat_seconds = 2.0
 
     def __init__(self, root: Path, faults: Faults = NO_FAULTS) -> None:
         super().__init__(root)
@@ -91,6 +94,9 @@ class FolderStore(Folder):
         except (FileNotFoundError, NotADirectoryError):
             return
 
+    def gather(self) -> int:
+        return 0
+
     def now(self) -> float:
         try:
             return self._probe()
@@ -111,6 +117,12 @@ class FolderStore(Folder):
         return path
 
 
-def store_at(location: Path, faults: Faults = NO_FAULTS) -> Store:
-    """The store at a location, a folder. The one place that knows which implementation serves it."""
-    return FolderStore(location, faults)
+def store_at(location: str | Location, faults: Faults = NO_FAULTS) -> Store:
+    """The store at a location. The one place that knows which implementation serves it. Raises StoreError."""
+    place = location_of(location)
+    if isinstance(place, S3Location):
+        from orchestrator.store.objects.store import ObjectStore
+        from sweeps.store.objects.s3 import bucket_at
+
+        return ObjectStore(bucket_at(place), place, faults)
+    return FolderStore(place, faults)

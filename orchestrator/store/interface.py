@@ -11,7 +11,7 @@ reader sees. Parents of a key need not exist.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from sweeps.store.interface import Reading
 
@@ -29,6 +29,11 @@ class Entry(NamedTuple):
 
 class Store(Reading, Protocol):
     """A store that can be written. Any number of processes on any machines may use it at the same time."""
+
+    @property
+    def beat_seconds(self) -> float:
+        """The longest time between two heartbeats: what is cheap in a folder costs time and money elsewhere."""
+        ...
 
     def prepare(self) -> None:
         """Make the store if there is none, and find out whether it can be written."""
@@ -72,6 +77,22 @@ class Store(Reading, Protocol):
         """All there is below `folder`, or only directly in it, unfinished writes too. For housekeeping: it is slow."""
         ...
 
+    def gather(self) -> int:
+        """Make what `snapshot` reads in bulk, of all results; how many were added. A folder needs none."""
+        ...
+
     def now(self) -> float:
         """The store's own clock, in seconds, as `Entry.written` is told by it."""
+        ...
+
+
+@runtime_checkable
+class ConditionalStore(Store, Protocol):
+    """A store that replaces under a condition, in one step, by whichever process."""
+
+    def swap(self, key: str, before: bytes | None, data: bytes) -> bool:
+        """Put `data` where exactly `before` is, None: where nothing is; False, and nothing changed, if it is not.
+
+        `data` must be what nobody else writes: it tells a process whose answer was lost that it was heard. Durable.
+        """
         ...

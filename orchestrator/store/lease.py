@@ -1,8 +1,8 @@
 """Who runs what: a lease with a heartbeat and a fencing token.
 
-The holder of a run is whoever holds the highest token. Taking over creates the next token's key, which one process
-alone can do; the former holder finds out before it commits. What a lease says, and what one look at it can tell, is in
-sweeps/store/leases.py; who looks more than once has a `Watch`.
+The holder of a run is whoever holds the highest token. Taking over is a step that one process alone can do
+(orchestrator/store/objects/lease_keys.py); the former holder finds out before it commits. What a lease says, and what
+one look at it can tell, is in sweeps/store/leases.py; who looks more than once has a `Watch`.
 """
 
 from __future__ import annotations
@@ -16,10 +16,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from orchestrator.store.interface import Store
+from orchestrator.store.objects.lease_keys import LeaseKeys, keys_of
 from orchestrator.store.settings import DEFAULT, Settings
 from sweeps.layout import Place
 from sweeps.store import leases
 from sweeps.store.leases import current, may_be_alive, this_process
+
+
+def beat_seconds(store: Store, settings: Settings) -> float:
+    """Between two heartbeats."""
+    return min(store.beat_seconds, settings.lease_expiry / 5)
 
 
 class Held(Exception):
@@ -41,19 +47,15 @@ class Lease:
     place: Place
     token: int
     holder: str
+    keys: LeaseKeys
     settings: Settings = DEFAULT
     progress: int = 0
     epochs: int = 0
     launch: str = ""
     last_reset: int = 0
     _beat: int = 0
-    _written: bytes = b""
     _stop: threading.Event = field(default_factory=threading.Event)
     _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
-
-    @property
-    def key(self) -> str:
-        return self.place.lease(self.token)
 
     @property
     def attempt(self) -> int:
@@ -62,24 +64,21 @@ class Lease:
 
     def check(self) -> None:
         """Raise Fenced unless this lease is still the one that holds. Raises OSError."""
-        last = current(self.store, self.place)
+        last = None if self.keys.lost else current(self.store, self.place)
         if last is None or last["holder"] != self.holder:
             raise Fenced(f"{self.place.kind} {self.place.id}: taken over by another process")
 
     def take(self) -> bool:
-        """Create the lease's key; False if another process was quicker. Raises OSError."""
-        self._written = self._content()
-        return self.store.create(self.key, self._written)
+        """False if another process was quicker. Raises OSError."""
+        return self.keys.take(self.token, self._content())
 
     def beat(self) -> None:
         """Show that the holder lives, unless the lease is not this process's any more."""
         with self._one_at_a_time:
             self._beat += 1
-            content = self._content()
             # A heartbeat that cannot be written (disk full, say) must not end the run: at worst it is taken over.
             with contextlib.suppress(OSError):
-                if self.store.heartbeat(self.key, self._written, content):
-                    self._written = content
+                self.keys.beat(self._content())
 
     def reached(self, epoch: int) -> None:
         """An epoch is trained: the next heartbeat says so. A place where tests put faults."""
@@ -87,25 +86,17 @@ class Lease:
         self.settings.faults.point("epoch", f"{self.place.kind} {self.place.id} {epoch}")
 
     def release(self) -> None:
-        """Stop the heartbeat and give the run back.
-
-        Without a result the token is kept on record: were it given out again, a sleeping former holder could take
-        itself for the new one.
-        """
+        """Stop the heartbeat and give the run back."""
         self.stop_beating()
         with self._one_at_a_time, contextlib.suppress(OSError):
-            if self.store.exists(self.place.result):
-                for key in self.place.leases(self.store.list(self.place.folder)):
-                    self.store.remove(key)
-            else:
-                self.store.move(self.key, self.place.released(self.token))
+            self.keys.give_back()
 
     def stop_beating(self) -> None:
         self._stop.set()
 
     def keep_beating(self) -> None:
         def beats() -> None:
-            while not self._stop.wait(self.settings.beat_seconds):
+            while not self._stop.wait(beat_seconds(self.store, self.settings)):
                 self.beat()
 
         threading.Thread(target=beats, name="heartbeat", daemon=True).start()
@@ -145,12 +136,11 @@ class Watch:
 def claim(store: Store, place: Place, epochs: int, watch: Watch, launch: str = "") -> Lease:
     """Take the lease of a run that nobody alive holds. Raises Held, OSError. `launch` says on whose behalf."""
     names = store.list(place.folder)
-    last = current(store, place, names)
+    keys, last, token = keys_of(store, place, names)
     if last is not None and watch.alive(place, last):
         raise Held(f"{place.kind} {place.id}: runs on {last.get('host')}, process {last.get('pid')}")
-    token = place.last_token(names) + 1
     reset = place.last_reset(names)
-    lease = Lease(store, place, token, uuid.uuid4().hex, watch.settings, 0, epochs, launch, reset)
+    lease = Lease(store, place, token + 1, uuid.uuid4().hex, keys, watch.settings, 0, epochs, launch, reset)
     if not lease.take():
         raise Held(f"{place.kind} {place.id}: another process was quicker")
     lease.keep_beating()
@@ -159,7 +149,7 @@ def claim(store: Store, place: Place, epochs: int, watch: Watch, launch: str = "
 
 def last_token(store: Store, place: Place) -> int:
     """The token of the latest attempt at a job, whoever made it; 0 where there was none. Raises OSError."""
-    return place.last_token(store.list(place.folder))
+    return keys_of(store, place, store.list(place.folder))[2]
 
 
 def begun(store: Store, place: Place, after: int, launch: str) -> leases.Lease | None:
@@ -184,5 +174,5 @@ def living(store: Store, places: Iterable[Place], settings: Settings = DEFAULT) 
             elif last["beat"] != first[place]["beat"] or last["holder"] != first[place]["holder"]:
                 waiting.remove(place)
                 shown.append(place)
-        time.sleep(settings.beat_seconds / 4 if waiting else 0)
+        time.sleep(beat_seconds(store, settings) / 4 if waiting else 0)
     return shown

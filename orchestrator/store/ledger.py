@@ -22,9 +22,11 @@ from sweeps.layout import FORMAT, FORMAT_KEY, Place
 from sweeps.records import EpochRecord, FailureRecord, RunRecord, Status, SweepRecord
 from sweeps.self_digest import seal, unsealed
 from sweeps.store import leases, records
-from sweeps.store.interface import Damaged, StoreError
+from sweeps.store.interface import Damaged, Reading, StoreError
+from sweeps.store.location import Location
 from sweeps.store.status import without_result
 
+ALLOWED = "it must be a bucket whose objects can be listed, read, written and deleted"
 MOST_ATTEMPTS = 3
 """Attempts in one launch before a run counts as failed."""
 
@@ -40,14 +42,21 @@ class Ledger:
     before.
     """
 
-    def __init__(self, root: Path, settings: Settings = DEFAULT, store: Store | None = None) -> None:
-        """`root` is where the store is; `store` is given where it is open already."""
-        self.root = root
+    def __init__(self, location: Location, settings: Settings = DEFAULT, store: Store | None = None) -> None:
+        """`location` is where the store is; `store` is given where it is open already."""
+        self.location = location
         self.settings = settings
-        self.store: Store = store or store_at(root, settings.faults)
+        self.store: Store = store or store_at(location, settings.faults)
         self.damaged: dict[str, str] = {}
         """What is wrong with results that `status` found not to be what was committed, by id."""
         self._watch = Watch(settings)
+
+    @property
+    def root(self) -> Path:
+        """The folder, of a store that is one. Raises StoreError for another."""
+        if not isinstance(self.location, Path):
+            raise StoreError(f"--store {self.location}: allowed here: a folder")
+        return self.location
 
     def check(self) -> None:
         """Raise StoreError if the store is there and is none of this format. Writes nothing."""
@@ -58,11 +67,11 @@ class Ledger:
         found = str(FORMAT) if raw is None else raw.decode(errors="replace").strip()
         if found.isdecimal() and int(found) < FORMAT:
             raise StoreError(
-                f"--store {self.root}: format {found}, written by an older version; bring it to format {FORMAT} with: "
-                f"{command_line('upgrade', self.root)}"
+                f"--store {self.location}: format {found}, written by an older version; "
+                f"bring it to format {FORMAT} with: {command_line('upgrade', self.location)}"
             )
         if found != str(FORMAT):
-            raise StoreError(f"--store {self.root}: format {shown(found, 20)}; this version reads {FORMAT}")
+            raise StoreError(f"--store {self.location}: format {shown(found, 20)}; this version reads {FORMAT}")
 
     def open(self) -> None:
         """Make the store, or check that it can be written and has this format. Raises StoreError."""
@@ -103,19 +112,20 @@ class Ledger:
 
     def weights(self, source: str, sha256: str) -> bytes:
         """Weights of a source model (safetensors), their digest checked. Raises Damaged if they are gone or altered."""
-        return records.content(self.store, layout.place("source", source).weights(sha256), sha256)
+        return records.content(self.store, layout.place("source", source).weights(sha256), sha256, cached=True)
 
     def status(self, job: Job, thorough: bool = False) -> Status:
         """Of one job, without regard to its source: `blocked` is for who knows the plan."""
         return self.status_and_record(job, thorough)[0]
 
-    def status_and_record(self, job: Job, thorough: bool = False) -> tuple[Status, RunRecord | None]:
-        """The status of one job, and its result where that is whole.
-
-        A result that is not what was committed counts as missing, and why is in `damaged`. `thorough` also hashes the
-        files that a result speaks of.
+    def status_and_record(
+        self, job: Job, thorough: bool = False, view: Reading | None = None
+    ) -> tuple[Status, RunRecord | None]:
+        """The status of one job, and its result where that is whole; one that is altered counts as missing, and why is
+        in `damaged`. `thorough` also hashes the files of a result. `view`: a snapshot, for who looks at many.
         """
-        record, problem = self._looked_at(job, thorough)
+        view = view or self.store
+        record, problem = self._looked_at(job, thorough, view)
         if problem is not None:
             self.damaged[job.id] = problem
             return "missing", None
@@ -123,22 +133,22 @@ class Ledger:
             return record.status, record
         place = self.place(job)
         try:
-            return without_result(self.store, place, self._watch.alive), None
+            return without_result(view, place, self._watch.alive), None
         except OSError as refused:
             raise records.unreadable(self.store, place.folder, refused) from None
 
     def verified_result(self, job: Job) -> RunRecord | None:
         """The committed result if all of it is whole; if it is not, it is moved to quarantine. For a lease's holder."""
-        record, problem = self._looked_at(job, thorough=True)
+        record, problem = self._looked_at(job, True, self.store)
         if problem is None:
             return record
         quarantine.move_away(self.store, self.place(job), problem)
         return None
 
-    def _looked_at(self, job: Job, thorough: bool) -> tuple[RunRecord | None, str | None]:
+    def _looked_at(self, job: Job, thorough: bool, view: Reading) -> tuple[RunRecord | None, str | None]:
         """The result, and what is wrong with it."""
         try:
-            record = self.result(job)
+            record = records.matching_result(view, self.place(job), job.value)
         except Damaged as found:
             return None, str(found)
         if record is None or not thorough:
@@ -242,7 +252,8 @@ class Ledger:
 
     def _unusable(self, problem: OSError) -> StoreError:
         """One line for what cannot be a store."""
-        return StoreError(f"--store {self.root}: {problem.strerror}; it must be a folder that can be read and written")
+        allowed = "it must be a folder that can be read and written" if isinstance(self.location, Path) else ALLOWED
+        return StoreError(f"--store {self.location}: {problem.strerror}; {allowed}")
 
 
 def one_line(error: BaseException) -> str:

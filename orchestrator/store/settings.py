@@ -24,11 +24,6 @@ class Settings:
     checkpoint_share: float = 0.01
     faults: Faults = NO_FAULTS
 
-    @property
-    def beat_seconds(self) -> float:
-        """Between two heartbeats."""
-        return min(2.0, self.lease_expiry / 5)
-
 
 DEFAULT = Settings()
 
@@ -39,8 +34,8 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     Raises SpecError, in one line, for a value that is none.
 
     Example:
-        >>> from_environment({"FROSTLINE_LEASE_EXPIRY": "5"}).beat_seconds
-        1.0
+        >>> from_environment({"FROSTLINE_LEASE_EXPIRY": "5"}).lease_expiry
+        5.0
     """
     try:
         faults = parse(environment.get("FROSTLINE_FAULTS", ""))

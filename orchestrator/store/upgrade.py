@@ -6,7 +6,6 @@ Format 1 had results and sweeps without a digest of their own; ids, curves and w
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from orchestrator.store.folder import store_at
 from orchestrator.store.interface import Store
@@ -16,6 +15,7 @@ from sweeps.layout import FORMAT, FORMAT_KEY, Place
 from sweeps.self_digest import FIELD, seal
 from sweeps.store import records
 from sweeps.store.interface import Damaged, StoreError
+from sweeps.store.location import Location
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Upgraded:
     """What was left as it was, being damaged: `run` puts it in quarantine."""
 
 
-def upgrade(root: Path, settings: Settings = DEFAULT) -> Upgraded:
+def upgrade(root: Location, settings: Settings = DEFAULT) -> Upgraded:
     """Raises StoreError where there is no store of an older format, or where one is in use."""
     store = store_at(root, settings.faults)
     try:

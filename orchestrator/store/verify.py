@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 from sweeps import layout
 from sweeps.layout import Place
@@ -12,9 +13,15 @@ from sweeps.store.interface import Reading, StoreError
 
 def problems(store: Reading) -> Iterator[tuple[Place, str | None]]:
     """Each committed result of the store with what is wrong with it, None if nothing is. Changes nothing."""
-    for place in records.places(store):
-        if store.exists(place.result):
-            yield place, _problem(store, place)
+    with ThreadPoolExecutor(store.readers, thread_name_prefix="verify") as pool:
+        for place, found in pool.map(lambda place: (place, _looked_at(store, place)), records.places(store)):
+            if found is not None:
+                yield place, found or None
+
+
+def _looked_at(store: Reading, place: Place) -> str | None:
+    """What is wrong, empty if nothing is; None where there is no result."""
+    return (_problem(store, place) or "") if store.exists(place.result) else None
 
 
 def _problem(store: Reading, place: Place) -> str | None:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from orchestrator.store.folder import store_at
 from sweeps.layout import WANDB
+from sweeps.store.location import Location
 
 Mode = Literal["offline", "online", "disabled"]
 
@@ -16,7 +17,7 @@ Mode = Literal["offline", "online", "disabled"]
 class TrackingOptions:
     """`store` is where the store is. `system`: the machine's load is sampled too, while a run goes on (online)."""
 
-    store: Path
+    store: Location
     mode: Mode = "offline"
     project: str = "frostline"
     system: bool = False

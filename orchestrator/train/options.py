@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 from orchestrator.store.settings import DEFAULT, Settings
 from orchestrator.tracking.options import TrackingOptions
 from sweeps.layout import stop
+from sweeps.store.location import Location
 
 Ending = Literal["done", "diverged", "failed", "memory", "held", "stopped", "not run"]
 
@@ -17,7 +17,7 @@ Ending = Literal["done", "diverged", "failed", "memory", "held", "stopped", "not
 class TrialOptions:
     """How runs are run; nothing here changes a result. `store` is where the store is."""
 
-    store: Path
+    store: Location
     sweep: str = ""
     varied: tuple[str, ...] = ()
     """The fields that differ in the sweep: names show them."""

@@ -12,6 +12,7 @@ import json
 import platform
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -24,7 +25,6 @@ from orchestrator.train.batch_sizes import MOST_IMAGES
 from orchestrator.train.device import RunDevice
 from orchestrator.train.inputs import Inputs
 from sweeps.layout import FEATURES, feature
-from sweeps.store.interface import Reading
 
 LEAST_SECONDS = 2.0
 """Computing that took less is not worth a file."""
@@ -84,7 +84,11 @@ def read(store: Store, id: str, device: torch.device, batch: int) -> Inputs | No
     if not store.exists(key):
         return None
     try:
-        return _read(store, key, device, batch)
+        path = store.local_path(key)
+    except OSError:  # no room for it here, or the store does not answer: that says nothing of the file
+        return None
+    try:
+        return _read(path, device, batch)
     except (SafetensorError, KeyError, ValueError, OSError) as problem:
         quarantine.move_one_away(store, "feature", id, key, f"{type(problem).__name__}: {problem}")
         return None
@@ -94,13 +98,13 @@ def problems(store: Store) -> Iterator[str]:
     """One line for each stored file that is not what was written. Changes nothing."""
     for key in sorted(entry.key for entry in store.entries(FEATURES) if not entry.unfinished):
         try:
-            _read(store, key, torch.device("cpu"), MOST_IMAGES)
+            _read(store.local_path(key), torch.device("cpu"), MOST_IMAGES)
         except (SafetensorError, KeyError, ValueError, OSError) as problem:
             yield f"{store.where(key)}: damaged ({type(problem).__name__}: {problem})"
 
 
-def _read(store: Reading, key: str, device: torch.device, batch: int) -> Inputs:
-    with safe_open(store.local_path(key), framework="pt") as file:
+def _read(path: Path, device: torch.device, batch: int) -> Inputs:
+    with safe_open(path, framework="pt") as file:
         about = file.metadata() or {}
         # A copy: torch's own memory is aligned, a file's is as it comes.
         tensors = {name: file.get_tensor(name).clone() for name in sorted(file.keys())}

@@ -7,6 +7,7 @@ A signal reaches one process. A driver on Ray tells its workers, on whichever ma
 from __future__ import annotations
 
 import contextlib
+import math
 import signal
 import threading
 import time
@@ -16,8 +17,6 @@ from types import FrameType
 from sweeps.store.interface import Reading
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
-LOOK_SECONDS = 1.0
-"""The least time between two looks for the driver's key."""
 
 
 class Stopped(Exception):
@@ -35,7 +34,7 @@ class StopRequest:
         self._key = key
         self._signalled = threading.Event()
         self._found = False
-        self._looked = -LOOK_SECONDS
+        self._looked = -math.inf
 
     @property
     def signalled(self) -> bool:
@@ -46,12 +45,14 @@ class StopRequest:
         self._signalled.set()
 
     def asked(self) -> bool:
-        """True from the first request on. Looks for the key at most once in LOOK_SECONDS."""
+        """True from the first request on. Looks for the key at most once in the store's `look_seconds`."""
+        if self._store is None or self._key is None or self._found or self.signalled:
+            return self._found or self.signalled
         now = time.monotonic()
-        if self._store is not None and self._key is not None and not self._found and now - self._looked >= LOOK_SECONDS:
+        if now - self._looked >= self._store.look_seconds:
             self._looked = now
-            self._found = self._store.exists(self._key)
-        return self._found or self.signalled
+            self._found = self._store.read(self._key) is not None
+        return self._found
 
 
 @contextlib.contextmanager

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 
 class Folder:
     """The reading half (sweeps/store/interface.py `Reading`) of a store in a folder."""
+
+    one_lease = False
+    look_seconds = 1.0
+    readers = 4
+    """Reading from memory gains nothing by more; a shared disk does."""
 
     def __init__(self, root: Path) -> None:
         self._root = str(root)
@@ -22,6 +28,9 @@ class Folder:
         except FileNotFoundError:
             return None
 
+    def read_cached(self, key: str) -> bytes | None:
+        return self.read(key)
+
     def exists(self, key: str) -> bool:
         return os.path.exists(self.where(key))
 
@@ -34,6 +43,9 @@ class Folder:
 
     def local_path(self, key: str) -> Path:
         return Path(self._root, key)
+
+    def snapshot(self, folders: Iterable[str]) -> Folder:
+        return self
 
     def local_folder(self, name: str) -> Path:
         return Path(self._root, name)

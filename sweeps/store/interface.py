@@ -6,6 +6,7 @@ Keys are made in sweeps/layout.py. Every operation that meets the storage raises
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -27,12 +28,34 @@ class Reading(Protocol):
     every read and list that starts after the call returned.
     """
 
+    @property
+    def one_lease(self) -> bool:
+        """Whether a run has one lease, replaced under a condition, or a key for each token (sweeps/store/leases.py)."""
+        ...
+
+    @property
+    def readers(self) -> int:
+        """How many threads read faster than fewer do, having to wait."""
+        ...
+
+    @property
+    def look_seconds(self) -> float:
+        """Between two looks of a process for what another may have written meanwhile: a request may cost money."""
+        ...
+
     def where(self, key: str = "") -> str:
         """The key as messages name it: a path or an address that a person can look at. Without a key, the store."""
         ...
 
     def read(self, key: str) -> bytes | None:
         """The content; None if there is nothing at this key."""
+        ...
+
+    def read_cached(self, key: str) -> bytes | None:
+        """The same, of content that many on this machine read: a store far away keeps a copy here.
+
+        The copy is of what is in the store now.
+        """
         ...
 
     def exists(self, key: str) -> bool:
@@ -50,6 +73,12 @@ class Reading(Protocol):
         """A local file with the content, for libraries that read only files: to be read, never written.
 
         Of a folder it is the file itself; another store may download it first. It need not exist if the key does not.
+        """
+        ...
+
+    def snapshot(self, folders: Iterable[str]) -> Reading:
+        """This store for one who looks at most of what is below some folders: names and contents are as of the call,
+        or later. A store far away lists the folders once and reads results in bulk.
         """
         ...
 

@@ -1,7 +1,8 @@
 """What a lease says, and whether its holder may be alive.
 
 A lease is a small JSON file that the process that computes a run writes when it begins and about every two seconds
-from then on. Whether a holder is alive is judged without comparing clocks of two machines:
+from then on, every twelve in an object store. Whether a holder is alive is judged without comparing the clocks of two
+machines:
 
 - One look can tell that the holder is gone only if it ran on this machine: its process is not there any more.
 - One look at a holder elsewhere tells nothing: a heartbeat that stands still looks like one that moves. Such a lease
@@ -24,7 +25,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sweeps.layout import Place
+from sweeps.layout import ONE_LEASE, Place
 from sweeps.store.interface import Reading
 
 Lease = dict[str, Any]
@@ -35,10 +36,16 @@ BLANK: Lease = {"holder": "", "beat": -1, "progress": 0, "epochs": 0}
 
 
 def current(store: Reading, place: Place, names: Iterable[str] | None = None) -> Lease | None:
-    """The lease with the highest token; None if there is none. One that cannot be read is nobody's.
+    """The lease with the highest token; None if there is none, or if it was given back. One that cannot be read is
+    nobody's.
 
     `names`: what the store lists in the place's folder, where the caller knows it already.
     """
+    if store.one_lease:
+        if names is not None and ONE_LEASE not in names:
+            return None
+        content = read(store, place.one_lease)
+        return None if content is None or content.get("released") else content
     for key in reversed(place.leases(store.list(place.folder) if names is None else names)):
         if (content := read(store, key)) is not None:
             return content

@@ -74,9 +74,15 @@ def problem_of(store: Reading, record: RunRecord, place: Place) -> str | None:
     return None
 
 
-def content(store: Reading, key: str, sha256: str) -> bytes:
-    """Bytes that a result speaks of. Raises Damaged if they are not there or not those, StoreError if unreadable."""
-    found = _raw(store, key)
+def content(store: Reading, key: str, sha256: str, cached: bool = False) -> bytes:
+    """Bytes that a result speaks of. Raises Damaged if they are not there or not those, StoreError if unreadable.
+
+    `cached`: a copy of this machine serves as well (`Reading.read_cached`).
+    """
+    try:
+        found = store.read_cached(key) if cached else store.read(key)
+    except OSError as problem:
+        raise unreadable(store, key, problem) from None
     if found is None:
         raise Damaged(f"{store.where(key)}: No such file or directory")
     if sha256_of(found) != sha256:

@@ -19,9 +19,13 @@ from analysis.report.table_files import csv_text
 from analysis.tables.collect import collect, epoch_frame
 from analysis.tables.load import read_sweep
 from analysis.tables.schema import comparable
+from orchestrator.store.folder import store_at
 from orchestrator.store.gc import garbage, remove
-from orchestrator.store.ledger import Ledger
+from orchestrator.store.interface import Store
 from orchestrator.store.verify import problems
+from sweeps.layout import Place
+from sweeps.store import records
+from sweeps.store.leases import current
 from sweeps.sweep import parse
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,6 +63,8 @@ class Scene:
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
     store_folder: Path | None = None
+    bucket: str | None = None
+    """Where the store is if it is no folder: s3://BUCKET/PREFIX."""
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -69,6 +75,14 @@ class Scene:
     @property
     def store(self) -> Path:
         return self.store_folder or self.folder / "store"
+
+    @property
+    def address(self) -> str:
+        return self.bucket or str(self.store)
+
+    @property
+    def opened(self) -> Store:
+        return store_at(self.address)
 
     @property
     def trace(self) -> Path:
@@ -87,7 +101,7 @@ class Scene:
             {"point": point, "do": "log", "hit": 0, "log": str(self.trace)} for point in ("epoch", "checkpoint.done")
         ]
         return subprocess.Popen(
-            [sys.executable, "-m", "orchestrator", "run", str(self.sweep), "--store", str(self.store), *arguments],
+            [sys.executable, "-m", "orchestrator", "run", str(self.sweep), "--store", self.address, *arguments],
             cwd=ROOT,
             env={
                 **{name: value for name, value in os.environ.items() if not name.startswith(("WANDB", "FROSTLINE"))},
@@ -145,21 +159,21 @@ class Scene:
 
     def tables(self) -> list[str]:
         """The sweep's three tables as CSV, without times, machine and provenance."""
-        sweep = read_sweep(parse(SWEEP), self.store)
+        sweep = read_sweep(parse(SWEEP), self.address)
         made = collect(sweep)
         return [csv_text(comparable(frame)) for frame in (epoch_frame(sweep), made.runs, made.cells)]
 
     def check(self, oracle: list[str], lost: bool = True) -> None:
         """Everything is there, once, whole, equal to the undisturbed sweep to the byte; gc leaves nothing behind."""
-        store = Ledger(self.store).store
+        store = self.opened
         remove(store, garbage(store))
         assert self.tables() == oracle
         found = list(problems(store))
         assert [problem for _, problem in found if problem is not None] == [] and len(found) == RUNS + SOURCES
         for place, _ in found:
-            names = sorted(path.name.partition("-")[0] for path in (self.store / place.folder).iterdir())
-            wanted = ["epochs", "result.json"] + (["weights"] if place.kind == "source" else [])
-            assert [name for name in names if name != "failure" and not name.startswith(".")] == wanted, names
+            names = sorted(name.partition("-")[0] for name in store.list(place.folder))
+            wanted = ["epochs"] + ["lease.json"] * store.one_lease + ["result.json"] + ["weights"] * is_source(place)
+            assert [name for name in names if name != "failure"] == wanted, names
         if lost:
             assert self.lost_epochs() == 0
 
@@ -179,13 +193,10 @@ class Scene:
         return list(json.loads(record.read_text())["runs"])
 
     def leases(self) -> list[dict[str, Any]]:
-        found = []
-        for path in self.store.glob("*/*/*/lease-*.json"):
-            try:
-                found.append(json.loads(path.read_text()))
-            except (OSError, ValueError):
-                continue
-        return found
+        """Of all jobs, those that somebody holds."""
+        store = self.opened
+        found = [current(store, place) for place in records.places(store)]
+        return [lease for lease in found if lease is not None and lease["holder"]]
 
     def worker(self, process: subprocess.Popen[str], besides: Iterable[int] = ()) -> int:
         """The process number of some worker that trains and has saved an epoch."""
@@ -200,6 +211,10 @@ class Scene:
             return None
 
         return wait_for(found, process)
+
+
+def is_source(place: Place) -> bool:
+    return place.kind == "source"
 
 
 def wait_for(found: Callable[[], Any], process: subprocess.Popen[str] | None = None, seconds: float = 300) -> Any:

@@ -64,7 +64,10 @@ def missing_paths(page: Path, text: str, made: set[str]) -> list[str]:
 
 OF_THE_STORE = {
     "result.json",
+    "lease.json",
     "runs",
+    "sources",
+    "index",
     "features",
     "quarantine",
     "rankings",
@@ -162,11 +165,5 @@ def test_every_variable_of_the_environment_is_in_the_table() -> None:
     told = {name for name in re.findall(r"`([A-Z_]+)`", section) if VARIABLE.fullmatch(name)}
     used = set().union(*map(variables, FILES))
     assert {"FROSTLINE_STORE", "FROSTLINE_START_TIMEOUT", "RAY_AUTH_TOKEN"} <= used
-    of_tests = {
-        "FROSTLINE_CHAOS",
-        "FROSTLINE_CHAOS_SEED",
-        "FROSTLINE_FUZZ_EXAMPLES",
-        "FROSTLINE_HOSTS",
-        "FROSTLINE_MATRIX",
-    }
+    of_tests = {f"FROSTLINE_{name}" for name in ("CHAOS", "CHAOS_SEED", "FUZZ_EXAMPLES", "HOSTS", "MATRIX", "SLURM")}
     assert told - of_tests == used

@@ -52,7 +52,7 @@ def test_help_fits_80_columns_and_names_every_command() -> None:
     told = process("--help")
     assert (told.returncode, told.stderr) == (0, "")
     listed = [line.split()[0] for line in told.stdout.partition("Commands:\n")[2].partition("\n\n")[0].splitlines()]
-    of_both = ["doctor", "catalog", "compare", "data", "rank", "transferability", "advise", "theory"]
+    of_both = ["doctor", "catalog", "compare", "data", "rank", "transferability", "simulate", "advise", "theory"]
     assert listed == [*RUNNING, *ANALYSIS, *STORE_COMMANDS, *of_both]
     assert max(map(len, told.stdout.splitlines())) <= 80
     assert "..." not in told.stdout.partition("Commands:")[2]  # nothing is cut off

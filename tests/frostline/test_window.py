@@ -6,15 +6,18 @@ import hashlib
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
 from frostline.cli import main
-from frostline.window.content import MOST_ROWS, as_content
+from frostline.window.content import MOST_ROWS, added_by_run, as_content
+from frostline.window.results import write_results
 from orchestrator.tracking import tracker as tracking
 from orchestrator.tracking.metrics import AXES, METRICS
 from sweeps import console, layout
@@ -23,6 +26,7 @@ from sweeps.identity import source_id, source_value
 from sweeps.records import RunRecord
 from sweeps.self_digest import seal
 from sweeps.spec import RunSpec
+from sweeps.store.folder import Folder
 from sweeps.sweep import parse
 from tests.analysis.store_factory import double_descent, epoch_table, finished, planned, sweep_text
 from tests.orchestrator.tracking.tracked_runs import CANARY, holding
@@ -313,6 +317,17 @@ def test_a_report_that_cannot_be_sent_is_kept(
     assert line.startswith("not sent: ") and CANARY not in line
     assert (tmp_path / "results" / "made-up" / "report.wandb.json").is_file()
     assert server.views == {}
+
+
+def test_each_seed_is_sent_the_theory_of_its_own(sweep: Path, tmp_path: Path) -> None:
+    """Seeds of a cell share its verdict, and not what theory predicts of each."""
+    results = write_results(parse(sweep.read_text()), Folder(tmp_path / "store"), tmp_path / "out")
+    ids = [str(id) for id in results.tables.runs["run_id"]]
+    errors = np.arange(len(ids)) / 1000
+    theory = {"run_id": ids, "theory_kind": "exact", "theory_test_error": errors, "theory_difference": 0.0}
+    found = added_by_run(replace(results, theory=pd.DataFrame(theory)))
+    assert [found[id]["theory/test_error"] for id in ids] == errors.tolist()
+    assert all("verdict/shape" in found[id] for id in ids)
 
 
 def test_a_table_is_plain_and_of_a_stated_length() -> None:

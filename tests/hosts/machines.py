@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -138,7 +139,7 @@ class Host:
         try:
             output, _ = process.communicate(timeout=UP_SECONDS)
         except subprocess.TimeoutExpired:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             raise AssertionError(f"{self.name}: {command} hangs: {process.communicate()[0]}") from None
         assert process.returncode == 0, f"{self.name}: {command}: {output}"
         return output

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +21,13 @@ CONFIG = {
     "max_workers": MOST,
     "upscaling_speed": 1.0,
     "idle_timeout_minutes": IDLE_MINUTES,
-    "provider": {"type": "fake_multinode", "head_node_id": "f" * 51 + "00000"},
+    "provider": {
+        "type": "fake_multinode",
+        "head_node_id": "f" * 51 + "00000",
+        "use_node_id_as_ip": True,  # all have one address
+        "disable_node_updaters": True,
+        "disable_launch_config_check": True,
+    },
     "available_node_types": {
         "ray.head.default": {"resources": {"CPU": 0}, "node_config": {}, "max_workers": 0},
         "ray.worker.one": {"resources": {"CPU": 1}, "node_config": {}, "min_workers": 0, "max_workers": MOST},
@@ -82,6 +90,7 @@ def test_nodes_come_for_the_plan_and_go_when_they_are_idle(host: Host, tmp_path:
         return [int(line) for line in seen.read_text().split()]
 
     wait_for(lambda: numbers()[-1] == 0, watch, 90)  # nobody has asked for them to be released
-    watch.kill()
+    os.killpg(watch.pid, signal.SIGKILL)  # nsenter and the program that it started
+    watch.communicate()
     assert max(numbers()) >= 2, "the plan's demand was not shown"
     launches.check(oracle)

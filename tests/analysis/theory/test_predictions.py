@@ -93,6 +93,8 @@ def test_a_recipe_without_a_theory_is_one_line() -> None:
         predicted(run(model__activation="relu", source__batch_size=10))
     with pytest.raises(ValueError, match=r"^train\.optimizer = adam: allowed for a theory of the readout: sgd$"):
         kind_of(Recipe(), 100)
+    with pytest.raises(ValueError, match=r"^train\.steps = 7: allowed for a theory of the readout: a multiple of 2$"):
+        kind_of(Recipe(optimizer="sgd", steps=7, batch_size=50, epochs=0), 100)  # its last epoch is half of one
     with pytest.raises(ValueError, match=r"^transfer\.rate_factors = .*: allowed for a theory of the readout: None$"):
         kind_of(Recipe(optimizer="sgd"), 100, TransferSpec.model_validate({"frozen": 1, "rate_factors": [0, 0.5]}))
 

@@ -82,6 +82,24 @@ def test_a_launch_that_is_to_stop_ends_at_once_where_no_trial_runs() -> None:
         callback.on_step_begin(2, [ended, trial])
 
 
+def test_why_no_worker_begins_ends_a_launch_at_tunes_next_step() -> None:
+    """From where Tune tells of a worker's end it would come as Ray's error about an error, with both traces."""
+    from orchestrator.runners.cluster import WorkerDeathCallback
+
+    def died(trial: str, reason: str) -> None:
+        raise CannotStart(f"{trial}: {reason}")
+
+    jobs, looks = SimpleNamespace(stopping=False, died=died), []
+    start = StartWatch(lambda _: pytest.fail("nothing is to be said"), 300.0, Clock())
+    callback = WorkerDeathCallback(cast(Any, jobs), lambda: None, start, lambda: looks.append(1))
+    callback.on_step_begin(0, [])
+    trial = SimpleNamespace(trial_id="t1", get_pickled_error=lambda: OSError("no such disk"))
+    callback.on_trial_error(0, [], trial)
+    with pytest.raises(CannotStart, match="t1: no such disk"):
+        callback.on_step_begin(1, [])
+    assert looks == [1]
+
+
 @pytest.mark.parametrize(
     ("address", "why"),
     [

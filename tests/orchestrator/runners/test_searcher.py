@@ -65,11 +65,13 @@ def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
 
 
-def died_while_running(ledger: Ledger, job: Job, launch: str) -> None:
+def died_while_running(ledger: Ledger, job: Job, launch: str, progress: int = 0) -> None:
     lease = ledger.claim(job, launch)
     lease.stop_beating()
     content = (folder_of(ledger, job) / f"lease-{lease.token:06d}.json").read_text()
     # As of a process on another machine, of which nobody can know at once that it is gone.
+    assert '"progress": 0' in content
+    content = content.replace('"progress": 0', f'"progress": {progress}')
     changed = content.replace('"host": "', '"host": "node7-').replace('"boot": "', '"boot": "x')
     (folder_of(ledger, job) / f"lease-{lease.token:06d}.json").write_text(changed)
 
@@ -81,6 +83,18 @@ def test_a_worker_that_died_while_it_ran_a_job_costs_an_attempt_and_names_its_ho
     last = desk.ledger.last_failure(job)
     assert last is not None and last[1] == 1
     assert "WorkerDied" in last[0].error and last[0].host.startswith("node7-")
+
+
+def test_a_run_that_comes_further_each_time_is_not_given_up(desk: Desk) -> None:
+    """A long run on machines that are taken away: each death is written down, none is the last while it advances."""
+    job = desk.handed_out("first")
+    for epoch in range(1, MOST_ATTEMPTS + 3):
+        died_while_running(desk.ledger, job, "ours", progress=epoch)
+        desk.jobs.died("first" if epoch == 1 else f"again-{epoch}", "ActorDiedError")
+        assert desk.failures(job) == epoch
+        place = desk.ledger.place(job)
+        desk.ledger.store.move(place.lease(epoch), place.released(epoch))  # as if it had expired
+        assert desk.handed_out(f"again-{epoch + 1}") == job
 
 
 def test_a_worker_that_died_before_it_began_costs_none(desk: Desk) -> None:
@@ -137,7 +151,10 @@ def test_a_runtime_environment_that_fails_from_the_start_ends_it_soon(desk: Desk
     assert number == MOST_ATTEMPTS - 1
 
 
-BLACK_HOLE = "RuntimeEnvSetupError: Failed to set up runtime environment.\n[Node 10.0.0.7] Failed to download it"
+BLACK_HOLE = (
+    "RuntimeEnvSetupError: Failed to set up runtime environment.\n[Node 10.0.0.7] Traceback (most recent call last):\n"
+    "  File agent.py\nOSError: Failed to download runtime_env file package gcs://_ray_pkg_1.zip\n"
+)
 NOT_SHARED = (
     "ray::Worker.train() (pid=7, ip=10.0.0.7)\n    raise StoreNotShared(\n"
     "orchestrator.runners.shared_store.StoreNotShared: [Node 10.0.0.7] host w7: /data/store is not the store that ..."
@@ -151,7 +168,8 @@ def test_a_host_where_nothing_begins_costs_no_attempt_and_no_launch_while_there_
         desk.jobs.died(f"{number}", BLACK_HOLE)
         assert desk.failures(job) == 0
     assert desk.health.avoided() == {"10.0.0.7"} and not desk.agenda.ended
-    assert desk.said[0].startswith("no runs are sent to 10.0.0.7 for 30 s: workers end there before they begin a run: ")
+    why = "workers end there before they begin a run: OSError: Failed to download runtime_env file package"
+    assert desk.said[0].startswith(f"no runs are sent to 10.0.0.7 for 30 s: {why}")
     # It is tried again after a pause that doubles, and each time that is said.
     assert len(desk.said) == 5 and "for 480 s" in desk.said[-1]
 

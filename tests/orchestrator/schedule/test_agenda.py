@@ -209,3 +209,35 @@ def test_a_job_whose_worker_was_told_to_go_loses_no_attempt(tmp_path: Path) -> N
     for each in first:
         agenda.end(each, "stopped")
     assert agenda.take() is None and agenda.finished()
+
+
+def test_a_run_that_comes_further_each_time_is_not_given_up(tmp_path: Path) -> None:
+    agenda, _ = made(tmp_path)
+    source, *_ = taken(agenda)
+    for progress in range(1, 10):  # taken away nine times, each time further on
+        agenda.end(source, "failed", progress)
+        assert agenda.take() == source
+    for _ in range(MOST_ATTEMPTS - 2):  # and from there no further
+        agenda.end(source, "failed", 9)
+        assert agenda.take() == source
+    agenda.end(source, "failed", 9)
+    assert agenda.ended == {source.id: "failed"}
+
+
+def test_a_run_longer_than_all_that_waits_for_a_source_comes_first(tmp_path: Path) -> None:
+    ledger, _ = opened(tmp_path)
+    plan = make_plan(parse(SWEEP), ledger)
+    costs = forecast(plan, workers=1).costs.seconds
+    alone = next(job.id for job in plan.open_runs if job.needs is None)
+    first = Agenda(plan, {**costs, alone: 10 * sum(costs.values())}, workers=4).take()
+    assert first is not None and first.id == alone
+
+
+def test_what_waits_for_a_source_is_shared_among_the_workers(tmp_path: Path) -> None:
+    ledger, _ = opened(tmp_path)
+    plan = make_plan(parse(SWEEP), ledger)
+    alone = [job.id for job in plan.open_runs if job.needs is None]
+    costs = {**dict.fromkeys((*plan.sources, *plan.runs), 1.0), **dict.fromkeys(alone, 3.5)}
+    first = {workers: Agenda(plan, costs, workers).take() for workers in (1, 2)}
+    kinds = {workers: job.kind for workers, job in first.items() if job is not None}
+    assert kinds == {1: "source", 2: "run"}  # three runs wait for a source: 1 + 3 / 1, and 1 + 3 / 2

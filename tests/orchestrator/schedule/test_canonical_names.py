@@ -57,3 +57,26 @@ def test_results_under_another_spelling_stay_readable_under_their_ids(tmp_path: 
     plan = make_plan(sweep, Ledger(tmp_path))
     assert not plan.runs.keys() & old.keys()
     assert set(plan.statuses.values()) == {"missing"}
+
+
+VIT = """
+name: patches
+base:
+  source: null
+  target: {task: digits, size: 40}
+  model: {family: vit, depth: 1, width: 8, %s}
+"""
+
+
+@pytest.mark.parametrize(("side", "patch", "same"), [(8, 2, True), (32, 4, True), (16, 4, True), (16, 2, False)])
+def test_the_patch_that_null_stands_for_is_null(side: int, patch: int, same: bool) -> None:
+    unsaid, said = (
+        list(expand(parse(VIT % fields), KnownWords()))
+        for fields in (f"image_size: {side}", f"image_size: {side}, patch: {patch}")
+    )
+    assert (unsaid == said) is same
+
+
+def test_a_patch_at_a_size_that_has_no_usual_one_stays() -> None:
+    (spec,) = expand(parse(VIT % "image_size: 10, patch: 2"), KnownWords()).values()
+    assert spec.model.patch == 2

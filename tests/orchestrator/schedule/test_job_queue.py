@@ -105,13 +105,19 @@ def test_the_longest_group_is_next_whatever_the_order_of_arrival() -> None:
     assert not ready and ready.work == 0 and ready.take(1.0) == []
 
 
-def test_sources_by_the_work_that_waits() -> None:
+def test_sources_count_with_what_waits_for_them() -> None:
     ready = Ready()
-    first, second = source_of(small(seed=0)), source_of(small(seed=1))
-    ready.push(run_of(small(seed=2)), 100.0)
+    first, second, run, longer = (
+        source_of(small(seed=0)),
+        source_of(small(seed=1)),
+        run_of(small(seed=2)),
+        run_of(small(seed=3)),
+    )
+    ready.push(run, 10.0)
     ready.push(first, 5.0, waiting=1.0)
     ready.push(second, 1.0, waiting=50.0)
-    assert ready.take(0.0) == [second] and ready.take(0.0) == [first]
+    ready.push(longer, 100.0)
+    assert [ready.take(0.0) for _ in range(4)] == [[longer], [second], [run], [first]]
 
 
 def test_taking_looks_at_a_few_entries_not_at_all() -> None:

@@ -6,7 +6,7 @@ Like an object store it has keys and contents, no folders, no rename, no links, 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from orchestrator.store.interface import Entry
@@ -14,6 +14,11 @@ from orchestrator.store.interface import Entry
 
 class MemoryStore:
     """Every operation of `Store`. What needs a local file is written to `cache` first, as after a download."""
+
+    one_lease = False
+    look_seconds = 1.0
+    readers = 4
+    beat_seconds = 2.0
 
     def __init__(self, cache: Path) -> None:
         self.contents: dict[str, tuple[bytes, float]] = {}
@@ -24,6 +29,9 @@ class MemoryStore:
 
     def read(self, key: str) -> bytes | None:
         return self.contents[key][0] if key in self.contents else None
+
+    def read_cached(self, key: str) -> bytes | None:
+        return self.read(key)
 
     def exists(self, key: str) -> bool:
         return key in self.contents or bool(self.list(key))
@@ -40,6 +48,12 @@ class MemoryStore:
 
     def local_folder(self, name: str) -> Path:
         return self._cache / name
+
+    def snapshot(self, folders: Iterable[str]) -> MemoryStore:
+        return self
+
+    def gather(self) -> int:
+        return 0
 
     def prepare(self) -> None:
         pass

@@ -21,17 +21,9 @@ from orchestrator.train.worker_state import WorkerState
 from sweeps.layout import QUARANTINE
 from sweeps.sweep import parse
 from tests.orchestrator.small_runs import run_of, small, source_of
-from tests.orchestrator.store.memory_store import MemoryStore
 from tests.orchestrator.store.test_quarantine import SWEEP
 
 KEY = "runs/ab/ab12/result.json"
-
-
-@pytest.fixture(params=["folder", "memory"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    made: Store = FolderStore(tmp_path / "store") if request.param == "folder" else MemoryStore(tmp_path)
-    made.prepare()
-    return made
 
 
 def test_what_is_not_there_is_no_error(store: Store) -> None:

@@ -6,12 +6,10 @@ import json
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
 from orchestrator.store import lease as leases
-from orchestrator.store.folder import store_at
 from orchestrator.store.interface import Store
 from orchestrator.store.lease import Fenced, Held, Watch, claim, current
 from orchestrator.store.settings import Settings
@@ -20,18 +18,21 @@ from sweeps import layout
 PLACE = layout.place("run", "ab" * 10)
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return store_at(tmp_path)
+def key(store: Store, token: int) -> str:
+    return PLACE.one_lease if store.one_lease else PLACE.lease(token)
 
 
 def put(store: Store, token: int, content: str) -> None:
     """A lease as another process wrote it."""
-    store.replace(PLACE.lease(token), content.encode())
+    store.replace(key(store, token), content.encode())
 
 
 def names(store: Store) -> list[str]:
-    return sorted(path.name for path in store.local_path(PLACE.folder).iterdir())
+    return sorted(store.list(PLACE.folder))
+
+
+def held_by(store: Store) -> str | None:
+    return None if (last := current(store, PLACE)) is None else last["holder"]
 
 
 def test_a_live_holder_keeps_others_out(store: Store) -> None:
@@ -49,10 +50,12 @@ def test_a_live_holder_keeps_others_out(store: Store) -> None:
 
 def test_the_lease_of_a_dead_process_is_taken_over_at_once(store: Store) -> None:
     """The process is killed, so that nothing of it can tidy up."""
+    if "memory" in store.where():
+        pytest.skip("seen by one process alone")
     script = (
-        "import os, signal; from pathlib import Path; from sweeps.layout import place;"
+        "import os, signal; from sweeps.layout import place;"
         "from orchestrator.store.lease import claim, Watch; from orchestrator.store.folder import store_at;"
-        f"claim(store_at(Path({store.where()!r})), place('run', {PLACE.id!r}), 10, Watch());"
+        f"claim(store_at({store.where()!r}), place('run', {PLACE.id!r}), 10, Watch());"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == -9
@@ -100,11 +103,12 @@ def test_the_sleeper_neither_beats_nor_holds_after_a_takeover(store: Store) -> N
     put(store, 2, json.dumps({"holder": "other", "token": 2}))
     with pytest.raises(Fenced):
         sleeper.check()
-    store.remove(PLACE.lease(1))
+    if not store.one_lease:
+        store.remove(PLACE.lease(1))
     sleeper.beat()
-    assert names(store) == ["lease-000002.json"]
+    assert names(store) == [layout.last_part(key(store, 2))] and held_by(store) == "other"
     sleeper.release()
-    assert names(store) == ["lease-000002.json"]
+    assert names(store) == [layout.last_part(key(store, 2))] and held_by(store) == "other"
 
 
 def test_the_heartbeat_carries_progress(store: Store) -> None:
@@ -116,12 +120,12 @@ def test_the_heartbeat_carries_progress(store: Store) -> None:
         time.sleep(0.01)
     assert last["epochs"] == 10 and last["beat"] > 0
     lease.release()
-    assert names(store) == ["released-000001"]
+    assert names(store) == ["lease.json" if store.one_lease else "released-000001"] and held_by(store) is None
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", '"x"', "\x00\x01"])
 def test_an_unreadable_lease_is_nobodys(store: Store, content: str) -> None:
     put(store, 3, content)
     lease = claim(store, PLACE, 1, Watch())
-    assert lease.token == 4
+    assert lease.token == (1 if store.one_lease else 4)  # one object has no name that tells its token
     lease.release()

@@ -21,12 +21,12 @@ ROOT = Path(__file__).parents[3]
 def test_without_an_environment_they_are_the_defaults() -> None:
     for environment in ({}, {"FROSTLINE_LEASE_EXPIRY": "", "FROSTLINE_FAULTS": ""}):
         told = from_environment(environment)
-        assert (told.lease_expiry, told.checkpoint_share, told.beat_seconds) == (60.0, 0.01, 2.0)
+        assert (told.lease_expiry, told.checkpoint_share) == (60.0, 0.01)
 
 
 def test_each_variable_sets_its_own() -> None:
     told = from_environment({"FROSTLINE_LEASE_EXPIRY": "5", "FROSTLINE_CHECKPOINT_SHARE": "inf"})
-    assert told.lease_expiry == 5 and told.beat_seconds == 1 and told.checkpoint_share == float("inf")
+    assert told.lease_expiry == 5 and told.checkpoint_share == float("inf")
     faults = from_environment({"FROSTLINE_FAULTS": '[{"point": "epoch", "do": "ENOSPC"}]'}).faults
     with pytest.raises(OSError, match="No space"):
         faults.point("epoch", "run ab12 1")

@@ -21,7 +21,7 @@ SCRATCH = {"source": None, "train": {"epochs": 0}}
 
 
 def test_a_survey_says_what_a_look_at_each_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(surveys, "PIECE", 3)  # several pieces, read in threads
+    monkeypatch.setattr(surveys, "PIECES", 48)  # several pieces, read in threads
     ledger, options = opened(tmp_path)
     jobs = [run_of(small(seed=seed, **SCRATCH)) for seed in range(20)]
     jobs.append(source_of(small(source={"epochs": 0})))

@@ -1,0 +1,1 @@
+"""Plans against a store in a bucket."""
