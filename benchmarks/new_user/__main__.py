@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 TABLE = r"""\documentclass{article}
 \usepackage[T1]{fontenc}
 \usepackage{booktabs,longtable,siunitx,graphicx}
