@@ -135,27 +135,34 @@ def report(
         Path | None, typer.Option("--out", help="The page to write. [default: results/<sweep name>/report.html]")
     ] = None,
 ) -> None:
-    """One self-contained HTML page with the tables, the figures and the verdicts."""
+    """One self-contained HTML page: the finding, claims, maps, tables of cells and runs, every curve on demand."""
     from analysis.claims.decide import all_claims
-    from analysis.report.figures import draw_figures, files_with_gallery
     from analysis.report.page import write_report
+    from analysis.report.page.progress import Steps
+    from analysis.report.surface.errors import surfaces
     from analysis.tables.along_axes import along_every_axis
     from analysis.tables.collect import collect
     from analysis.tables.load import StoreError
 
-    stored = _stored(sweep, store)
     if out is not None and out.is_dir():
         raise StoreError(f"--out {out}: a folder; a file such as {out / 'report.html'} is allowed")
-    folder = _folder(stored, None if out is None else out.parent)
-    collected = collect(stored)
-    verdicts = along_every_axis(collected)
-    drawn = draw_figures(collected, verdicts, folder)
-    claimed = all_claims(collected, along=verdicts)
-    more, added = more_sections(collected, folder)
-    page = write_report(collected, verdicts, drawn, claimed, out or folder / "report.html", more)
+    with Steps(6) as step:
+        step("reading results")
+        stored = _stored(sweep, store)
+        folder = _folder(stored, None if out is None else out.parent)
+        step(f"reading curves of {len(stored.runs):,} runs, judging cells")
+        collected = collect(stored)
+        step("verdicts along axes")
+        verdicts = along_every_axis(collected)
+        step("verdicts at shorter budgets")
+        found = surfaces(collected, verdicts)
+        step("claims")
+        claimed = all_claims(collected, along=verdicts)
+        more, added = more_sections(collected, folder)
+        step("writing the page")
+        page = write_report(collected, verdicts, claimed, out or folder / "report.html", more, added, found)
     print(page)
-    files = [*files_with_gallery(stored.record.name, drawn, folder), *added, page]
-    _settle(folder, stored, files, drew_figures=len(drawn) == sum(each.replicates > 0 for each in verdicts))
+    _settle(folder, stored, [*added, page], drew_figures=False)
     say_next("claims", *_again(sweep, store), why="the tests behind the claims")
 
 
@@ -180,8 +187,9 @@ def summary(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOp
     drawn = draw_figures(collected, verdicts, folder, found=over_epochs)
     found = all_claims(collected, along=verdicts)
     more, added = more_sections(collected, folder)
-    page = write_report(collected, verdicts, drawn, found, folder / "report.html", more)
-    files = (*files, *files_with_gallery(stored.record.name, drawn, folder), *added, page)
+    files = (*files, *files_with_gallery(stored.record.name, drawn, folder), *added)
+    page = write_report(collected, verdicts, found, folder / "report.html", more, files, over_epochs)
+    files = (*files, page)
     print_summary(collected, verdicts, found, briefly(files))
     _settle(folder, stored, files, drew_figures=len(drawn) == sum(each.replicates > 0 for each in verdicts))
     say_next("publish", *_again(sweep, store), why="to Weights & Biases")

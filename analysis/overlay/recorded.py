@@ -119,7 +119,8 @@ def theory_section(tables: Tables, folder: Path) -> tuple[str, list[Path]]:
     parts = [html.heading(2, "Theory beside measurement"), html.paragraph(difference_line(frame), "verdict")]
     parts += [html.picture(path, READING, READING) for path in drawn if path.suffix == ".png"]
     rows = [[_text(value) for value in row] for row in frame.head(MOST_ROWS).itertuples(index=False)]
-    parts.append(html.table(list(frame.columns), rows, [False, False, True, True, True]))
+    numbers = [False, False, True, True, True]
+    parts.append(html.table(list(frame.columns), rows, numbers, "Predicted and measured errors"))
     if len(frame) > MOST_ROWS:
         parts.append(html.paragraph(f"and {len(frame) - MOST_ROWS} more in theory.csv", "quiet"))
     return "\n".join(parts), [*drawn, *write_theory_table(tables, folder)]

@@ -69,7 +69,8 @@ def test_every_axis_that_varies_has_its_verdicts_and_figures(
     slug = "final_by_target-size_resnet14-w4-transfer.frozen-"
     assert {f"{slug}0.png", f"{slug}13.png"} < drawn and len(drawn) == 6
     page = (tmp_path / "out" / "report.html").read_text()
-    assert "peak at target.size" in page and "Final errors against target training set (samples)" in page
+    assert "peak at target.size" in page and "by target training set (samples)" in page
+    assert 'href="figures/final_by_target-size_' in page and 'href="cells.csv"' in page
 
 
 def test_summary_of_an_unfinished_sweep_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
