@@ -7,15 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.overlay.figures import CAPTIONS
 from analysis.report import html
 from analysis.report.page import document
 from analysis.report.table_files import replaced
 
 MOST_ROWS = 200
-CAPTIONS = {
-    "theory_over_epochs": "Curves of runs whose head alone trains, and what their frozen features predict.",
-    "theory_by": "Mean-field networks: measured means with 95 % intervals, and the limit of infinite width.",
-}
 
 
 def theory_page(

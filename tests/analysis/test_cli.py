@@ -91,7 +91,7 @@ def test_summary_of_an_unfinished_sweep_says_so(tmp_path: Path, capsys: pytest.C
 def test_tables_figures_and_report_alone(sweep_file: Path, store: Path, tmp_path: Path, capsys) -> None:
     for command, names in (
         ("tables", {"runs.csv", "cells.tex"}),
-        ("figures", {"final_by_frozen_resnet14-w4.pdf", "epochs_by_frozen_resnet14-w4.png"}),
+        ("figures", {"final_by_frozen_resnet14-w4.pdf", "epochs_by_frozen_resnet14-w4.svg", "gallery.html"}),
     ):
         assert main([command, str(sweep_file), "--store", str(store), "--out", str(tmp_path / "o")]) == 0
         printed = [Path(line) for line in capsys.readouterr().out.splitlines()]
