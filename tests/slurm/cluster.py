@@ -184,7 +184,7 @@ SchedulerParameters=batch_sched_delay=1,sched_interval=2,bf_interval=2
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 {nodes}
-PartitionName=low Nodes=ALL Default=YES PriorityTier=1 GraceTime=30 State=UP
+PartitionName=low Nodes=ALL Default=YES PriorityTier=1 GraceTime=2 State=UP
 PartitionName=high Nodes=ALL PriorityTier=10 State=UP
 """
 

@@ -33,7 +33,7 @@ base:
   source: {task: "glyphs[A-D]", size: 100, epochs: 20}
   target: {task: digits, size: 300, label_noise: 0.3}
   model: {family: resnet, depth: 8, width: 4}
-  train: {epochs: 40, batch_size: 32}
+  train: {epochs: 80, batch_size: 32}
 axes: {transfer.frozen: [0, 3], seed: 0..1}
 """
 JOBS = 6
