@@ -22,17 +22,19 @@ help: ## List the targets
 	@echo "Frostline: double descent in transfer learning. Variables: SWEEP=$(SWEEP) STORE=$(STORE) ADDRESS=... ARGS=..."
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(READY) ## Install the locked packages into .venv, once
+setup: $(READY) ## Install the locked packages into .venv, once, and say how far it is
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed; this is $$($(PYTHON) -V). Try: make PYTHON=python3.12"; exit 2; }
-	@echo "Setting up $(ENV): installing the locked packages (a few minutes, several GB with GPU libraries) ..."
+	@echo "1 of 3: an environment in $(ENV)"
 	@$(PYTHON) -m venv $(ENV)
-	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	@echo "2 of 3: the locked packages (several GB: PyTorch for Linux comes with its GPU libraries)"
+	@$(PY) .ci/install.py $(PY) requirements.lock
+	@echo "3 of 3: frostline itself"
 	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
-	@echo "Set up."
+	@echo "Set up: $$(du -sh $(ENV) | cut -f1) in $(ENV)."
 
 sweep: $(READY) ## Run a sweep (resumes, retries, extends) and show its verdict
 	@$(PY) -m frostline run $(SWEEP) --store $(STORE) $(PLACE) $(ARGS)

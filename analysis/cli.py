@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from analysis.folders import made as _made
+from analysis.folders import result_folder as _folder
+from analysis.folders import settle as _settle
+from analysis.folders import stored as _stored
 from analysis.logs.command import detect, score
 from analysis.more_sections import more_sections
 from analysis.negative_transfer.command import negative_transfer
 from sweeps.console import say_next
 from sweeps.errors import run_command
 from sweeps.store.location import is_usual
-
-if TYPE_CHECKING:
-    from analysis.tables.load import StoredSweep
 
 app = typer.Typer(
     add_completion=False,
@@ -44,38 +44,6 @@ DEFAULT_STORE = "store"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command. Returns its exit code: 2 with one line on standard error where the input is at fault."""
     return run_command(app, arguments)
-
-
-def _stored(sweep: str, store: str) -> StoredSweep:
-    from analysis.tables.load import read_sweep
-    from sweeps.sweep import read
-
-    return read_sweep(read(sweep), store)
-
-
-def _settle(folder: Path, stored: StoredSweep, files: Iterable[Path], drew_figures: bool = True) -> None:
-    """What an earlier version of the sweep left in the folder is removed, or named."""
-    from analysis.report.leftovers import settle
-
-    for line in settle(folder, stored.record, files, drew_figures):
-        print(line, file=sys.stderr)
-
-
-def _folder(stored: StoredSweep, out: Path | None) -> Path:
-    return _made(out if out is not None else Path("results") / stored.record.name)
-
-
-def _made(folder: Path) -> Path:
-    """The folder, made if need be."""
-    from analysis.tables.load import StoreError
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise StoreError(f"--out {folder}: {problem.strerror}; it must be a folder that can be written") from None
-    if not os.access(folder, os.W_OK):
-        raise StoreError(f"--out {folder}: cannot be written")
-    return folder
 
 
 def _names(text: str) -> list[str]:
@@ -126,21 +94,33 @@ def tables(
     say_next("report", *_again(sweep, store), why="one page with all of it")
 
 
-@app.command(epilog="Example: frostline figures quickstart --out results\n\nNext: frostline report")
-def figures(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOption = None) -> None:
-    """Learning curves and final errors of every group, along every axis that varies, as PNG and PDF."""
-    from analysis.report.figures import draw_figures
+@app.command(epilog="Example: frostline figures quickstart --width 3.25in --font 8\n\nNext: frostline report")
+def figures(
+    sweep: SweepArgument,
+    store: StoreOption = DEFAULT_STORE,
+    out: OutOption = None,
+    width: Annotated[
+        str, typer.Option("--width", help="Of a figure as it stands in the paper, such as 5.5in or 14cm.")
+    ] = "6.75in",
+    font: Annotated[
+        float, typer.Option("--font", help="Of the axes' labels, points; other text is a little smaller.")
+    ] = 8.0,
+) -> None:
+    """Learning curves and final errors of every group, along every axis that varies, for papers.
+
+    PNG, PDF and SVG with embedded fonts without a title; captions beside, as text and LaTeX; gallery.html shows all.
+    """
+    from analysis.report.drawing.size import FigureSize, length
+    from analysis.report.figures import draw_figures, files_with_gallery
     from analysis.tables.along_axes import along_every_axis
     from analysis.tables.collect import collect
 
+    size = FigureSize(length(width), font)
     stored = _stored(sweep, store)
     folder = _folder(stored, out)
     collected = collect(stored)
-    files = [
-        path
-        for group in draw_figures(collected, along_every_axis(collected), folder, most=None)
-        for path in group.files()
-    ]
+    drawn = draw_figures(collected, along_every_axis(collected), folder, most=None, size=size)
+    files = files_with_gallery(stored.record.name, drawn, folder)
     for path in files:
         print(path)
     _settle(folder, stored, files)
@@ -155,27 +135,34 @@ def report(
         Path | None, typer.Option("--out", help="The page to write. [default: results/<sweep name>/report.html]")
     ] = None,
 ) -> None:
-    """One self-contained HTML page with the tables, the figures and the verdicts."""
+    """One self-contained HTML page: the finding, claims, maps, tables of cells and runs, every curve on demand."""
     from analysis.claims.decide import all_claims
-    from analysis.report.figures import draw_figures
     from analysis.report.page import write_report
+    from analysis.report.page.progress import Steps
+    from analysis.report.surface.errors import surfaces
     from analysis.tables.along_axes import along_every_axis
     from analysis.tables.collect import collect
     from analysis.tables.load import StoreError
 
-    stored = _stored(sweep, store)
     if out is not None and out.is_dir():
         raise StoreError(f"--out {out}: a folder; a file such as {out / 'report.html'} is allowed")
-    folder = _folder(stored, None if out is None else out.parent)
-    collected = collect(stored)
-    verdicts = along_every_axis(collected)
-    drawn = draw_figures(collected, verdicts, folder)
-    claimed = all_claims(collected, along=verdicts)
-    more, added = more_sections(collected, folder)
-    page = write_report(collected, verdicts, drawn, claimed, out or folder / "report.html", more)
+    with Steps(6) as step:
+        step("reading results")
+        stored = _stored(sweep, store)
+        folder = _folder(stored, None if out is None else out.parent)
+        step(f"reading curves of {len(stored.runs):,} runs, judging cells")
+        collected = collect(stored)
+        step("verdicts along axes")
+        verdicts = along_every_axis(collected)
+        step("verdicts at shorter budgets")
+        found = surfaces(collected, verdicts)
+        step("claims")
+        claimed = all_claims(collected, along=verdicts)
+        more, added = more_sections(collected, folder)
+        step("writing the page")
+        page = write_report(collected, verdicts, claimed, out or folder / "report.html", more, added, found)
     print(page)
-    files = [*(path for group in drawn for path in group.files()), *added, page]
-    _settle(folder, stored, files, drew_figures=len(drawn) == sum(each.replicates > 0 for each in verdicts))
+    _settle(folder, stored, [*added, page], drew_figures=False)
     say_next("claims", *_again(sweep, store), why="the tests behind the claims")
 
 
@@ -183,7 +170,7 @@ def report(
 def summary(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOption = None) -> None:
     """Tables, figures and the page, and what they say in a few lines."""
     from analysis.claims.decide import all_claims
-    from analysis.report.figures import draw_figures
+    from analysis.report.figures import briefly, draw_figures, files_with_gallery
     from analysis.report.page import write_report
     from analysis.report.summary import print_summary
     from analysis.report.surface.errors import surfaces
@@ -200,9 +187,10 @@ def summary(sweep: SweepArgument, store: StoreOption = DEFAULT_STORE, out: OutOp
     drawn = draw_figures(collected, verdicts, folder, found=over_epochs)
     found = all_claims(collected, along=verdicts)
     more, added = more_sections(collected, folder)
-    page = write_report(collected, verdicts, drawn, found, folder / "report.html", more)
-    files = (*files, *(path for group in drawn for path in group.files()), *added, page)
-    print_summary(collected, verdicts, found, files)
+    files = (*files, *files_with_gallery(stored.record.name, drawn, folder), *added)
+    page = write_report(collected, verdicts, found, folder / "report.html", more, files, over_epochs)
+    files = (*files, page)
+    print_summary(collected, verdicts, found, briefly(files))
     _settle(folder, stored, files, drew_figures=len(drawn) == sum(each.replicates > 0 for each in verdicts))
     say_next("publish", *_again(sweep, store), why="to Weights & Biases")
 

@@ -5,6 +5,7 @@ detect      the verdict of a curve, or of the seeds of one: shape, three points,
 claims      the claims C1 to C4 on a sweep
 advise      how deep to freeze, from a sweep
 plot        a sweep along an axis, or arrays, with the verdicts drawn in
+save_figure what plot drew for a paper, as PNG, PDF, SVG, its caption as text and LaTeX
 InputError  what cannot be used as given, in one line: a sweep, a store, a file of curves
 
 Importing this package loads neither torch nor pandas; each name loads what it needs when it is first used.
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from frostline.notebook import detect as detect
     from frostline.notebook import load as load
     from frostline.notebook import plot as plot
+    from frostline.notebook import save_figure as save_figure
 
 OFFERED = {
     "InputError": "notebook",
@@ -35,6 +37,7 @@ OFFERED = {
     "detect": "notebook",
     "load": "notebook",
     "plot": "notebook",
+    "save_figure": "notebook",
 }
 __getattr__ = lazy(__name__, OFFERED)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
@@ -18,8 +19,9 @@ from sweeps.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-__all__ = ["InputError", "advise", "claims", "detect", "load", "plot"]
+__all__ = ["InputError", "advise", "claims", "detect", "load", "plot", "save_figure"]
 
 
 def claims(sweep: LoadedSweep, related: Sequence[str] = ()) -> tuple[ClaimVerdict, ...]:
@@ -47,6 +49,8 @@ def plot(
     axis: str | None = None,
     where: Mapping[str, Any] | None = None,
     ax: Axes | None = None,
+    width: str | float | None = None,
+    font: float = 8.0,
 ) -> Axes:
     """Draw test errors with their verdicts; returns the matplotlib axes.
 
@@ -57,10 +61,16 @@ def plot(
     Arrays: `plot(x, errors)` with x (points,) and errors (points,) or (seeds, points), as fractions, NaN = missing;
     `axis` as in `detect` ("epoch" by default).
 
-    ax: matplotlib axes to draw on; a new figure by default. Raises ValueError for an axis that does not vary, a filter
-    that nothing matches, arrays that do not fit, and more curves than can be told apart.
+    ax: matplotlib axes to draw on; a new figure by default. width: draw a figure for a paper instead, as wide as it
+    stands there ("3.25in", "14cm", or a number of inches), in the project's style whatever the user's is, its labels in
+    `font` points, without a title; go on with its axes, then `save_figure`. Raises ValueError for an axis that does not
+    vary, a filter that nothing matches, arrays that do not fit, and more curves than can be told apart; InputError for
+    a size that is not allowed.
     """
     from analysis.report.curve_plot import EPOCH, MOST_WITH_SEEDS, draw
+
+    if ax is not None and width is not None:
+        raise ValueError("plot takes ax or width: the width is that of a new figure")
 
     if isinstance(data, LoadedSweep):
         if errors is not None:
@@ -71,12 +81,45 @@ def plot(
             raise ValueError("plot takes a loaded sweep (and where), or two arrays: x and errors")
         axis = axis or EPOCH
         curves = [_of_arrays(data, errors, axis)]
+    if width is not None:
+        return _for_paper(curves, axis, width, font)
     if ax is None:
         from matplotlib import pyplot
 
         _, ax = pyplot.subplots(figsize=(10.5 if len(curves) > MOST_WITH_SEEDS else 7.2, 4.0), layout="constrained")
     draw(ax, curves, axis)
     return ax
+
+
+def save_figure(figure: Figure, stem: str | Path, caption: str = "") -> tuple[Path, ...]:
+    """Write a figure that `plot(..., width=...)` began as PNG, PDF and SVG, its caption as text and as a LaTeX figure.
+
+    stem: the files' name without an ending; its folder is there. Labels too long for their axis are broken into lines,
+    tick labels that touch are left out, fonts are embedded. Returns the files. Example: `axes = fl.plot(sweep,
+    axis="epoch", width="3.25in"); axes.set_ylim(0, 40); fl.save_figure(axes.figure, "curves", "Test errors.")`.
+    """
+    from analysis.report.drawing.files import save
+    from analysis.report.drawing.size import FigureSize
+    from analysis.report.figure_style import figure_style
+
+    with figure_style(FigureSize()):
+        return save(figure, Path(stem), caption)
+
+
+def _for_paper(curves: list[Any], axis: str, width: str | float, font: float) -> Axes:
+    from matplotlib import pyplot
+
+    from analysis.report.curve_plot import draw
+    from analysis.report.drawing.size import FigureSize, length
+    from analysis.report.figure_style import figure_style
+
+    size = FigureSize(length(width) if isinstance(width, str) else float(width), font)
+    with figure_style(size):
+        height = min(0.7 * size.width, 2.6 * size.scale)
+        figure, axes = pyplot.subplots(figsize=(size.width, height), layout="constrained")
+        draw(axes, curves, axis, paper=True)
+    assert figure is axes.get_figure()
+    return axes
 
 
 def _of_sweep(sweep: LoadedSweep, axis: str | None, where: dict[str, Any]) -> tuple[str, list[Any]]:

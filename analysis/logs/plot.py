@@ -36,20 +36,23 @@ def save(path: Path, runs: Sequence[Run], verdicts: Sequence[Verdict], axis: str
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    from analysis.report.figure_style import WIDTH, figure_style, quiet_grid
+    from analysis.report.drawing.fit import fit
+    from analysis.report.drawing.size import TWO_COLUMNS
+    from analysis.report.figure_style import figure_style, quiet_grid
 
     shown = list(zip(runs, verdicts, false_discovery(verdicts), strict=True))[:MOST]
     columns = min(COLUMNS, len(shown))
     rows = ceil(len(shown) / columns)
     with figure_style():
-        figure = Figure(figsize=(max(WIDTH * columns / COLUMNS, 3.4), 2.3 * rows), layout="constrained")
+        figure = Figure(figsize=(max(TWO_COLUMNS.width * columns / COLUMNS, 3.25), 2.3 * rows), layout="constrained")
         FigureCanvasAgg(figure)
         panels = figure.subplots(rows, columns, squeeze=False)
         for panel in panels.flat[len(shown) :]:
-            panel.set_visible(False)
-        for panel, (run, verdict, q) in zip(panels.flat, shown, strict=False):
+            panel.remove()
+        for panel, (run, verdict, q) in zip(panels.flat[: len(shown)], shown, strict=True):
             quiet_grid(panel)
             _draw(panel, run, verdict, q, axis, loss)
+        fit(figure)
         try:
             figure.savefig(path)
         except OSError as error:
@@ -66,9 +69,9 @@ def _draw(panel: Any, run: Run, verdict: Verdict, q: float | None, axis: str, lo
         panel.plot(run.x, 100.0 * seed, color=QUIET if several else TEST, linewidth=0.5 if several else 1.2, zorder=2)
     if several:
         panel.plot(run.x[known], 100.0 * np.nanmean(run.errors[:, known], axis=0), color=TEST, linewidth=1.2, zorder=3)
-    mark_verdict(panel, verdict)
     if axis == "epoch":
         panel.set_xscale("symlog", linthresh=1.0)
+    mark_verdict(panel, verdict, run.x[known], np.nanmean(run.errors[:, known], axis=0))
     if loss:
         panel.yaxis.set_major_formatter(lambda value, _: f"{value / 100:g}")
     panel.set_title(title(run, verdict, q))

@@ -12,7 +12,10 @@ from matplotlib.figure import Figure
 from analysis.negative_transfer.comparison import CellComparison
 from analysis.negative_transfer.labels import SHARE, labels
 from analysis.negative_transfer.over_sizes import SIZE
-from analysis.report.figure_style import QUIET, WIDTH, figure_style, quiet_grid, save
+from analysis.report.drawing.files import save
+from analysis.report.drawing.fit import legend_above
+from analysis.report.drawing.size import TWO_COLUMNS, FigureSize
+from analysis.report.figure_style import QUIET, figure_style, quiet_grid
 from analysis.tables.groups import network_name
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -35,19 +38,23 @@ SHORT = {
 """Fields as the legend says them; others stand with their names."""
 MOST_PANELS = 4
 MOST_SERIES = len(COLOURS) * len(MARKERS)
-PANEL_HEIGHT = 2.6
+PANEL_WIDTH, PANEL_HEIGHT = 1.5, 2.3  # inches, at a font of 8 points
+CAPTION = (
+    "Accuracy less that of training from scratch: mean over seeds with its 95 % interval, a panel for each network. "
+    "Filled: negative transfer."
+)
 
 
-def draw_gains(compared: Sequence[CellComparison], folder: Path) -> tuple[Path, Path] | None:
-    """Writes negative_transfer.png and .pdf to a folder; None without a comparison."""
+def draw_gains(compared: Sequence[CellComparison], folder: Path) -> tuple[Path, ...] | None:
+    """Writes negative_transfer as PNG and other formats, with its caption, to a folder; None without a comparison."""
     if not compared:
         return None
     folder.mkdir(parents=True, exist_ok=True)
     with figure_style():
-        return save(gain_figure(compared), folder / "negative_transfer")
+        return save(gain_figure(compared), folder / "negative_transfer", CAPTION)
 
 
-def gain_figure(compared: Sequence[CellComparison]) -> Figure:
+def gain_figure(compared: Sequence[CellComparison], size: FigureSize = TWO_COLUMNS) -> Figure:
     """Mean gain with its 95 % interval over seeds; filled where transfer is negative. Call inside figure_style().
 
     At most MOST_PANELS networks and MOST_SERIES lines.
@@ -58,10 +65,14 @@ def gain_figure(compared: Sequence[CellComparison]) -> Figure:
     for each, label in zip(compared, labels(compared, (axis, "transfer.inherit.mode")), strict=True):
         names.setdefault(label.partition(", ")[2], []).append(each)
     series = dict(list(names.items())[:MOST_SERIES])
-    rows = len(series) if len(series) > 1 else 0
-    figure = Figure(figsize=(WIDTH, PANEL_HEIGHT + 0.15 * rows), layout="constrained")
-    panels = figure.subplots(1, len(networks), sharey=True, squeeze=False)[0]
-    for panel, network in zip(panels, networks, strict=True):
+    columns = size.columns(len(networks), PANEL_WIDTH)
+    rows = math.ceil(len(networks) / columns)
+    figure = Figure(figsize=(size.width, PANEL_HEIGHT * size.scale * rows), layout="constrained")
+    grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
+    panels = list(grid.flat)
+    for panel in panels[len(networks) :]:
+        panel.remove()
+    for panel, network in zip(panels, networks, strict=False):
         panel.set_title(network)
         panel.axhline(0, color=QUIET, linewidth=0.8)
         quiet_grid(panel)
@@ -71,11 +82,13 @@ def gain_figure(compared: Sequence[CellComparison]) -> Figure:
         panel.set_xlabel(AXES[axis])
         if axis.endswith(".size"):
             panel.set_xscale("log")
-    panels[0].set_ylabel("accuracy less that from scratch (%)")
+    for panel in grid[:, 0]:
+        panel.set_ylabel("accuracy less that from scratch (%)")
+    handles, texts = panels[0].get_legend_handles_labels()
+    for handle, text in zip(handles, texts, strict=True):
+        handle.set_label(_short(text))
     if len(series) > 1:
-        handles, texts = panels[0].get_legend_handles_labels()
-        short = [_short(text) for text in texts]
-        figure.legend(handles, short, loc="outside lower left", ncols=1, frameon=False)
+        legend_above(figure, handles)
     return figure
 
 

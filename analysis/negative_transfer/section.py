@@ -70,7 +70,10 @@ def as_html(compared: Sequence[CellComparison], figure: Path | None) -> str:
     if figure is not None:
         caption = "Mean over seeds with its 95 % interval. Filled: negative transfer."
         parts.append(html.picture(figure, "Accuracy less that from scratch", caption))
-    parts += [html.table(HEAD, cell_rows(compared), NUMBERS), html.paragraph(READING, "quiet")]
+    parts += [
+        html.table(HEAD, cell_rows(compared), NUMBERS, "Every cell against training from scratch"),
+        html.paragraph(READING, "quiet"),
+    ]
     return "\n".join(parts)
 
 

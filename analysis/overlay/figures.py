@@ -17,7 +17,10 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from analysis.overlay.readouts import Curve
 from analysis.overlay.widths import varying_fields
-from analysis.report.figure_style import QUIET, TEST, TRAIN, WIDTH, figure_style, quiet_grid, save
+from analysis.report.drawing.files import save
+from analysis.report.drawing.fit import legend_above
+from analysis.report.drawing.size import TWO_COLUMNS, FigureSize
+from analysis.report.figure_style import TEST, TRAIN, figure_style, quiet_grid
 from analysis.tables.load import StoredRun
 
 
@@ -34,8 +37,14 @@ class Drawn(Protocol):
     def predicted(self) -> Curve: ...
 
 
+PANEL_WIDTH = 1.5  # inches, at a font of 8 points
 MOST_PANELS = 12
 MOST_LINES = 10
+CAPTIONS = {
+    "theory_over_epochs": "Curves of runs whose head alone trains, and what their frozen features predict.",
+    "theory_by": "Mean-field networks: measured means with 95 % intervals (points, the widest network largest), and "
+    "the limit of infinite width (lines).",
+}
 ALONG = ("target.size", "source.size", "target.task.alignment", "model.richness", "transfer.richness", "model.width")
 """What final errors are drawn along: the first of these that varies."""
 
@@ -47,32 +56,34 @@ def theory_figures(overlays: Sequence[Drawn], cells: pd.DataFrame, out: Path) ->
     files: list[Path] = []
     with figure_style():
         if overlays:
-            files += save(curves_figure(overlays[:MOST_PANELS]), folder / "theory_over_epochs")
+            files += save(
+                curves_figure(overlays[:MOST_PANELS]), folder / "theory_over_epochs", CAPTIONS["theory_over_epochs"]
+            )
         if len(cells) and (axis := _axis(cells)) is not None:
-            files += save(cells_figure(cells, axis), folder / f"theory_by_{axis.replace('.', '-')}")
+            files += save(
+                cells_figure(cells, axis), folder / f"theory_by_{axis.replace('.', '-')}", CAPTIONS["theory_by"]
+            )
     return files
 
 
-def curves_figure(overlays: Sequence[Drawn]) -> Figure:
+def curves_figure(overlays: Sequence[Drawn], size: FigureSize = TWO_COLUMNS) -> Figure:
     """A panel per run: measured errors as lines, predicted ones dashed over them. Call inside figure_style()."""
-    columns = min(4, len(overlays))
+    columns = size.columns(min(4, len(overlays)), PANEL_WIDTH)
     rows = math.ceil(len(overlays) / columns)
-    height = 1.7 * rows + 0.7
-    figure = Figure(figsize=(WIDTH, height))
+    figure = Figure(figsize=(size.width, 1.7 * size.scale * rows), layout="constrained")
     panels = list(figure.subplots(rows, columns, sharex=True, squeeze=False).flat)
     for axes, found in zip(panels, overlays, strict=False):
         _curves(axes, found)
     for axes in panels[len(overlays) :]:
         axes.remove()
-    figure.subplots_adjust(left=0.075, right=0.99, bottom=0.42 / height, top=1 - 0.55 / height, wspace=0.25, hspace=0.5)
-    figure.supxlabel("epoch", fontsize=8, y=0.06 / height)
-    figure.supylabel("error (%)", fontsize=8, x=0.008)
+    figure.supxlabel("epoch")
+    figure.supylabel("error (%)")
     handles = [
         Line2D([], [], color=TEST, linewidth=1.3, label="test error, measured"),
         Line2D([], [], color=TRAIN, linewidth=1.1, label="train error, measured"),
         Line2D([], [], color="black", linewidth=1.0, linestyle=(0, (3, 2)), label="predicted from the features"),
     ]
-    figure.legend(handles=handles, loc="upper left", bbox_to_anchor=(0.067, 1 - 0.03 / height), ncols=3, frameon=False)
+    legend_above(figure, handles)
     return figure
 
 
@@ -90,12 +101,15 @@ def _curves(axes: Axes, found: Drawn) -> None:
     fields = found.run.fields
     title = f"{fields['target.task']}, {fields['target.size']}, noise {fields['target.label_noise']:g}"
     title += f", seed {fields['seed']}"
-    axes.set_title(f"{title}\n{found.kind}", loc="left", fontsize=6, pad=3)
+    axes.set_title(f"{title}\n{found.kind}", loc="left", pad=3)
 
 
-def cells_figure(cells: pd.DataFrame, axis: str) -> Figure:
-    """Measured means with their intervals as points, theory as lines, along one axis. Call inside figure_style()."""
-    figure = Figure(figsize=(WIDTH, 3.4))
+def cells_figure(cells: pd.DataFrame, axis: str, size: FigureSize = TWO_COLUMNS) -> Figure:
+    """Measured means with their intervals as points, theory as lines, along one axis; the first MOST_LINES groups.
+
+    Call inside figure_style().
+    """
+    figure = Figure(figsize=(size.width, 2.8 * size.scale), layout="constrained")
     axes = figure.subplots()
     others = [name for name in varying_fields(cells) if name not in (axis, "model.width")]
     groups = list(cells.groupby(others, dropna=False, sort=True)) if others else [((), cells)]
@@ -105,8 +119,6 @@ def cells_figure(cells: pd.DataFrame, axis: str) -> Figure:
         line = group.drop_duplicates(axis).sort_values(axis)
         axes.plot(line[axis], line["theory_test_error"], color=colour, linewidth=1.4, label=label or "theory")
         _points(axes, group, axis, colour)
-    if len(groups) > MOST_LINES:
-        axes.set_title(f"the first {MOST_LINES} of {len(groups)} groups", fontsize=7, color=QUIET)
     if (cells[axis].to_numpy(dtype=np.float64) > 0).all():
         axes.set_xscale("log")
     axes.set_xticks(sorted(cells[axis].unique()))
@@ -115,9 +127,7 @@ def cells_figure(cells: pd.DataFrame, axis: str) -> Figure:
     axes.set_xlabel(axis)
     axes.set_ylabel("relative test error")
     quiet_grid(axes)
-    outside = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5), "frameon": False}
-    axes.legend(fontsize=6, title="lines: theory\npoints: measured", title_fontsize=6, **outside)
-    figure.subplots_adjust(left=0.08, right=0.66, bottom=0.14, top=0.94)
+    legend_above(figure, axes.get_legend_handles_labels()[0])
     return figure
 
 

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from pathlib import Path
-from string import Template
 
 import pandas as pd
 
+from analysis.overlay.figures import CAPTIONS
 from analysis.report import html
-from analysis.report.page import TEMPLATE
+from analysis.report.page import document
 from analysis.report.table_files import replaced
 
 MOST_ROWS = 200
-CAPTIONS = {
-    "theory_over_epochs": "Curves of runs whose head alone trains, and what their frozen features predict.",
-    "theory_by": "Mean-field networks: measured means with 95 % intervals, and the limit of infinite width.",
-}
 
 
 def theory_page(
@@ -29,11 +24,9 @@ def theory_page(
     path: Path,
 ) -> Path:
     """Write the page. frames: tables by their heading. The same content gives the same bytes."""
-    head, _, _ = TEMPLATE.read_text(encoding="utf-8").partition("<body>")
     title = f"{name}: theory beside measurement"
     parts = [
-        Template(head).safe_substitute(title=escape(title)),
-        "<body>\n<header>",
+        "<header>",
         html.heading(1, title),
         html.paragraph(about),
         "</header>\n<main>",
@@ -41,11 +34,11 @@ def theory_page(
         *(html.picture(picture, _caption(picture), _caption(picture)) for picture in pictures),
     ]
     for heading, frame in frames.items():
-        parts += [html.heading(2, heading), _table(frame)]
+        parts += [html.heading(2, heading), _table(frame, heading)]
         if len(frame) > MOST_ROWS:
             parts.append(html.paragraph(f"and {len(frame) - MOST_ROWS} more rows in the file", "quiet"))
     with replaced(path) as file:
-        file.write("\n".join([*parts, "</main>\n</body>\n</html>\n"]).encode())
+        file.write(document(title, "\n".join([*parts, "</main>"])).encode())
     return path
 
 
@@ -53,10 +46,10 @@ def _caption(picture: Path) -> str:
     return next(text for start, text in CAPTIONS.items() if picture.name.startswith(start))
 
 
-def _table(frame: pd.DataFrame) -> str:
+def _table(frame: pd.DataFrame, caption: str) -> str:
     numbers = [pd.api.types.is_numeric_dtype(frame[name]) for name in frame.columns]
     rows = ([_text(value) for value in row] for row in frame.head(MOST_ROWS).itertuples(index=False))
-    return html.table([str(name) for name in frame.columns], rows, numbers)
+    return html.table([str(name) for name in frame.columns], rows, numbers, caption)
 
 
 def _text(value: object) -> str:

@@ -11,6 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from analysis.detector.verdict import Verdict
+from analysis.report.drawing.fit import legend_above
+from analysis.report.drawing.labels import axis_label
 from analysis.report.figure_style import mark_verdict, quiet_grid
 from analysis.report.wording import AXIS_WORDS, shape_text
 from analysis.statistics.intervals import intervals
@@ -56,10 +58,11 @@ def curves_over_epochs(tables: Tables) -> list[Curve]:
     return found
 
 
-def draw(axes: Axes, curves: Sequence[Curve], axis: str) -> None:
-    """Draw curves, errors in per cent: the mean with its 95 % interval, each seed, minima and peaks as triangles.
+def draw(axes: Axes, curves: Sequence[Curve], axis: str, paper: bool = False) -> None:
+    """Draw curves, errors in per cent: the mean with its 95 % interval, each seed, a verdict's points as signs.
 
-    Raises ValueError for more than MOST_CURVES curves: nobody could tell them apart.
+    paper: the axes are those of a figure of its own for a paper: no title, one curve too has its place in the legend,
+    which stands above. Raises ValueError for more than MOST_CURVES curves: nobody could tell them apart.
     """
     if len(curves) > MOST_CURVES:
         raise ValueError(f"{len(curves)} curves; at most {MOST_CURVES} are drawn: choose some with where={{...}}")
@@ -68,11 +71,15 @@ def draw(axes: Axes, curves: Sequence[Curve], axis: str) -> None:
         _curve(axes, curve, axis, colour, alone=len(curves) <= MOST_WITH_SEEDS)
     quiet_grid(axes)
     axes.set_ylabel("test error (%)" if axis == EPOCH else "final test error (%)")
-    if len(curves) == 1:
-        axes.set_title(_caption(curves[0]), fontsize=9)
+    if paper:
+        figure = axes.get_figure(root=True)
+        assert figure is not None
+        legend_above(figure, axes.get_legend_handles_labels()[0])
+    elif len(curves) == 1:
+        axes.set_title(_caption(curves[0]), fontsize="medium")
     elif curves:
         outside = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)} if len(curves) > MOST_WITH_SEEDS else {}
-        axes.legend(fontsize=7, frameon=False, **outside)
+        axes.legend(fontsize="small", frameon=False, **outside)
 
 
 def _colours(number: int) -> Sequence[Any]:
@@ -82,7 +89,7 @@ def _colours(number: int) -> Sequence[Any]:
 
 
 def _x_axis(axes: Axes, curves: Sequence[Curve], axis: str) -> None:
-    axes.set_xlabel("epoch" if axis == EPOCH else AXIS_WORDS.get(axis, axis))
+    axes.set_xlabel(axis_label(axis) if axis in AXIS_WORDS else axis)
     if axis not in (FROZEN, "frozen") and all(curve.x.min(initial=np.inf) > 0 for curve in curves):
         axes.set_xscale("log")
         axes.xaxis.set_major_locator(LogLocator(10.0, subs=(1.0, 3.0)))
@@ -102,7 +109,7 @@ def _curve(axes: Axes, curve: Curve, axis: str, colour: Any, alone: bool) -> Non
     if alone:
         _seeds(axes, x, errors, axis, colour)
     if curve.verdict is not None:
-        mark_verdict(axes, curve.verdict, size=6.0)
+        mark_verdict(axes, curve.verdict, x, np.nanmean(curve.errors[:, known], axis=0), size=6.0)
 
 
 def _seeds(axes: Axes, x: Array, errors: Array, axis: str, colour: Any) -> None:

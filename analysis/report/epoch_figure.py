@@ -11,7 +11,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from analysis.report.figure_style import QUIET, TEST, TRAIN, VERDICT, WIDTH, mark_verdict, quiet_grid
+from analysis.report.drawing.fit import legend_above
+from analysis.report.drawing.size import TWO_COLUMNS, FigureSize
+from analysis.report.figure_style import QUIET, TEST, TRAIN, mark_handles, mark_verdict, quiet_grid
 from analysis.report.wording import axis_name, shape_text
 from analysis.statistics.intervals import intervals
 from analysis.tables.along_axes import AxisVerdict
@@ -20,16 +22,16 @@ from analysis.tables.curves import INTERPOLATES_AT, Array, Rows
 
 MOST_POINTS = 160  # of a drawn curve, spread evenly over log(epoch)
 MOST_COLUMNS = 5
+PANEL_WIDTH = 1.3  # inches, at a font of 8 points
 HEADROOM = 1.7
 
 
-def epoch_figure(tables: Tables, each: AxisVerdict) -> Figure:
+def epoch_figure(tables: Tables, each: AxisVerdict, size: FigureSize = TWO_COLUMNS) -> Figure:
     """Small multiples, one per cell of the group, all on the same axes. Call inside figure_style()."""
     cells = each.group.cells
-    rows = math.ceil(len(cells) / MOST_COLUMNS)
+    rows = math.ceil(len(cells) / size.columns(MOST_COLUMNS, PANEL_WIDTH))
     columns = math.ceil(len(cells) / rows)
-    height = 1.5 * rows + 0.9
-    figure = Figure(figsize=(WIDTH, height))
+    figure = Figure(figsize=(size.width, (0.95 + 0.45 * size.scale) * rows + 0.3 * size.scale), layout="constrained")
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     panels = list(grid.flat)
     top = 0.0
@@ -37,41 +39,28 @@ def epoch_figure(tables: Tables, each: AxisVerdict) -> Figure:
         done = _done(tables, int(cell))
         _panel(axes, tables, int(cell), done)
         top = np.fmax(top, _upper(tables, int(cell), done))
-        shape = shape_text(tables.verdicts[int(cell)])
-        axes.set_title(f"{axis_name(each)} = {value:g} (n = {len(done)})\n{shape}", pad=3, fontsize=7, loc="left")
+        shape = shape_text(tables.verdicts[int(cell)]).replace("not significant", "not\N{NO-BREAK SPACE}significant")
+        axes.set_title(f"{axis_name(each)} = {value:g} (n = {len(done)})\n{shape}", pad=3, loc="left")
     for axes in panels[len(cells) :]:
         axes.remove()
     for column in range(columns):  # the lowest panel of each column carries the epochs
         lowest = panels[max(index for index in range(column, len(cells), columns))]
         lowest.xaxis.set_tick_params(labelbottom=True)
     panels[0].set_ylim(0.0, 100 * min(1.0, top) if top > 0 else 100.0)
-    _layout(figure, each, height)
+    figure.supxlabel("epoch")
+    figure.supylabel("error (%)")
+    legend_above(figure, _handles())
     return figure
 
 
-def _layout(figure: Figure, each: AxisVerdict, height: float) -> None:
-    figure.subplots_adjust(left=0.075, right=0.99, bottom=0.42 / height, top=1 - 0.72 / height, wspace=0.1, hspace=0.45)
-    figure.text(0.075, 1 - 0.08 / height, each.group.label, ha="left", va="top", fontsize=10)
-    figure.supxlabel("epoch", fontsize=8, y=0.06 / height)
-    figure.supylabel("error (%)", fontsize=8, x=0.008)
-    handles = [
+def _handles() -> list[Line2D | Patch]:
+    return [
         Line2D([], [], color=TEST, linewidth=1.3, label="test error"),
         Line2D([], [], color=TRAIN, linewidth=1.1, linestyle=(0, (4, 1.5)), label="train error, labels as given"),
         Patch(facecolor=QUIET, alpha=0.3, label="95 % interval of the mean"),
         Line2D([], [], color=QUIET, linewidth=0.8, linestyle=":", label=f"train error {100 * INTERPOLATES_AT:g} %"),
-        Line2D(
-            [], [], marker="v", markersize=4.5, markerfacecolor="white", markeredgecolor=VERDICT, linestyle="none",
-            label="minima",
-        ),
-        Line2D(
-            [], [], marker="^", markersize=4.5, markerfacecolor="white", markeredgecolor=VERDICT, linestyle="none",
-            label="peak",
-        ),
-    ]  # fmt: skip
-    figure.legend(
-        handles=handles, loc="upper left", bbox_to_anchor=(0.067, 1 - 0.25 / height), ncols=6, frameon=False,
-        fontsize=7, handlelength=1.6, columnspacing=1.1, borderaxespad=0.0,
-    )  # fmt: skip
+        *mark_handles(),
+    ]
 
 
 def _done(tables: Tables, cell: int) -> Rows:
@@ -98,7 +87,7 @@ def _panel(axes: Axes, tables: Tables, cell: int, done: Rows) -> None:
         axes.axvline(float(crossing), color=QUIET, linewidth=0.8, linestyle=":", zorder=1)
     verdict = tables.verdicts[cell]
     if verdict is not None:
-        mark_verdict(axes, verdict, size=4.5)
+        mark_verdict(axes, verdict, epochs[shown], _whole_mean(test)[shown], size=4.5)
 
 
 def drawn_points(length: int) -> Rows:
@@ -106,6 +95,11 @@ def drawn_points(length: int) -> Rows:
     if length <= MOST_POINTS:
         return np.arange(length)
     return np.unique(np.round(np.geomspace(1, length, MOST_POINTS)).astype(np.intp)) - 1
+
+
+def _whole_mean(errors: Array) -> Array:
+    """The mean over seeds where all have a value, else NaN. errors: (seeds, points)."""
+    return np.where(np.isfinite(errors).all(axis=0), errors.mean(axis=0), np.nan)
 
 
 def _line(axes: Axes, epochs: Array, errors: Array, color: str, style: object, width: float) -> None:

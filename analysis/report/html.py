@@ -24,17 +24,24 @@ def definitions(pairs: Iterable[tuple[str, str]]) -> str:
     return "<dl>" + "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in pairs) + "</dl>"
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[bool]) -> str:
-    """A table that scrolls by itself where it is wider than the page; `numbers` says which columns align
-    right.
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[bool], caption: str) -> str:
+    """A table that scrolls by itself where it is wider than the page; the first column heads the rows.
+
+    numbers: which columns align right.
     """
     kinds = [_class("number" if right else "") for right in numbers]
     top = "".join(f'<th scope="col"{kind}>{escape(text)}</th>' for kind, text in zip(kinds, head, strict=True))
-    body = "".join(
-        "<tr>" + "".join(f"<td{kind}>{escape(text)}</td>" for kind, text in zip(kinds, row, strict=True)) + "</tr>\n"
-        for row in rows
+    body = "".join(f"<tr>{_row(row, kinds)}</tr>\n" for row in rows)
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
+        f"<caption>{escape(caption)}</caption><thead><tr>{top}</tr></thead>\n<tbody>{body}</tbody></table></div>"
     )
-    return f'<div class="scroll"><table><thead><tr>{top}</tr></thead>\n<tbody>{body}</tbody></table></div>'
+
+
+def _row(texts: Sequence[str], kinds: Sequence[str]) -> str:
+    (first, *others), (its, *kinds) = texts, kinds
+    cells = "".join(f"<td{kind}>{escape(text)}</td>" for kind, text in zip(kinds, others, strict=True))
+    return f'<th scope="row"{its}>{escape(first)}</th>{cells}'
 
 
 def picture(path: Path, description: str, caption: str) -> str:

@@ -21,7 +21,8 @@ from sweeps.records import SweepRecord
 LIST = ".frostline-files.json"
 FIGURES = "figures"
 _OURS = re.compile(
-    r"(?:figures/(?:(?:final_by|epochs_by|surface|theory)_.+|negative_transfer)\.(?:png|pdf)"
+    r"(?:figures/(?:(?:final_by|epochs_by|surface|theory)_.+|negative_transfer)\.(?:png|pdf|svg|txt|tex)"
+    r"|figures/gallery\.html"
     r"|(?:epochs|runs|cells|verdicts|surface|budgets|measures|theory)\.\w+|report\.html)"
 )
 MOST_NAMED = 3

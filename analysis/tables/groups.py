@@ -12,7 +12,8 @@ import pandas as pd
 from analysis.tables.curves import Rows
 from analysis.tables.schema import spec_types
 
-_IN_NAME = ("model.family", "model.depth", "model.width", "model.name")
+IN_NAME = ("model.family", "model.depth", "model.width", "model.name")
+"""The fields that the name of a network tells."""
 WEIGHTS = "model.weights"
 
 
@@ -83,7 +84,7 @@ def _labels(groups: list[dict[str, Any]]) -> list[str]:
 
 def network_name(group: dict[str, Any]) -> str:
     """`resnet14-w8`, or the name of a model of timm, of a group's or a cell's fields."""
-    family, depth, width, named = (group.get(name) for name in _IN_NAME)
+    family, depth, width, named = (group.get(name) for name in IN_NAME)
     if named is not None:
         return f"{named}"
     return f"{family}{'' if depth is None else depth}{'' if width is None else f'-w{width}'}"
@@ -100,7 +101,7 @@ def _differing(group: dict[str, Any], alike: list[dict[str, Any]]) -> list[str]:
     fields = []
     for name in group:
         transferred = name.startswith("source.") or name == WEIGHTS
-        if name not in _IN_NAME and not (transferred and from_scratch(group)):
+        if name not in IN_NAME and not (transferred and from_scratch(group)):
             compared = transferring if transferred else alike
             fields += [name] * (len({str(other[name]) for other in compared}) > 1)
     return fields

@@ -57,6 +57,7 @@ class StoredRun:
 class StoredSweep:
     """A sweep and its runs, in the one order that all tables follow: by specification, seed last."""
 
+    asked: SweepSpec
     record: SweepRecord
     store: Reading
     runs: tuple[StoredRun, ...]
@@ -99,7 +100,7 @@ def _read(sweep: SweepSpec, store: Reading) -> StoredSweep:
     sources: dict[str, Status] = {}
     with ThreadPoolExecutor(view.readers if len(specs) > 1 else 1, thread_name_prefix="results") as pool:
         runs = pool.map(lambda run: _run(view, run[0], run[1], run[2], sources, sealed), specs)
-        return StoredSweep(record, store, tuple(runs))
+        return StoredSweep(sweep, record, store, tuple(runs))
 
 
 def _order_key(fields: dict[str, Any], names: tuple[str, ...]) -> tuple[Any, ...]:

@@ -11,14 +11,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.loaded import load
-from analysis.report.figure_style import QUIET, TEST, TRAIN, VERDICT, WIDTH, figure_style, quiet_grid, save
+from analysis.report.drawing.files import save
+from analysis.report.drawing.fit import legend_above
+from analysis.report.drawing.size import TWO_COLUMNS, FigureSize
+from analysis.report.figure_style import QUIET, TEST, TRAIN, VERDICT, figure_style, quiet_grid
 from analysis.report.table_files import csv_bytes, replaced
 from frostline.published.compare import Comparison, compare, comparison_table, published
 from frostline.published.references import Reference, references
 from sweeps.errors import InputError, printable
 
 COLUMNS = 3
-PANEL_HEIGHT = 2.4  # inches
+PANEL_WIDTH, PANEL_HEIGHT = 2.0, 2.4  # inches, at a font of 8 points
 
 
 def compared(sweep: str, store: str, out: Path | None, as_json: bool) -> str:
@@ -58,7 +61,7 @@ def _interval(low: float | None, high: float | None) -> str:
 
 
 def write_comparisons(found: tuple[Comparison, ...], folder: Path) -> list[Path]:
-    """compare.csv, and compare_<reference>.png and .pdf for each reference; returns the files."""
+    """compare.csv, and compare_<reference> as PNG and other formats for each reference; returns the files."""
     table = folder / "compare.csv"
     with replaced(table) as file:
         file.write(csv_bytes(comparison_table(found)))
@@ -67,28 +70,31 @@ def write_comparisons(found: tuple[Comparison, ...], folder: Path) -> list[Path]
         of_it = [each for each in found if each.reference == reference.name]
         if of_it:
             with figure_style():
-                files += save(_figure(reference, of_it), folder / f"compare_{reference.name}")
+                files += save(_figure(reference, of_it), folder / f"compare_{reference.name}", reference.title)
     return files
 
 
-def _figure(reference: Reference, found: list[Comparison]) -> Figure:
+def _figure(reference: Reference, found: list[Comparison], size: FigureSize = TWO_COLUMNS) -> Figure:
     """A panel for each comparison: what was published, and ours over it."""
-    columns = min(COLUMNS, len(found))
+    columns = size.columns(min(COLUMNS, len(found)), PANEL_WIDTH)
     rows = ceil(len(found) / columns)
-    figure = Figure(figsize=(WIDTH, 0.5 + PANEL_HEIGHT * rows), layout="constrained")
-    figure.suptitle(reference.title, fontsize=9, x=0.01, ha="left")
+    figure = Figure(figsize=(size.width, PANEL_HEIGHT * size.scale * rows), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
     for axes, each in zip(grid, found, strict=False):
         _panel(axes, reference, each)
     for axes in grid[len(found) :]:
         axes.remove()
+    shown = {
+        label: handle for axes in figure.axes for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    legend_above(figure, list(shown.values()))
     return figure
 
 
 def _panel(axes: Axes, reference: Reference, each: Comparison) -> None:
     series = next(one for one in reference.series if one.label == each.series)
     curve = each.curve
-    axes.set_title(f"{each.series} (ours: {each.group}, n = {each.n})", fontsize=7, loc="left", pad=3, wrap=True)
+    axes.set_title(f"{each.series} (ours: {each.group}, n = {each.n})", loc="left", pad=3)
     if np.isfinite(curve.low).any():
         axes.fill_between(curve.x, 100 * curve.low, 100 * curve.high, color=TEST, alpha=0.25, linewidth=0)
     axes.plot(curve.x, 100 * curve.test, color=TEST, linewidth=1.3, label="ours, test")
@@ -104,5 +110,4 @@ def _panel(axes: Axes, reference: Reference, each: Comparison) -> None:
         axes.set_xscale("log")
     axes.set_xlabel("share of the units below the head" if reference.relative else reference.axis)
     axes.set_ylabel("error added (points)" if reference.relative else "error (%)")
-    axes.legend(frameon=False, fontsize=6)
     quiet_grid(axes)

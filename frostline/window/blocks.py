@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import yaml
-
 from analysis.claims.decide import ClaimVerdict
 from analysis.detector.significance import DRAWS
 from analysis.report.citations import citations
 from analysis.report.page import READING
+from analysis.report.page.again import commits, sweep_file
 from analysis.report.wording import (
     TEST_HEAD,
     axis_details,
@@ -27,7 +26,6 @@ from analysis.tables.curves import INTERPOLATES_AT
 from analysis.tables.unlike import warnings
 from frostline.window.results import Results
 from frostline.window.workspaces import reports
-from sweeps.sweep import SweepSpec
 
 MOST_TESTS = 12
 """Of a claim, the decided ones first. The page has more."""
@@ -120,13 +118,12 @@ def method() -> Blocks:
 
 def again(results: Results, project: str) -> Blocks:
     """The sweep as a file, the commands that compute, judge and publish it, and of which code the results are."""
-    sweep, runs = results.sweep, results.tables.sweep.runs
+    sweep = results.sweep
     file = f"{sweep.name}.yaml"
-    found = {run.result.provenance.get("git_sha") for run in runs if run.result is not None}
-    commits = sorted(str(commit) for commit in found if commit is not None) or ["of no commit"]
     yield reports.H1("How to run it again")
     yield reports.P(
-        f"{file}, SHA-256 of the sweep {sweep.digest}; results computed with the code {', '.join(commits)}:"
+        f"{file}, SHA-256 of the sweep {sweep.digest}; results computed with the code "
+        f"{', '.join(commits(results.tables))}:"
     )
     yield reports.CodeBlock(code=sweep_file(sweep), language="yaml")
     commands = [
@@ -137,12 +134,6 @@ def again(results: Results, project: str) -> Blocks:
         f"frostline report {file} --wandb --wandb-project {project}",
     ]
     yield reports.CodeBlock(code="\n".join(commands), language=None)
-
-
-def sweep_file(sweep: SweepSpec) -> str:
-    """A sweep as YAML, which reads back as the same sweep: its edition is always written out."""
-    said = {**sweep.model_dump(mode="json", exclude_defaults=True), "edition": sweep.edition}
-    return yaml.safe_dump(said, sort_keys=False, allow_unicode=True, width=100).rstrip()
 
 
 def data(tables: Tables) -> Blocks:

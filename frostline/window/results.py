@@ -10,7 +10,7 @@ import pandas as pd
 from analysis.claims.decide import ClaimVerdict, all_claims
 from analysis.more_sections import more_sections
 from analysis.overlay.recorded import theory_frame, theory_record
-from analysis.report.figures import GroupFigures, draw_figures
+from analysis.report.figures import GroupFigures, draw_figures, files_with_gallery
 from analysis.report.page import write_report
 from analysis.report.table_files import write_tables, write_verdicts
 from analysis.report.terminal.finding import finding
@@ -65,9 +65,10 @@ def write_results(sweep: SweepSpec, store: Reading, folder: Path, page_name: str
     claims = all_claims(tables, along=along)
     figures = draw_figures(tables, along, folder)
     more, added = more_sections(tables, folder)
-    page = write_report(tables, along, figures, claims, folder / page_name, more)
     written = (*written, *write_verdicts(tables, along, folder))
-    files = (*written, *(path for group in figures for path in group.files()), *added, page)
+    files = (*written, *files_with_gallery(tables.sweep.record.name, figures, folder), *added)
+    page = write_report(tables, along, claims, folder / page_name, more, files)
     predicted = theory_record(stored)
     theory = None if predicted is None else theory_frame(tables, predicted)
-    return Results(sweep, tables, along, claims, verdict_frame(tables, along), figures, page, files, theory)
+    verdicts = verdict_frame(tables, along)
+    return Results(sweep, tables, along, claims, verdicts, figures, page, (*files, page), theory)

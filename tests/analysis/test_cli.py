@@ -69,7 +69,8 @@ def test_every_axis_that_varies_has_its_verdicts_and_figures(
     slug = "final_by_target-size_resnet14-w4-transfer.frozen-"
     assert {f"{slug}0.png", f"{slug}13.png"} < drawn and len(drawn) == 6
     page = (tmp_path / "out" / "report.html").read_text()
-    assert "peak at target.size" in page and "Final errors against target training set (samples)" in page
+    assert "peak at target.size" in page and "by target training set (samples)" in page
+    assert 'href="figures/final_by_target-size_' in page and 'href="cells.csv"' in page
 
 
 def test_summary_of_an_unfinished_sweep_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -90,7 +91,7 @@ def test_summary_of_an_unfinished_sweep_says_so(tmp_path: Path, capsys: pytest.C
 def test_tables_figures_and_report_alone(sweep_file: Path, store: Path, tmp_path: Path, capsys) -> None:
     for command, names in (
         ("tables", {"runs.csv", "cells.tex"}),
-        ("figures", {"final_by_frozen_resnet14-w4.pdf", "epochs_by_frozen_resnet14-w4.png"}),
+        ("figures", {"final_by_frozen_resnet14-w4.pdf", "epochs_by_frozen_resnet14-w4.svg", "gallery.html"}),
     ):
         assert main([command, str(sweep_file), "--store", str(store), "--out", str(tmp_path / "o")]) == 0
         printed = [Path(line) for line in capsys.readouterr().out.splitlines()]

@@ -76,6 +76,8 @@ OF_THE_STORE = {
     "stops",
     "wandb",
     "results",
+    "figures",
+    "paper",
     "store",
 }
 """Names that pages use for files of results, not of the checkout."""
@@ -112,7 +114,7 @@ def test_commands_and_targets_that_are_named_are_there(page: Path) -> None:
     [
         ("[a](docs/none.md)", ["docs/none.md"], []),
         ("[a](README.md#none)", ["README.md#none"], []),
-        ("[a](README.md#two-commands) [b](https://none.example)", [], []),
+        ("[a](README.md#setting-up) [b](https://none.example)", [], []),
         ("`sweeps/none.py` and `none.py`, `sweeps/none/`", [], ["sweeps/none.py", "none.py", "sweeps/none/"]),
         ("`sweeps/spec.py`, `spec.py`, `tasks/datasets/`", [], []),
     ],

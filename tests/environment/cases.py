@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 UV = shutil.which("uv")
-COMMANDS = ("plan", "local", "ray", "status", "report", "detect")
+COMMANDS = ("plan", "local", "ray", "status", "summary", "detect")
 """`local` and `ray` are `run` on either runner."""
 
 
@@ -95,14 +95,14 @@ CASES = (
             "TERM": "xterm-color",
             "PAGER": "cat",
         },
-        sample=("report",),
+        sample=("summary",),
     ),
-    Case("a matplotlibrc here", files={"matplotlibrc": RC}, sample=("report",)),
+    Case("a matplotlibrc here", files={"matplotlibrc": RC}, sample=("summary",)),
     Case(
         "MATPLOTLIBRC and styles of a user",
         {"MATPLOTLIBRC": "{folder}/rc", "MPLCONFIGDIR": "/proc/mpl"},
         {"rc": RC},
-        sample=("report",),
+        sample=("summary",),
     ),
     Case("variables of W&B", WANDB, sample=("local",)),
     Case("variables of Ray", RAY, sample=("ray",)),
@@ -123,13 +123,13 @@ CASES = (
         sample=("local",),
     ),
     Case("proxies", PROXIES, sample=("plan",)),
-    Case("PYTHONWARNINGS=error", {"PYTHONWARNINGS": "error"}, sample=("local", "report")),
+    Case("PYTHONWARNINGS=error", {"PYTHONWARNINGS": "error"}, sample=("local", "summary")),
     Case("PYTHONOPTIMIZE=2", {"PYTHONOPTIMIZE": "2"}, sample=("local", "detect")),
     Case("PYTHONDEVMODE=1", {"PYTHONDEVMODE": "1"}, sample=("plan",)),
     Case(
         "PYTHONHASHSEED, PYTHONDONTWRITEBYTECODE, PYTHONUNBUFFERED",
         {"PYTHONHASHSEED": "4242", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"},
-        sample=("report",),
+        sample=("summary",),
     ),
     Case(
         "PYTHONSTARTUP, PYTHONBREAKPOINT",

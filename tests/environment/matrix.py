@@ -59,7 +59,8 @@ def undisturbed(plain: Case, folder: Path) -> Oracle:
     tried(plain, "local", folder / "run", None)
     store = folder / "run" / WORK / "my store"
     here, work = prepared(plain, folder / "read")
-    assert run(plain, "report", here, work, store).returncode == 0
+    beside = shutil.copytree(store, work / "my store")  # the page links to files of the store from where it lies
+    assert run(plain, "summary", here, work, beside).returncode == 0
     detected = run(plain, "detect", here, work, store)
     assert detected.returncode == 0
     return Oracle(store, tables(store), *outputs(work / "out"), detected.stdout)
@@ -77,7 +78,7 @@ def arguments(command: str, work: Path, store: Path) -> list[str]:
         "local": ["run", sweep, *at, "--runner", "local"],
         "ray": ["run", sweep, *at],
         "status": ["status", sweep, *at],
-        "report": ["report", sweep, *at, "--out", str(work / "out" / "report.html")],
+        "summary": ["summary", sweep, *at, "--out", str(work / "out")],
         "detect": ["detect", str(work / "curve.csv"), "--plot", str(work / "curve.png")],
     }[command]
 
@@ -127,7 +128,7 @@ def tried(case: Case, command: str, folder: Path, oracle: Oracle | None) -> floa
     """Run a command in an environment and check all that it must keep. Returns the seconds that it took."""
     here, work = prepared(case, folder)
     store = work / "my store"
-    if command in ("status", "report"):
+    if command in ("status", "summary"):
         assert oracle is not None
         shutil.copytree(oracle.store, store)
     began = time.monotonic()
@@ -151,7 +152,7 @@ def tried(case: Case, command: str, folder: Path, oracle: Oracle | None) -> floa
         return seconds
     if command in ("local", "ray"):
         assert tables(store) == oracle.tables, said
-    elif command == "report":
+    elif command == "summary":
         assert outputs(work / "out") == (oracle.page, oracle.figures), said
     elif command == "detect":
         assert case.cut_off or told.stdout == oracle.detect, said

@@ -17,6 +17,7 @@ from scipy.stats import false_discovery_control
 
 import frostline as fl
 from analysis.loaded import LoadedSweep
+from analysis.report.drawing.labels import axis_label
 from sweeps.errors import SpecError
 from sweeps.sweep import parse
 from tests.analysis.store_factory import finished, planned, sweep_text
@@ -120,9 +121,9 @@ def test_a_plot_of_a_sweep_draws_its_errors_and_its_verdict(golden: LoadedSweep)
     mean = axes.lines[0]
     np.testing.assert_array_equal(mean.get_xdata(), [0, 3, 10, 11, 12, 13])
     np.testing.assert_allclose(heights(mean), 100 * golden.cells["final_test_error"].to_numpy(dtype=float))
-    assert axes.get_xlabel() == "frozen units" and "double descent" in axes.get_title()
+    assert axes.get_xlabel() == axis_label("transfer.frozen") and "double descent" in axes.get_title()
     marked = {(line.get_marker(), float(np.asarray(line.get_xdata())[0])) for line in axes.lines[4:]}
-    assert marked == {("v", 0.0), ("^", 11.0), ("v", 13.0)}
+    assert marked == {("s", 0.0), ("^", 11.0), ("v", 13.0)}
 
 
 def test_a_plot_of_epochs_has_a_curve_per_cell_and_a_filter(golden: LoadedSweep) -> None:

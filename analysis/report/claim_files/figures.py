@@ -13,22 +13,29 @@ from matplotlib.figure import Figure
 from analysis.claims.sizes import crossings, prominences
 from analysis.claims.sources import pairs
 from analysis.report.claim_files.panels import difference_panel, frozen_panel, size_panel
-from analysis.report.figure_style import WIDTH, figure_style, save
+from analysis.report.drawing.files import save
+from analysis.report.drawing.size import TWO_COLUMNS, FigureSize
+from analysis.report.figure_style import figure_style
 from analysis.tables.along_axes import AxisVerdict
 from analysis.tables.collect import Tables
 
 COLUMNS = 3
 MOST_PANELS = 12
-PANEL_HEIGHT = 2.3  # inches
+PANEL_WIDTH, PANEL_HEIGHT = 2.0, 2.3  # inches, at a font of 8 points
 CROSSING = "epochs to 5 % train error"
 
 Panel = Callable[[Axes], None]
 
-TITLES = {
-    "C1": "C1: prominence of the epoch-wise double descent against the size of the target set",
-    "C2": "C2: epochs until the train error reaches 5 % against the size of the source set",
-    "C3": "C3: final test error against the number of frozen units",
-    "C4": "C4: error of the less related source less that of the more related one",
+CAPTIONS = {
+    "C1": "C1: prominence of the epoch-wise double descent against the size of the target set, a line for each seed, "
+    "blue: their median.",
+    "C2": "C2: epochs until the train error reaches 5 % against the size of the source set, a line for each seed, "
+    "blue: their median. An open triangle: not reached by then.",
+    "C3": "C3: final test error (blue) and train error (orange) against the number of frozen units, means with 95 % "
+    "intervals, filled where the cell interpolates. Triangle down: first minimum; triangle up: peak; square: second "
+    "minimum, read from head only to nothing frozen.",
+    "C4": "C4: error of the less related source less that of the more related one, paired by seed, with 95 % "
+    "intervals; shaded: the more related source is in a double descent.",
 }
 
 
@@ -44,7 +51,7 @@ def draw_claims(
     most to the least related. A claim that nothing can speak to has no figure; of more than MOST_PANELS groups the
     first are drawn.
     """
-    panels: dict[str, list[Panel]] = {claim: [] for claim in TITLES}
+    panels: dict[str, list[Panel]] = {claim: [] for claim in CAPTIONS}
     for name, tables in collected.items():
         along = frozen[name]
         panels["C1"] += [partial(size_panel, series=each) for each in prominences(tables)]
@@ -55,15 +62,14 @@ def draw_claims(
     for claim, drawn in panels.items():
         if drawn:
             with figure_style():
-                files += save(_figure(TITLES[claim], drawn[:MOST_PANELS]), out / f"claim_{claim}")
+                files += save(_figure(drawn[:MOST_PANELS], TWO_COLUMNS), out / f"claim_{claim}", CAPTIONS[claim])
     return tuple(files)
 
 
-def _figure(title: str, panels: Sequence[Panel]) -> Figure:
-    columns = min(COLUMNS, len(panels))
+def _figure(panels: Sequence[Panel], size: FigureSize) -> Figure:
+    columns = size.columns(min(COLUMNS, len(panels)), PANEL_WIDTH)
     rows = ceil(len(panels) / columns)
-    figure = Figure(figsize=(WIDTH, 0.35 + PANEL_HEIGHT * rows), layout="constrained")
-    figure.suptitle(title, fontsize=9, x=0.01, ha="left")
+    figure = Figure(figsize=(size.width, PANEL_HEIGHT * size.scale * rows), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, panel in zip(grid, panels, strict=False):
         panel(axes)

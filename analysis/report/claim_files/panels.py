@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from textwrap import fill
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from analysis.claims.sizes import Series
 from analysis.claims.sources import MARGIN, Pair
+from analysis.report.drawing.labels import MORE_KEPT, axis_label
 from analysis.report.figure_style import QUIET, TEST, TRAIN, mark_verdict, quiet_grid
-from analysis.report.wording import AXIS_WORDS, axis_shape_text, axis_words, p_text
+from analysis.report.wording import AXIS_WORDS, axis_shape_text, p_text
 from analysis.statistics.intervals import Array, mean_interval
 from analysis.tables.along_axes import FROZEN, AxisVerdict
 from analysis.tables.curves import INTERPOLATES_AT
-
-TITLE_WIDTH = 38  # characters of a line
 
 
 def size_panel(axes: Axes, series: Series) -> None:
@@ -25,7 +22,7 @@ def size_panel(axes: Axes, series: Series) -> None:
     A value that is only known to lie above something is an open triangle there.
     """
     sizes = series.group.values
-    _title(axes, series.group.label)
+    axes.set_title(series.group.label, loc="left", pad=3)
     for values in series.seeds.values():
         known = [(size, low, high) for size, (low, high) in values.items()]
         axes.plot([size for size, _, _ in known], [series.scale * low for _, low, _ in known], color=QUIET, alpha=0.45)
@@ -50,12 +47,13 @@ def frozen_panel(axes: Axes, each: AxisVerdict) -> None:
     verdict = each.verdict
     assert verdict is not None
     p = "" if verdict.p_value is None else f", p = {p_text(verdict.p_value)}"
-    _title(axes, f"{each.group.label}: {axis_shape_text(verdict)}, n = {each.replicates}{p}")
+    axes.set_title(f"{each.group.label}: {axis_shape_text(verdict)}, n = {each.replicates}{p}", loc="left", pad=3)
     _mean_line(axes, each.group.values, each.test, TEST, each.interpolates)
     _mean_line(axes, each.group.values, each.train, TRAIN, each.interpolates)
     axes.axhline(100 * INTERPOLATES_AT, color=QUIET, linewidth=0.8, linestyle=":")
-    mark_verdict(axes, verdict, size=6.5)
-    axes.set_xlabel(axis_words(each))
+    means = np.array([mean_interval(errors)[0] for errors in each.test.T])
+    mark_verdict(axes, verdict, each.group.values, means, size=8.0, around=True)
+    axes.set_xlabel(axis_label(each.group.axis))
     axes.set_ylabel("error (%): test, train")
     axes.set_xticks(each.group.values[:: max(1, len(each.group.values) // 8)])
     quiet_grid(axes)
@@ -63,7 +61,7 @@ def frozen_panel(axes: Axes, each: AxisVerdict) -> None:
 
 def difference_panel(axes: Axes, pair: Pair) -> None:
     """Paired differences at each frozen depth, shaded where the more related source is in a double descent."""
-    _title(axes, pair.name)
+    axes.set_title(pair.name, loc="left", pad=3)
     depths = np.array(sorted(pair.differences))
     table = np.array([mean_interval(pair.differences[depth]) for depth in depths.tolist()])
     for depth in pair.inside:
@@ -72,7 +70,7 @@ def difference_panel(axes: Axes, pair: Pair) -> None:
     axes.axhline(100 * MARGIN, color=QUIET, linewidth=0.8, linestyle=":")
     axes.vlines(depths, 100 * table[:, 1], 100 * table[:, 2], color=TEST, linewidth=1.1)
     axes.plot(depths, 100 * table[:, 0], "o", color=TEST, markersize=4.5)
-    axes.set_xlabel(AXIS_WORDS[FROZEN])
+    axes.set_xlabel(f"{AXIS_WORDS[FROZEN]} ({MORE_KEPT})")
     axes.set_ylabel("difference (points)")
     quiet_grid(axes)
 
@@ -87,7 +85,3 @@ def _mean_line(axes: Axes, x: Array, errors: Array, color: str, interpolates: Ar
         chosen = known & ((interpolates == 1.0) == filled)
         face = color if filled else "white"
         axes.plot(x[chosen], 100 * means[chosen], "o", color=color, markerfacecolor=face, markersize=4.0)
-
-
-def _title(axes: Axes, text: str) -> None:
-    axes.set_title(fill(text, TITLE_WIDTH), fontsize=7, loc="left", pad=3)

@@ -9,38 +9,40 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from analysis.report.figure_style import QUIET, VERDICT, WIDTH, quiet_grid
+from analysis.report.drawing.fit import legend_above
+from analysis.report.drawing.labels import axis_label
+from analysis.report.drawing.size import TWO_COLUMNS, FigureSize
+from analysis.report.figure_style import VERDICT, quiet_grid
 from analysis.report.surface.errors import Surface
-from analysis.report.wording import AXIS_WORDS
 from analysis.statistics.intervals import Array
 from analysis.tables.along_axes import FROZEN
 from analysis.tables.curves import INTERPOLATES_AT
 
-HEIGHT = 3.4
 COLOURS = "cividis"  # ascends in lightness, and is told apart with every kind of colour vision
 MOST_BUDGETS = 5
 
 
-def surface_figure(surface: Surface) -> Figure:
-    """Two panels that share the frozen units. Call inside figure_style(). Errors in per cent."""
-    figure = Figure(figsize=(WIDTH, HEIGHT))
-    left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
-    figure.subplots_adjust(left=0.065, right=0.985, bottom=0.13, top=0.78, wspace=0.28)
+def surface_figure(surface: Surface, size: FigureSize = TWO_COLUMNS) -> Figure:
+    """Two panels that share the frozen units, in one column one below the other. Errors in per cent.
+
+    Call inside figure_style().
+    """
+    height = 2.0 + 0.6 * size.scale
+    figure = Figure(figsize=(size.width, 1.8 * height if size.narrow else height), layout="constrained")
+    rows, columns = (2, 1) if size.narrow else (1, 2)
+    left, right = figure.subplots(rows, columns, sharey=True, width_ratios=None if size.narrow else (3, 2))
     _heat_map(figure, left, surface)
     _contour(left, surface)
     _ridges(left, surface)
-    _budgets(right, surface)
-    figure.text(0.065, 0.975, surface.group.label, ha="left", va="top", fontsize=10)
-    figure.text(0.065, 0.915, persistence_text(surface), ha="left", va="top")
+    budgets = _budgets(right, surface)
+    if size.narrow:
+        right.set_ylabel(left.get_ylabel())
     handles = [
         Line2D([], [], color="white", markeredgecolor=VERDICT, marker="^", linestyle="none", label="epoch-wise peak"),
-        Line2D([], [], color=VERDICT, marker="D", markersize=4, linestyle=":", label="freezing-wise peak, significant"),
+        Line2D([], [], color=VERDICT, marker="D", markersize=4, linestyle=":", label="freezing-wise peak"),
         Line2D([], [], color=VERDICT, linewidth=1.2, label=f"train error {100 * INTERPOLATES_AT:g} %"),
     ]
-    figure.legend(
-        handles=handles, loc="upper left", bbox_to_anchor=(0.058, 0.87), ncols=3, frameon=False, handlelength=1.8,
-        columnspacing=1.5, borderaxespad=0.0, facecolor=QUIET,
-    )  # fmt: skip
+    legend_above(figure, [*handles, *budgets])
     return figure
 
 
@@ -73,7 +75,7 @@ def _heat_map(figure: Figure, axes: Axes, surface: Surface) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.set_xlabel("epoch")
     axes.set_yticks(np.arange(len(surface.frozen)), [f"{value:g}" for value in surface.frozen])
-    axes.set_ylabel(AXIS_WORDS[FROZEN])
+    axes.set_ylabel(axis_label(FROZEN))
 
 
 def _edges(logarithms: Array, base: float) -> Array:
@@ -108,17 +110,20 @@ def _ridges(axes: Axes, surface: Surface) -> None:
         axes.plot(*zip(*found, strict=True), "D:", color=VERDICT, markersize=4, linewidth=1.0, clip_on=False)
 
 
-def _budgets(axes: Axes, surface: Surface) -> None:
-    """Errors along frozen units after each of the last budgets, darker the longer."""
+def _budgets(axes: Axes, surface: Surface) -> list[Line2D]:
+    """Errors along frozen units after each of the last budgets, darker the longer; the lines. * = double descent."""
     budgets = list(surface.verdicts)[-MOST_BUDGETS:]
     shades = matplotlib.colormaps["Greys"](np.linspace(0.35, 1.0, len(budgets)))
+    lines = []
     for budget, shade in zip(budgets, shades, strict=True):
         at = int(np.searchsorted(surface.epochs, budget))
         errors = 100 * surface.test[:, at]
         known = np.isfinite(errors)
-        label = f"{budget} epochs" + (" *" if budget in surface.persists else "")
-        axes.plot(errors[known], np.flatnonzero(known), "o-", color=shade, markersize=3, linewidth=1.1, label=label)
+        label = f"after {budget}" + (" *" if budget in surface.persists else "")
+        lines += axes.plot(
+            errors[known], np.flatnonzero(known), "o-", color=shade, markersize=3, linewidth=1.1, label=label
+        )
     axes.set_xlabel("test error (%)")
-    axes.legend(frameon=False, fontsize=6.5, title="* double descent", title_fontsize=6.5, handlelength=1.2)
     quiet_grid(axes)
     axes.tick_params(labelleft=True)
+    return lines

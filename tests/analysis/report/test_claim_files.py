@@ -83,7 +83,7 @@ def test_a_line_for_each_claim_sweep_and_family(told: Path, capsys: pytest.Captu
     assert "no group of cells differs in target.size alone" in printed
     assert {path.name for path in (told / "out").iterdir()} == {
         "claims.csv", "claims.tex",
-        *(f"claim_{claim}.{end}" for claim in ("C2", "C3") for end in ("png", "pdf")),
+        *(f"claim_{claim}.{end}" for claim in ("C2", "C3") for end in ("png", "pdf", "svg", "txt", "tex")),
     }  # fmt: skip
 
 

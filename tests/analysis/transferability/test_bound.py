@@ -141,7 +141,9 @@ def test_transport_is_exact() -> None:
 def test_a_distance_is_that_of_the_cheapest_coupling(here: int, there: int) -> None:
     rng = np.random.default_rng(here + there)
     source, target = rng.normal(size=(here, 5)), rng.normal(size=(there, 5))
-    assert distance(np.asarray(cdist(source, target))) == pytest.approx(coupling(source, target)[1], rel=1e-9)
+    assert distance(np.asarray(cdist(source, target), dtype=np.float64)) == pytest.approx(
+        coupling(source, target)[1], rel=1e-9
+    )
 
 
 def test_class_distances_leave_out_classes_without_samples() -> None:

@@ -92,7 +92,7 @@ def race(store: str, folder: Path, jobs: int, processes: int, kills: int, sleeps
     ahead = ["kill"] * kills + ["stop"] * sleeps
     rng.shuffle(ahead)
     seeds = iter(range(seed * 10_000, seed * 10_000 + 9_999))
-    most = max(2, jobs // len(ahead))
+    most = max(2, jobs // (2 * len(ahead)))
 
     def another() -> int:
         what = ahead.pop() if ahead else None

@@ -22,8 +22,8 @@ def what_was_run(tables: Tables) -> Iterator[str]:
     fixed = [(name, _values(cells, name)[0]) for name in cell_fields() if name not in differing]
     yield html.heading(3, "What varies")
     yield html.definitions(axes)
-    yield html.heading(3, "What all runs share")
-    yield html.definitions(fixed)
+    shared = html.definitions(fixed)
+    yield f"<details><summary>What all runs share ({len(fixed)} fields)</summary>{shared}</details>"
     yield html.heading(3, "Where it came from")
     yield html.definitions([("sweep", f"{record.name}, SHA-256 {record.digest}"), *_provenance(tables), *_effort(runs)])
 

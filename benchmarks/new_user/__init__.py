@@ -1,0 +1,1 @@
+"""The path of a new user who has the README alone, timed."""
