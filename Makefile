@@ -30,7 +30,7 @@ $(READY): requirements.lock pyproject.toml
 	@echo "1 of 3: an environment in $(ENV)"
 	@$(PYTHON) -m venv $(ENV)
 	@echo "2 of 3: the locked packages (several GB: PyTorch for Linux comes with its GPU libraries)"
-	@$(PY) .ci/install.py $(PY) requirements.lock
+	@$(PY) setup/install.py $(PY) requirements.lock
 	@echo "3 of 3: frostline itself"
 	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -1,4 +1,4 @@
-"""Installs the locked packages and says how far it is: `python .ci/install.py PYTHON LOCK`. Used by `make setup`.
+"""Installs the locked packages and says how far it is: `python setup/install.py PYTHON LOCK`. Used by `make setup`.
 
 pip by itself is silent for minutes or prints hundreds of lines. Needs the standard library alone.
 """
