@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from analysis.tables.collect import Tables
+if TYPE_CHECKING:
+    from analysis.tables.collect import Tables
 
 
 def more_sections(tables: Tables, folder: Path) -> tuple[str, list[Path]]:
