@@ -23,7 +23,7 @@ Installing collected packages: six, torch
 
 @pytest.fixture(scope="module")
 def install() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("install", ROOT / ".ci" / "install.py")
+    spec = importlib.util.spec_from_file_location("install", ROOT / "setup" / "install.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
