@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -62,10 +63,12 @@ def holding(folder: Path, text: str) -> list[Path]:
 
 
 def signal_core(number: signal.Signals) -> None:
-    """Sends a signal to this process's wandb-core, of which there must be one."""
+    """Sends a signal to this process's wandb-core, of which there must be one; a killed one is gone on return."""
     found = [process for process in Path("/proc").glob("[0-9]*") if _is_core(process)]
     assert len(found) == 1
     os.kill(int(found[0].name), number)
+    while number == signal.SIGKILL and _is_core(found[0]):  # the system takes its time
+        time.sleep(0.01)
 
 
 def _is_core(process: Path) -> bool:
