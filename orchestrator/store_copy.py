@@ -47,7 +47,7 @@ def store(
     source.check()
     target.check()
     if not source.store.exists(layout.FORMAT_KEY):
-        raise StoreError(f"FROM {origin}: no store; allowed: {'s3://BUCKET/PREFIX or a folder with results'}")
+        raise StoreError(f"FROM {origin}: no store; allowed: s3://BUCKET/PREFIX or a folder with results")
     done = copy(source, target)
     for problem in [each.problem for each in done if each.problem]:
         print(problem)

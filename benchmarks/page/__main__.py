@@ -11,10 +11,7 @@ from __future__ import annotations
 
 import os
 import platform
-import resource
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -23,8 +20,7 @@ from typing import NamedTuple
 
 import typer
 
-from benchmarks.plan_scale import ROOT
-from benchmarks.tables.__main__ import fill, sweep_text
+from benchmarks.tables.__main__ import fill, sweep_text, timed
 from tests.browser import chromium
 
 WORDS = ("frozen", "2.5", "zzz", "")
@@ -38,25 +34,10 @@ FILTER = """([words]) => new Promise((told) => {
 })"""
 
 
-class Built(NamedTuple):
-    seconds: float
-    cpu_seconds: float
-
-
 class Opened(NamedTuple):
     seconds: float
     slowest_filter: float
     cell: float
-
-
-def build(sweep: Path, store: Path, page: Path) -> Built:
-    """The whole command, imports included."""
-    line = [sys.executable, "-m", "frostline", "report", str(sweep), "--store", str(store), "--out", str(page)]
-    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)
-    seconds, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert done.returncode == 0, done.stderr
-    return Built(seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
 
 
 def opening(page: Path) -> Opened:
@@ -84,7 +65,7 @@ def line(epochs: int = 500, repeats: int = 3) -> str:
         sweep, store, page = (Path(folder) / name for name in ("sweep.yaml", "store", "report.html"))
         sweep.write_text(sweep_text(epochs), encoding="utf-8")
         runs = fill(store, sweep_text(epochs))
-        built = [build(sweep, store, page) for _ in range(repeats)]
+        built = [timed("report", sweep, store, page) for _ in range(repeats)]
         seen = [opening(page) for _ in range(repeats)]
         size = page.stat().st_size / 1e6
     parts = {

@@ -111,9 +111,9 @@ def _rows(test: np.ndarray) -> list[EpochRecord]:
     ]
 
 
-def timed(sweep: Path, store: Path, out: Path) -> Timed:
-    """The whole command, imports included: wall and CPU seconds."""
-    line = [sys.executable, "-m", "frostline", "tables", str(sweep), "--store", str(store), "--out", str(out)]
+def timed(command: str, sweep: Path, store: Path, out: Path) -> Timed:
+    """The whole command (`tables`, `report`), imports included: wall and CPU seconds."""
+    line = [sys.executable, "-m", "frostline", command, str(sweep), "--store", str(store), "--out", str(out)]
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)
     seconds, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -127,7 +127,7 @@ def line(epochs: int = 500, repeats: int = 3) -> str:
         sweep, store, out = (Path(folder) / name for name in ("sweep.yaml", "store", "out"))
         sweep.write_text(sweep_text(epochs), encoding="utf-8")
         runs = fill(store, sweep_text(epochs))
-        times = [timed(sweep, store, out) for _ in range(repeats)]
+        times = [timed("tables", sweep, store, out) for _ in range(repeats)]
         size = sum(path.stat().st_size for path in out.iterdir())
     wall, cpu = (statistics.median(each[part] for each in times) for part in (0, 1))
     return (

@@ -8,11 +8,13 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 from orchestrator.runners.limits import usable_cores
 from orchestrator.schedule.agenda import Place
 from orchestrator.store.jobs import Job
 from sweeps.errors import InputError, SpecError, shown
+from sweeps.spec import HeadStart
 
 _ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:]+\]|[A-Za-z0-9_.-]+):(?P<port>[0-9]{1,5})")
 ANSWER_SECONDS = 10.0
@@ -26,7 +28,7 @@ TRAVELS = ("sweeps", "tasks", "architectures", "orchestrator")
 
 ON_GPU, ON_CPU = "gpu", "cpu"
 """Kinds of places: workers with a share of a GPU, and workers without."""
-SOLVES = frozenset({"lva_exact", "lva_ridge", "lva_perturb"})
+SOLVES = frozenset(get_args(HeadStart))
 """Training methods that are one linear solve: it takes no GPU from a run that trains."""
 
 

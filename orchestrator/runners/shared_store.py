@@ -33,5 +33,5 @@ def check_shared(store: Store, nonce: str, where: str, address: str, patience: f
         pause *= 2
     raise StoreNotShared(
         f"[Node {address}] host {socket.gethostname()}: {where} is not the store that this launch writes to; "
-        "allowed: a folder of one file system that all hosts of the cluster see"
+        "allowed: a folder of one file system that all hosts of the cluster see, or s3://BUCKET/PREFIX"
     )
