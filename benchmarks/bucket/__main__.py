@@ -1,11 +1,12 @@
 """A store in a bucket beside a folder with the same results: `plan`, and what `gc` lists.
 
-    pip install "moto[server]"; python -m benchmarks.bucket --runs 1000 --by-order
+    pip install "moto[server]"; python -m benchmarks.bucket --runs 1000 --fast-listing
 
 moto's server runs in a process of its own on this machine, filled in memory (benchmarks/bucket/server.py, which also
-says what `--by-order` is). In each round, one after the other: the listing alone, `plan` on a machine that has read no
-index yet, `plan` again, `plan` of the folder; told are medians, ranges, and the ratios of each round. Requests are
-those that the server counted. `plan` without an index asks for every result: only up to 10,000.
+says what `--fast-listing` is). In each round, one after the other: the listing alone, `plan` on a machine that has read
+no index yet, `plan` again, `plan` of the folder; told are medians, ranges, and the ratios of each round. Requests are
+those that the server counted. Up to 10,000 runs the index is written as a launch writes it, and `plan` without one is
+measured; above, the index is put there as well, since moto takes minutes to give 100,000 results.
 """
 
 from __future__ import annotations
@@ -52,12 +53,12 @@ class Round(NamedTuple):
 
 
 @contextmanager
-def server(runs: int, by_order: bool) -> Iterator[str]:
+def server(*options: str) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    module = [sys.executable, "-W", "ignore", "-m", "benchmarks.bucket.server", str(port), "--runs", str(runs)]
-    process = subprocess.Popen([*module, *["--by-order"] * by_order], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    module = [sys.executable, "-W", "ignore", "-m", "benchmarks.bucket.server", str(port), *options]
+    process = subprocess.Popen(module, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
         assert process.stdout is not None
         print(process.stdout.readline().strip())
@@ -121,9 +122,13 @@ def tell(name: str, rounds: list[Round], folder: list[Round]) -> None:
     )
 
 
-def main(runs: int = 1000, repeats: int = 3, by_order: bool = False) -> None:
+def main(runs: int = 1000, repeats: int = 3, fast_listing: bool = False) -> None:
+    options = [*["--fast-listing"] * fast_listing, *["--indexed"] * (runs > MOST_ONE_BY_ONE)]
     place = memory_folder(runs)
-    with server(runs, by_order) as url, tempfile.TemporaryDirectory(prefix="frostline-bucket-", dir=place) as scratch:
+    with (
+        server("--runs", str(runs), *options) as url,
+        tempfile.TemporaryDirectory(prefix="frostline-bucket-", dir=place) as scratch,
+    ):
         os.environ |= {**environment(url), "FROSTLINE_CACHE": f"{scratch}/cache"}
         folder, sweep, text = Path(scratch) / "store", Path(scratch) / "sweep.yaml", sweep_text(runs)
         sweep.write_text(text)

@@ -140,7 +140,7 @@ Shelf = tuple[Kind, str]
 
 def shelves(store: Reading, kind: Kind | None = None) -> list[Shelf]:
     """In order, those of source models first."""
-    kinds = KINDS if kind is None else (kind,)
+    kinds: tuple[Kind, ...] = KINDS if kind is None else (kind,)
     found = ((each, first) for each in kinds for first in sorted(_listed(store, layout.shelf(each))))
     return [(each, f"{layout.shelf(each)}/{first}") for each, first in found]
 
