@@ -12,7 +12,7 @@ from orchestrator.store.interface import ConditionalStore, Entry, Store
 from orchestrator.store.lease import living
 from orchestrator.store.settings import DEFAULT, Settings
 from sweeps.identity import source_id
-from sweeps.layout import DRIVERS, FEATURES, KINDS, QUARANTINE, STOPS, SWEEPS, Place, last_part, parent, shelf
+from sweeps.layout import DRIVERS, FEATURES, KINDS, QUARANTINE, RESULT, STOPS, SWEEPS, Place, last_part, parent, shelf
 from sweeps.store import leases, records
 from sweeps.store.interface import Damaged, StoreError
 from sweeps.store.many import look_at_each
@@ -37,15 +37,20 @@ def garbage(store: Store, settings: Settings = DEFAULT) -> list[Garbage]:
     """Everything that may go. Changes nothing. Raises StoreError where a sweep's record cannot be read."""
     wanted = reached(store)
     kept = _kept(store)
-    alive = set(living(store, _that_may_live(kept, settings), settings))
+    unsettled = {
+        place: entries
+        for place, entries in kept.items()
+        if (place.kind, place.id) not in wanted or not _is_a_result_alone(place, entries)
+    }
+    alive = set(living(store, _that_may_live(unsettled, settings), settings))
     found: list[Garbage] = []
     to_read: list[Place] = []
-    for place, entries in kept.items():
+    for place, entries in unsettled.items():
         if place in alive:
             continue
         if (place.kind, place.id) not in wanted:
             found.append(Garbage(f"unreached {place.kind}", place.folder, sum(entry.bytes for entry in entries), place))
-        elif _has_more_than_a_result(place, entries):
+        else:
             to_read.append(place)
     for _, items in look_at_each(store, lambda place: list(_leftovers(store, place, kept[place])), to_read):
         found += items
@@ -102,12 +107,12 @@ def _that_may_live(kept: dict[Place, list[Entry]], settings: Settings) -> list[P
     ]
 
 
-def _has_more_than_a_result(place: Place, entries: list[Entry]) -> bool:
-    """Whether anything may be left over: then the result is read. What one commit leaves is not looked at further."""
+def _is_a_result_alone(place: Place, entries: list[Entry]) -> bool:
+    """Whether what one commit leaves is all that is there: nothing is left over, and a holder has nothing to do."""
     names = [last_part(entry.key) for entry in entries]
     curves, weights = (len(place.named(names, start)) for start in ("epochs-", "weights-"))
     more = curves > 1 or weights > (place.kind == "source") or place.checkpoints(names) or place.leases(names)
-    return bool(more) or any(entry.unfinished for entry in entries)
+    return RESULT in names and not more and not any(entry.unfinished for entry in entries)
 
 
 def _leftovers(store: Store, place: Place, entries: list[Entry]) -> Iterator[Garbage]:
@@ -117,7 +122,7 @@ def _leftovers(store: Store, place: Place, entries: list[Entry]) -> Iterator[Gar
     if (held := place.leases(names)) and leases.current(store, place, names) is not None:
         what |= dict.fromkeys(held, "stale lease")
     try:
-        record = records.result(store, place)
+        record = records.result(store, place) if RESULT in names else None
     except Damaged:  # for `run` to find and to keep
         record = None
     if record is not None:

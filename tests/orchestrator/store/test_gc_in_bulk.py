@@ -73,6 +73,21 @@ def test_leases_that_were_written_long_before_the_last_write_are_not_asked_for(
     assert asked.number["get"] <= 1  # of the lease that was written last
 
 
+def test_of_whole_results_that_a_sweep_wants_nothing_is_read(
+    objects: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 300 runs one has a curve too many, and one no result: these two are looked at."""
+    some = places(300)
+    fill(objects, some)
+    objects.replace(some[5].epochs("f" * 64), b"of a late writer")
+    objects.remove(some[6].result)
+    monkeypatch.setattr(listing, "reached", lambda store: {(place.kind, place.id) for place in some})
+    asked = Asked(monkeypatch)
+    assert garbage(objects) == []  # its result is no result: for `run` to find
+    assert sorted(asked.keys) == sorted([*(place.one_lease for place in some[5:7]), some[5].result])
+    assert asked.number["list"] + asked.number["list_with_delimiter"] < 50
+
+
 def test_what_is_held_among_many_is_left_and_all_else_goes(store: Store) -> None:
     """In each kind of store; a batch holds both, and those of it that are left are given back."""
     some = places(20)

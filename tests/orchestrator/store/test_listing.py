@@ -53,7 +53,8 @@ def test_all_of_some_folders_is_told_once_and_within_the_number_of_pages(
         for number in range(random_of.choice((0, 0, 1, 2, random_of.randrange(9))))
         for name in ("epochs", "lease.json", "result.json")
     ]
-    keys += [f"{folder}-beside/x" for folder in folders[:5]] + ["runs/0", "runs/05x", "sources/07x", "runs/0!/x", "runs/zz/x", "run/x", "sourcesx"]
+    keys += [f"{folder}-beside/x" for folder in folders[:5]]
+    keys += ["runs/0", "runs/05x", "sources/07x", "runs/0!/x", "runs/zz/x", "run/x", "sourcesx"]
     threads, asked_for = random_of.choice((1, 3, 8)), random_of.sample(folders, random_of.choice((1, 5, 40, 80)))
     bucket, asked = a_bucket(keys), Asked(monkeypatch)
     found = [each.key for each in objects_below(bucket, asked_for, threads)]
