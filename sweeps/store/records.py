@@ -141,8 +141,12 @@ Shelf = tuple[Kind, str]
 def shelves(store: Reading, kind: Kind | None = None) -> list[Shelf]:
     """In order, those of source models first."""
     kinds: tuple[Kind, ...] = KINDS if kind is None else (kind,)
-    found = ((each, first) for each in kinds for first in sorted(_listed(store, layout.shelf(each))))
-    return [(each, f"{layout.shelf(each)}/{first}") for each, first in found]
+    return [shelf for each in kinds for shelf in _shelves_of(store, each)]
+
+
+def _shelves_of(store: Reading, kind: Kind) -> list[Shelf]:
+    folder = layout.shelf(kind)
+    return [(kind, f"{folder}/{first}") for first in sorted(_listed(store, folder))]
 
 
 def places(store: Reading, kind: Kind | None = None) -> Iterator[Place]:
