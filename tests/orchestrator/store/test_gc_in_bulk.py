@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from obstore.store import MemoryStore as ObstoreMemory
 
 from orchestrator.store.gc import Garbage, garbage, listing, remove
 from orchestrator.store.interface import Store
-from orchestrator.store.lease import Watch, claim
+from orchestrator.store.lease import Watch, claim, living
 from orchestrator.store.objects.store import ObjectStore
 from orchestrator.store.settings import Settings
 from sweeps import layout
@@ -102,6 +103,26 @@ def test_what_is_held_among_many_is_left_and_all_else_goes(store: Store) -> None
         lease.check()
         lease.release()
     assert remove(store, garbage(store)) and everything(store) == set()
+
+
+def test_a_holder_is_found_although_the_first_look_takes_longer_than_the_expiry(
+    objects: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it does where there are 100,000 leases to look at."""
+    settings, (place,) = Settings(lease_expiry=0.5), places(1)
+    lease = claim(objects, place, 1, Watch(settings))
+    read, slow = objects.read, iter([0.7])
+
+    def reading(key: str) -> bytes | None:
+        found = read(key)
+        time.sleep(next(slow, 0.0))
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(objects, "read", reading)
+        assert living(objects, [place], settings) == [place]
+    lease.release()
+    assert living(objects, [place], settings) == []
 
 
 def test_of_a_batch_in_which_the_storage_fails_nothing_stays_held(
