@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from ray.cluster_utils import Cluster
@@ -14,6 +15,27 @@ from tests.chaos.scene import Scene, ended, wait_for
 
 pytestmark = pytest.mark.long
 SLOW = {"point": "epoch", "do": "sleep", "hit": 0}
+ECC = "CUDA error: uncorrectable ECC error encountered"
+RAISES = f"""
+import importlib.util, sys
+class Broken:
+    def find_spec(self, name, path=None, target=None):
+        if name != "orchestrator.train.device":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(name)
+        whole = spec.loader.exec_module
+        def exec_module(module):
+            whole(module)
+            def prepare(*given, **more):
+                raise RuntimeError("{ECC}")
+            module.prepare = prepare
+        spec.loader.exec_module = exec_module
+        return spec
+if "default_worker.py" in " ".join(sys.orig_argv):
+    sys.meta_path.insert(0, Broken())
+"""
+"""What Python runs first in every process of the node: each run fails there as soon as it asks for its device."""
 
 
 @pytest.fixture
@@ -36,6 +58,23 @@ def test_a_node_is_lost_and_one_is_added(scene: Scene, oracle, faults, cluster: 
         _, output = ended(process, 400)
         assert "Traceback" not in output, output
         scene.until_done(*arguments)
+        scene.check(oracle)
+
+
+def test_a_node_where_every_run_fails_takes_no_attempt_and_no_run(
+    scene: Scene, oracle, faults, cluster: Cluster, tmp_path: Path
+) -> None:
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "sitecustomize.py").write_text(RAISES)
+    with faults("3 a node's GPU raises for each run") as page:
+        # The node with more room, so that most runs would go there.
+        environment = {"PYTHONPATH": str(tmp_path / "broken")}
+        cluster.add_node(num_cpus=2, node_ip_address="127.0.0.3", env_vars=environment)
+        page.injected += 1
+        process = scene.start("--address", str(cluster.address), "--wandb", "disabled")
+        code, output = ended(process, 400)
+        assert code == 0 and "Traceback" not in output, output
+        assert f"no runs are sent to 127.0.0.3 for 30 s: runs fail there and not elsewhere: RuntimeError: {ECC}" in output
         scene.check(oracle)
 
 
