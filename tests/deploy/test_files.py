@@ -16,6 +16,7 @@ import yaml
 from ray.autoscaler._private.util import prepare_config, validate_config
 
 from frostline.cli import main
+from orchestrator.runners.resources import TRAVELS
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -61,6 +62,15 @@ def test_ray_up_takes_the_cluster(path: Path) -> None:
     starts = [*config["head_start_ray_commands"], *config["worker_start_ray_commands"]]
     assert all("RAY_AUTH_MODE=token" in command for command in starts if "ray start" in command)
     assert "~/.ray/auth_token" in config["file_mounts"]
+
+
+@pytest.mark.parametrize("path", CLOUD, ids=name_of)
+def test_ray_up_sends_every_package(path: Path) -> None:
+    """A pattern without a slash in front leaves out what has its name at any depth: rsync(1), filter rules."""
+    folders = {folder.name for name in TRAVELS for folder in (ROOT / name).rglob("*") if folder.is_dir()}
+    excluded = set(yaml.safe_load(path.read_text())["rsync_exclude"])
+    assert "store" in folders and excluded.isdisjoint(folders)
+    assert excluded.isdisjoint({name for package in TRAVELS for name in (package, f"/{package}")})
 
 
 @pytest.mark.parametrize("change", [{"max_workers": "many"}, {"unknown": 1}, {"head_node_type": "nobody"}])
