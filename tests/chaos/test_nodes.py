@@ -74,7 +74,9 @@ def test_a_node_where_every_run_fails_takes_no_attempt_and_no_run(
         process = scene.start("--address", str(cluster.address), "--wandb", "disabled")
         code, output = ended(process, 400)
         assert code == 0 and "Traceback" not in output, output
-        assert f"no runs are sent to 127.0.0.3 for 30 s: runs fail there and not elsewhere: RuntimeError: {ECC}" in output
+        assert (
+            f"no runs are sent to 127.0.0.3 for 30 s: runs fail there and not elsewhere: RuntimeError: {ECC}" in output
+        )
         scene.check(oracle)
 
 
