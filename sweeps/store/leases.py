@@ -46,7 +46,7 @@ def current(store: Reading, place: Place, names: Iterable[str] | None = None) ->
             return None
         content = read(store, place.one_lease)
         return None if content is None or content.get("released") else content
-    for key in reversed(place.leases(store.list(place.folder) if names is None else names)):
+    for key in place.holding(store.list(place.folder) if names is None else [*names]):
         if (content := read(store, key)) is not None:
             return content
     return None

@@ -97,6 +97,20 @@ def test_a_silent_holder_elsewhere_expires_by_the_watchers_own_clock(
     taken.release()
 
 
+def test_a_lease_that_was_given_back_ends_those_before_it(store: Store) -> None:
+    """That of a machine that is gone, say: it was taken over, and who took it over ended without a result."""
+    put(store, 1, json.dumps({"holder": "gone", "token": 1, "beat": 7, "host": "elsewhere", "boot": "b"}))
+    watch = Watch(Settings(lease_expiry=0.05))
+    last = current(store, PLACE)
+    assert last is not None and watch.alive(PLACE, last)
+    time.sleep(0.06)
+    claim(store, PLACE, 10, watch).release()
+    assert held_by(store) is None
+    lease = claim(store, PLACE, 10, Watch())  # by one look, as `frostline reset` has it
+    assert lease.token == 3
+    lease.release()
+
+
 def test_the_sleeper_neither_beats_nor_holds_after_a_takeover(store: Store) -> None:
     sleeper = claim(store, PLACE, 10, Watch())
     sleeper._stop.set()
