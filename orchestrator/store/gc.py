@@ -13,7 +13,7 @@ from orchestrator.store.lease import Held, Watch, claim, living
 from orchestrator.store.settings import DEFAULT, Settings
 from sweeps.identity import source_id
 from sweeps.layout import DRIVERS, FEATURES, QUARANTINE, STOPS, SWEEPS, Place, parent
-from sweeps.store import records
+from sweeps.store import leases, records
 from sweeps.store.interface import Damaged, StoreError
 
 AGE_SECONDS = 3600.0
@@ -99,7 +99,8 @@ def _leftovers(store: Store, place: Place, entries: list[Entry]) -> Iterator[Gar
     """Of a wanted run that nobody works on: temporary files, leases of the dead, and files its result does not name."""
     names = [entry.key.removeprefix(f"{place.folder}/") for entry in entries if not entry.unfinished]
     what = {entry.key: "temporary file" for entry in entries if entry.unfinished}
-    what |= dict.fromkeys(place.leases(names), "stale lease")
+    if leases.current(store, place, names) is not None:
+        what |= dict.fromkeys(place.leases(names), "stale lease")
     try:
         record = records.result(store, place)
     except Damaged:  # for `run` to find and to keep
