@@ -160,13 +160,18 @@ class ReadyJobs(Searcher):
                 self._agenda.end(job, self._blame(job, reason, host), progress)
 
     def _committed(self, job: Job) -> Ending | None:
-        """How a job ended that has a result."""
-        status = self._ledger.status(job)
+        """How a job ended that has a result; None where that is not known."""
+        try:
+            status = self._ledger.status(job)
+        except StoreError:  # it cannot be read just now: the job is offered again, and its next worker looks
+            return None
         return status if status == "done" or status == "diverged" else None
 
     def _attempt(self, job: Job) -> Lease | None:
-        """The lease of an attempt that this launch has begun at a job since this was handed out."""
-        return begun(self._ledger.store, self._ledger.place(job), self._tokens.get(job.id, 0), self._launch)
+        """The lease of an attempt that this launch has begun at a job since this was handed out, if it can be read."""
+        with contextlib.suppress(OSError):
+            return begun(self._ledger.store, self._ledger.place(job), self._tokens.get(job.id, 0), self._launch)
+        return None
 
     def _ended_before_beginning(self, batch: list[Job], reason: str, place: Place) -> None:
         """No job of the batch was begun: none loses an attempt, and each is offered again, elsewhere if that can be.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,22 @@ def test_a_worker_that_died_before_it_began_costs_none(desk: Desk) -> None:
         desk.jobs.died(f"{number}", "ActorDiedError")
         assert desk.failures(job) == 0
     assert "failed" not in desk.agenda.ended.values()
+
+
+def test_a_store_that_fails_for_a_moment_does_not_end_the_launch(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What became of the job is not known then: it is offered again."""
+    job = desk.handed_out("first")
+
+    def fails(*given: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        for name in ("read", "list"):
+            patched.setattr(desk.ledger.store, name, fails)
+        desk.jobs.died("first", "ActorDiedError")
+        desk.jobs.on_trial_complete("none", None, error=True)
+    assert not desk.agenda.ended and job not in desk.agenda.under_way()
+    assert job in (desk.handed_out("second"), desk.handed_out("third"))
 
 
 def test_the_lease_of_an_earlier_worker_is_no_beginning(desk: Desk) -> None:
