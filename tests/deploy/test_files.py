@@ -16,6 +16,7 @@ import yaml
 from ray.autoscaler._private.util import prepare_config, validate_config
 
 from frostline.cli import main
+from orchestrator.runners.ray_start import STOP_AFTER
 from orchestrator.runners.resources import TRAVELS
 
 ROOT = Path(__file__).parents[2]
@@ -103,6 +104,13 @@ def test_kubernetes_takes_the_objects(path: Path) -> None:
     pod["spec"]["containers"][0]["volumeMount"] = []
     with pytest.raises(kubernetes_validate.ValidationError):
         kubernetes_validate.validate(pod, KUBERNETES, strict=True)
+
+
+@pytest.mark.parametrize("path", [*CLOUD, *MANIFESTS], ids=name_of)
+def test_a_launch_waits_until_its_first_worker_has_booted(path: Path) -> None:
+    """Where no worker is there before it is asked for: the launch would end after STOP_AFTER."""
+    given = re.search(r"FROSTLINE_START_TIMEOUT(?:=|, value: \")(\d+)", path.read_text())
+    assert given is not None and float(given[1]) >= 5 * STOP_AFTER
 
 
 @pytest.mark.parametrize("path", MANIFESTS, ids=name_of)
