@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -78,6 +80,21 @@ def test_a_node_where_every_run_fails_takes_no_attempt_and_no_run(
             f"no runs are sent to 127.0.0.3 for 30 s: runs fail there and not elsewhere: RuntimeError: {ECC}" in output
         )
         scene.check(oracle)
+
+
+@pytest.mark.skipif(os.getuid() != 0 or shutil.which("unshare") is None, reason="needs root and unshare")
+def test_a_launch_on_a_host_that_has_not_joined_is_refused_in_one_line(scene: Scene, cluster: Cluster) -> None:
+    """In a namespace of processes of its own none of the cluster's is seen, as on another machine."""
+    command = ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, "-m", "frostline", "run", str(scene.sweep)]
+    told = subprocess.run(
+        [*command, "--store", str(scene.store), "--address", str(cluster.address)],
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+    )
+    assert told.returncode == 2 and "Traceback" not in told.stdout + told.stderr, told
+    assert "this host is none of that cluster's; give the command on one of them" in told.stderr, told
 
 
 def test_the_head_is_lost_and_the_command_given_again(scene: Scene, oracle, faults) -> None:
