@@ -47,8 +47,8 @@ def write_theory(sweep: str, store: str, out: Path | None) -> tuple[list[str], l
 
     Files: theory_cells.csv (mean-field networks), theory_runs.csv and theory_epochs.csv (readouts), figures/theory_*
     as .png and .pdf, theory.html, in `out`, by default results/<sweep name>. The predictions are kept in the store too,
-    for tables, reports and W&B; where it cannot be written a line says so. Raises InputError where the sweep or the store
-    cannot be read.
+    for tables, reports and W&B; where it cannot be written a line says so. Raises InputError where the sweep or the
+    store cannot be read.
     """
     loaded = load(sweep, store)
     folder = out or Path("results") / loaded.name
