@@ -178,6 +178,10 @@ class ReadyJobs(Searcher):
 
         Raises CannotStart where that goes on and no worker runs anything.
         """
+        if NO_FAULT[0] in reason and self._health.avoided():  # it has left a host that is avoided, as it was told
+            for job in batch:
+                self._agenda.end(job, "not run")
+            return
         self._before_beginning += 1
         not_shared, others = NOT_SHARED in reason, False
         why = _told(reason, NOT_SHARED if not_shared else "")

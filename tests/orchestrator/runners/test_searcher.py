@@ -274,6 +274,18 @@ def test_a_host_where_every_run_fails_uses_up_no_attempts_and_is_avoided(desk: D
     assert [*desk.agenda.ended.values()] == ["done", "done"] and desk.agenda.finished()
 
 
+def test_workers_that_leave_a_host_that_is_avoided_are_no_sign_of_a_launch_that_cannot_start(desk: Desk) -> None:
+    """A host of many cores has as many workers, each of which ends with its next trial; elsewhere none may be up."""
+    desk.others = True
+    for number in range(2):
+        failed(desk, f"{number}", "10.0.0.7")
+    desk.now += HELD_SECONDS
+    for number in range(3 * MOST_BEFORE_BEGINNING):
+        assert isinstance(desk.jobs.suggest(f"left-{number}"), dict)
+        desk.jobs.died(f"left-{number}", "The actor exited because of exit_actor()")
+    assert not desk.agenda.ended and not desk.agenda.under_way()
+
+
 def test_a_run_that_fails_on_two_hosts_alike_has_failed_itself(desk: Desk) -> None:
     """And the host that was avoided for it gets runs again; another run that fails so is decided at once."""
     desk.others = True
