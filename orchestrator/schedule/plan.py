@@ -72,7 +72,10 @@ class Plan:
                     self.attempts[job.id] = record.attempts
                 if len(self.samples) < history.MOST:
                     self.samples.append(history.sample_of(record))
-        looked_at = look_at_each(ledger.store, ledger.lease, running)
+        try:
+            looked_at = look_at_each(ledger.store, ledger.lease, running)
+        except OSError as problem:
+            raise records.unreadable(ledger.store, "", problem) from None
         self.leases = {job.id: lease for job, lease in looked_at if lease is not None}
         if len(self.samples) < history.ENOUGH:
             known = self.sources.keys() | self.runs.keys()

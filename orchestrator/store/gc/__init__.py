@@ -1,9 +1,10 @@
 """What a store holds that no sweep on record reaches, or that a crash left behind; and its removal.
 
-garbage   everything that may go; changes nothing
-remove    delete it, but what is held by now or wanted
-Garbage   one key, or a folder of keys, that may go
-reached   the runs of every sweep on record, and the source models that these start from
+garbage      everything that may go; changes nothing
+remove       delete it, but what is held by now or wanted
+Garbage      one key, or a folder of keys, that may go
+reached      the runs of every sweep on record, and the source models that these start from
+AGE_SECONDS  from which on a temporary file outside of leased folders counts as left behind
 """
 
 from __future__ import annotations
