@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from sweeps.spec import Spec
 
@@ -133,6 +133,15 @@ class SweepRecord(Spec):
     before."""
     edition: int | None = None
     """Of the sweep (sweeps/editions.py). None in records from before there were editions: the first."""
+
+
+class RecordedRuns(Spec):
+    """Of a sweep's record, which runs it has. Their specifications are read past: those of 100,000 runs fill a GiB."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    schema_version: int
+    runs: dict[str, Annotated[Any, AfterValidator(lambda _: None)]]
 
 
 class RankedPair(Spec):

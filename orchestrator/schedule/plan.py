@@ -167,8 +167,7 @@ def make_plan(sweep: SweepSpec, ledger: Ledger, thorough: bool = False) -> Plan:
     runs may be others by now: the digest of a sweep is of the paths in it, and not of what is there.
     """
     specs = expand(sweep, KnownWords())
-    earlier = _recorded(sweep.name, sweep.digest, ledger)
-    if earlier is None or earlier.runs.keys() != specs.keys():
+    if _recorded_runs(sweep.name, sweep.digest, ledger) != specs.keys():
         _check(sweep, specs)
     varied = differing(specs.values())
     runs = {id: Job("run", id, spec, varied) for id, spec in specs.items()}
@@ -194,6 +193,14 @@ def save_record(made: Plan, ledger: Ledger) -> None:
         text = "\n".join([earlier.digest, *sorted(earlier.runs)])
         ledger.save_sweep(earlier.model_copy(update={"digest": hashlib.sha256(text.encode()).hexdigest()}))
     ledger.save_sweep(record)
+
+
+def _recorded_runs(name: str, digest: str, ledger: Ledger) -> frozenset[str] | None:
+    """The runs of a sweep's record; None as `_recorded` says."""
+    try:
+        return records.runs_of_sweep(ledger.store, layout.sweep(name, digest))
+    except Damaged:
+        return None
 
 
 def _recorded(name: str, digest: str, ledger: Ledger) -> SweepRecord | None:

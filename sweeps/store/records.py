@@ -16,13 +16,13 @@ from sweeps import layout
 from sweeps.errors import from_pydantic
 from sweeps.identity import SCHEMA, digest, run_id
 from sweeps.layout import FORMAT, FORMAT_KEY, KINDS, Kind, Place
-from sweeps.records import FailureRecord, RankingRecord, RunRecord, SweepRecord, TheoryRecord
+from sweeps.records import FailureRecord, RankingRecord, RecordedRuns, RunRecord, SweepRecord, TheoryRecord
 from sweeps.self_digest import Altered, sha256_of, unsealed, unsealed_if_sealed
 from sweeps.spec import RunSpec
 from sweeps.store.interface import Damaged, Reading, StoreError
 from sweeps.sweep import RUN_KEYS, allowed_keys
 
-Record = TypeVar("Record", RunRecord, SweepRecord, RankingRecord, TheoryRecord)
+Record = TypeVar("Record", RunRecord, SweepRecord, RecordedRuns, RankingRecord, TheoryRecord)
 
 
 def has_digests(store: Reading) -> bool:
@@ -96,6 +96,12 @@ def sweep(store: Reading, key: str, sealed: bool = True) -> SweepRecord | None:
     """The record of a sweep; None if there is none. Raises Damaged, or StoreError if it cannot be read."""
     raw = _raw(store, key)
     return None if raw is None else _record(store, key, raw, SweepRecord, sealed)
+
+
+def runs_of_sweep(store: Reading, key: str) -> frozenset[str] | None:
+    """The ids of the runs that the record of a sweep has; None if there is none. Raises as `sweep` does."""
+    raw = _raw(store, key)
+    return None if raw is None else frozenset(_record(store, key, raw, RecordedRuns, True).runs)
 
 
 def ranking(store: Reading, key: str) -> RankingRecord | None:
