@@ -59,12 +59,14 @@ class Switch:
 class Host:
     """A machine: its address and its disk outlive it. `folder` holds the disk: /tmp, its home, and what is mounted."""
 
-    def __init__(self, switch: Switch, number: int, folder: Path, name: str = "", token: str = "") -> None:
-        self.name = name or f"host{number}"
+    def __init__(self, switch: Switch, number: int, folder: Path, name: str, token: str = "", **variables: str) -> None:
+        """`token`: Ray's, which then is asked for; without one nothing is said of it. `variables`: of every shell."""
+        self.name = name
         self.address = f"{NETWORK}.{number}"
         self.link = f"veth{number}"
         self.folder = folder / self.name
         self.token = token
+        self.variables = variables
         self._switch = switch
         self._holder: subprocess.Popen[bytes] | None = None
         self._init = 0
@@ -117,7 +119,8 @@ class Host:
             "OMP_NUM_THREADS": "1",
             "RAY_worker_niceness": "0",
             "RAY_USAGE_STATS_ENABLED": "0",
-            **({"RAY_AUTH_MODE": "token"} if self.token else {"RAY_AUTH_MODE": "disabled"}),
+            **({"RAY_AUTH_MODE": "token"} if self.token else {}),
+            **self.variables,
             **more,
         }
 

@@ -16,7 +16,12 @@ Cluster = tuple[Host, Host, Host]
 DONE = f"{RUNS} of {RUNS} runs done"
 
 
-@pytest.mark.parametrize("number", [0, 1, 2])
+FROM = [(0, "folder"), (1, "folder"), (2, "folder"), (2, "bucket")]
+EITHER = pytest.mark.parametrize("launches", ["folder", "bucket"], indirect=True)
+"""Where the store is."""
+
+
+@pytest.mark.parametrize(("number", "launches"), FROM, indirect=["launches"])
 def test_undisturbed_from_each_host(cluster: Cluster, launches: Launches, oracle: list[str], number: int) -> None:
     address = "auto" if number == 0 else f"{cluster[0].address}:6379"
     output = launches.finish(launches.start(cluster[number], address=address))
@@ -24,8 +29,10 @@ def test_undisturbed_from_each_host(cluster: Cluster, launches: Launches, oracle
     launches.check(oracle)
 
 
+@EITHER
 def test_a_host_is_cut_off_and_back(cluster: Cluster, launches: Launches, oracle: list[str]) -> None:
-    """Until Ray calls it dead; its workers go on meanwhile, and their leases decide who commits."""
+    """Until Ray calls it dead; its workers go on meanwhile, and their leases decide who commits. From a bucket they
+    are cut off, too."""
     head, cut, _ = cluster
     process = launches.start(head)
     launches.until_saved(process, cut)
@@ -65,6 +72,7 @@ def test_a_host_is_killed(cluster: Cluster, launches: Launches, oracle: list[str
         lost.join_again(head)
 
 
+@EITHER
 def test_a_host_is_killed_and_back(cluster: Cluster, launches: Launches, oracle: list[str]) -> None:
     killed_and_back(cluster, launches, oracle, wipe=False)
 
@@ -106,30 +114,30 @@ def test_a_host_that_does_not_share_the_store_gets_no_runs(
     cluster: Cluster, launches: Launches, oracle: list[str]
 ) -> None:
     head, apart, _ = cluster
-    apart.mount_over(launches.store.parent)
+    apart.mount_over(launches.shared)
     try:
         output = launches.finish(launches.start(head))
         told = [line for line in output.splitlines() if line.startswith("no runs are sent to")]
-        assert len(told) == 1 and f"host {apart.name}: {launches.store} is not the store that this launch" in told[0]
+        assert len(told) == 1 and f"host {apart.name}: {launches.address} is not the store that this launch" in told[0]
         assert DONE in output and launches.hosts_of_results() == {"worker2"} and not launches.failures()
-        assert apart.run("find", str(launches.store.parent)).split() == [str(launches.store.parent)], "it wrote there"
+        assert apart.run("find", str(launches.shared)).split() == [str(launches.shared)], "it wrote there"
         launches.check(oracle)
     finally:
-        apart.unmount(launches.store.parent)
+        apart.unmount(launches.shared)
 
 
 def test_a_store_that_no_host_shares_is_one_line(cluster: Cluster, launches: Launches) -> None:
     head, *workers = cluster
     for host in workers:
-        host.mount_over(launches.store.parent)
+        host.mount_over(launches.shared)
     try:
         output = launches.finish(launches.start(head), code=2)
         last = output.strip().splitlines()[-1]
-        assert last.startswith("error: host worker") and f": {launches.store} is not the store that this" in last
-        assert not list(launches.store.glob("*/*/*/result.json"))
+        assert last.startswith("error: host worker") and f": {launches.address} is not the store that this" in last
+        assert not launches.hosts_of_results()
     finally:
         for host in workers:
-            host.unmount(launches.store.parent)
+            host.unmount(launches.shared)
 
 
 def test_a_host_that_cannot_make_the_runtime_environment_is_avoided(
