@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import pytest
 from tests import object_store
 from tests.hosts.launches import Launches
 from tests.hosts.machines import ROOT, Host, Switch, cannot, network
+from tests.hosts.machines import cluster as a_cluster
 from tests.hosts.relay import relay
 from tests.object_store import s3 as s3
 
@@ -33,6 +33,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     mine = [item for item in items if "hosts" in item.path.parts]
     why = "in a target of its own: make hosts" if not ASKED else cannot()
     for item in mine:
+        if "switch" not in getattr(item, "fixturenames", ()):
+            continue  # needs no hosts
         if why:
             item.add_marker(pytest.mark.skip(reason=why))
         elif (ASKED == "rejoin") != (item.get_closest_marker("rejoin") is not None):
@@ -57,21 +59,9 @@ def cluster(
     switch: Switch, buckets: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Host, Host, Host]]:
     """A head without cores and two workers with one core each; all ask for a token. The tests leave it as it was."""
-    folder, token = tmp_path_factory.mktemp("disks"), secrets.token_hex(32)
-    head, *workers = (
-        Host(switch, number, folder, name, token, **buckets)
-        for number, name in enumerate(("head", "worker1", "worker2"), 1)
-    )
-    try:
-        for host in (head, *workers):
-            host.boot()
-        head.lead("--num-cpus=0", **QUICK)
-        for host in workers:
-            host.join(head)
-        yield (head, workers[0], workers[1])
-    finally:
-        for host in (head, *workers):
-            host.kill()
+    names = ("head", "worker1", "worker2")
+    with a_cluster(switch, tmp_path_factory.mktemp("disks"), names, ray=QUICK, **buckets) as (head, one, two):
+        yield head, one, two
 
 
 @pytest.fixture

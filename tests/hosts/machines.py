@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -97,7 +98,7 @@ class Host:
             "link set eth0 up",
             f"route add default via {NETWORK}.254",
         ):
-            _check([*self._inside("--net"), "ip", *words.split()])
+            _check([*self.inside("--net"), "ip", *words.split()])
 
     def _booted(self) -> bool:
         assert self._holder is not None and self._holder.poll() is None, f"{self.name} did not start"
@@ -107,7 +108,7 @@ class Host:
             return Path(f"/proc/{self._init}/comm").read_text() == "sleep\n"
         return False
 
-    def _inside(self, *namespaces: str) -> list[str]:
+    def inside(self, *namespaces: str) -> list[str]:
         return ["nsenter", f"--target={self._init}", *(namespaces or ("--net", "--uts", "--pid", "--mount", "--ipc"))]
 
     def environment(self, **more: str) -> dict[str, str]:
@@ -127,7 +128,7 @@ class Host:
     def start(self, *command: str, **environment: str) -> subprocess.Popen[str]:
         """A command on the host, its output kept."""
         return subprocess.Popen(
-            [*self._inside(), f"--wdns={ROOT}", *command],
+            [*self.inside(), f"--wdns={ROOT}", *command],
             env=self.environment(**environment),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -175,10 +176,10 @@ class Host:
         """From now on the host has an empty folder of its own at a path."""
         own = self.folder / "mounted"
         own.mkdir(exist_ok=True)
-        _check([*self._inside(), "mount", "--bind", str(own), str(path)])
+        _check([*self.inside(), "mount", "--bind", str(own), str(path)])
 
     def unmount(self, path: Path) -> None:
-        _check([*self._inside(), "umount", str(path)])
+        _check([*self.inside(), "umount", str(path)])
 
     def unplug(self) -> None:
         self._switch.ip(f"link set {self.link} down")
@@ -204,6 +205,33 @@ def network() -> Iterator[Switch]:
         yield switch
     finally:
         switch.end()
+
+
+@contextlib.contextmanager
+def cluster(
+    switch: Switch,
+    folder: Path,
+    names: Sequence[str],
+    head: str = "--num-cpus=0",
+    ray: dict[str, str] | None = None,
+    **variables: str,
+) -> Iterator[list[Host]]:
+    """A Ray cluster that asks for a token. The first host leads, with the cores that `head` says; the others have one.
+
+    `ray`: variables of the head's Ray alone. `variables`: of every shell on every host.
+    """
+    token = secrets.token_hex(32)
+    hosts = [Host(switch, number, folder, name, token, **variables) for number, name in enumerate(names, 1)]
+    try:
+        for host in hosts:
+            host.boot()
+        hosts[0].lead(head, **(ray or {}))
+        for host in hosts[1:]:
+            host.join(hosts[0])
+        yield hosts
+    finally:
+        for host in hosts:
+            host.kill()
 
 
 def _check(command: list[str]) -> None:
