@@ -181,6 +181,16 @@ class Host:
     def unmount(self, path: Path) -> None:
         _check([*self.inside(), "umount", str(path)])
 
+    def files_with(self, text: str) -> list[str]:
+        """Files of its disk that hold a text: Ray's logs and its own files in `home` among them."""
+        told = subprocess.run(
+            ["grep", "--devices=skip", "-rlsF", "-e", text, str(self.folder)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return told.stdout.splitlines()
+
     def unplug(self) -> None:
         self._switch.ip(f"link set {self.link} down")
 

@@ -11,6 +11,7 @@ import pytest
 from tests.chaos.scene import wait_for
 from tests.hosts.launches import RUNS, Launches
 from tests.hosts.machines import Host
+from tests.object_store import SECRET
 
 Cluster = tuple[Host, Host, Host]
 DONE = f"{RUNS} of {RUNS} runs done"
@@ -27,6 +28,7 @@ def test_undisturbed_from_each_host(cluster: Cluster, launches: Launches, oracle
     output = launches.finish(launches.start(cluster[number], address=address))
     assert DONE in output and launches.hosts_of_results() == {"worker1", "worker2"}
     launches.check(oracle)
+    assert [file for host in cluster for file in host.files_with(SECRET)] == []
 
 
 @EITHER
@@ -124,6 +126,28 @@ def test_a_host_that_does_not_share_the_store_gets_no_runs(
         launches.check(oracle)
     finally:
         apart.unmount(launches.shared)
+
+
+@pytest.mark.parametrize("launches", ["bucket"], indirect=True)
+def test_a_host_without_the_keys_of_the_bucket_gets_no_runs(
+    cluster: Cluster, launches: Launches, oracle: list[str]
+) -> None:
+    """Ray was started there by a shell that had none."""
+    head, keyless, _ = cluster
+    keyless.run("ray", "stop")
+    given, keyless.variables = keyless.variables, {}
+    try:
+        keyless.join(head)
+        output = launches.finish(launches.start(head))
+        told = [line for line in output.splitlines() if line.startswith(f"no runs are sent to {keyless.address} for")]
+        why = f"host {keyless.name}: {launches.address} cannot be read there: no credentials; set AWS_ACCESS_KEY_ID"
+        assert len(told) == 1 and why in told[0], output
+        assert DONE in output and launches.hosts_of_results() == {"worker2"} and not launches.failures()
+        launches.check(oracle)
+    finally:
+        keyless.variables = given
+        keyless.run("ray", "stop")
+        keyless.join(head)
 
 
 def test_a_store_that_no_host_shares_is_one_line(cluster: Cluster, launches: Launches) -> None:
