@@ -11,7 +11,7 @@ HEAD, WORKER, ALL, OUTSIDE = "head", "worker", "all", "outside"
 """Hosts: the first; the others; every one. And a machine that reaches them by ssh."""
 
 WHERE = {
-    "ray get-auth-token ": HEAD,
+    "umask 077 && ray get-auth-token ": HEAD,
     "export ": ALL,
     "ray start --head": HEAD,
     "ray start --address=": WORKER,

@@ -59,8 +59,10 @@ class Launches:
         """As this process sees it, which is on no host."""
         return store_at(self.address)
 
-    def start(self, host: Host, *arguments: str, address: str = "auto", **environment: str) -> subprocess.Popen[str]:
-        given = {"FROSTLINE_FAULTS": PACE, "FROSTLINE_CHECKPOINT_SHARE": "inf", "FROSTLINE_LEASE_EXPIRY": "10"}
+    def start(
+        self, host: Host, *arguments: str, address: str = "auto", faults: str = "[]", **environment: str
+    ) -> subprocess.Popen[str]:
+        given = {"FROSTLINE_FAULTS": faults, "FROSTLINE_CHECKPOINT_SHARE": "inf", "FROSTLINE_LEASE_EXPIRY": "10"}
         return host.start(
             *("frostline", "run", str(self.file), "--store", self.address, "--wandb", "disabled"),
             *("--address", address, *arguments),

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from tests.chaos.scene import wait_for
-from tests.hosts.launches import RUNS, Launches
+from tests.hosts.launches import PACE, RUNS, Launches
 from tests.hosts.machines import Host
 from tests.object_store import SECRET
 
@@ -17,9 +17,8 @@ Cluster = tuple[Host, Host, Host]
 DONE = f"{RUNS} of {RUNS} runs done"
 
 
+TEN = [(each, "bucket" if each >= 8 else "folder") for each in range(10)]
 FROM = [(0, "folder"), (1, "folder"), (2, "folder"), (2, "bucket")]
-EITHER = pytest.mark.parametrize("launches", ["folder", "bucket"], indirect=True)
-"""Where the store is."""
 
 
 @pytest.mark.parametrize(("number", "launches"), FROM, indirect=["launches"])
@@ -31,12 +30,12 @@ def test_undisturbed_from_each_host(cluster: Cluster, launches: Launches, oracle
     assert [file for host in cluster for file in host.files_with(SECRET)] == []
 
 
-@EITHER
+@pytest.mark.parametrize("launches", ["folder", "bucket"], indirect=True)
 def test_a_host_is_cut_off_and_back(cluster: Cluster, launches: Launches, oracle: list[str]) -> None:
     """Until Ray calls it dead; its workers go on meanwhile, and their leases decide who commits. From a bucket they
     are cut off, too."""
     head, cut, _ = cluster
-    process = launches.start(head)
+    process = launches.start(head, faults=PACE)
     launches.until_saved(process, cut)
     cut.unplug()
     try:
@@ -50,7 +49,7 @@ def test_a_host_is_cut_off_and_back(cluster: Cluster, launches: Launches, oracle
 
 def test_a_host_is_cut_off_for_a_moment(cluster: Cluster, launches: Launches, oracle: list[str]) -> None:
     head, cut, _ = cluster
-    process = launches.start(head)
+    process = launches.start(head, faults=PACE)
     launches.until_saved(process, cut)
     cut.unplug()
     time.sleep(2)
@@ -62,7 +61,7 @@ def test_a_host_is_cut_off_for_a_moment(cluster: Cluster, launches: Launches, or
 
 def test_a_host_is_killed(cluster: Cluster, launches: Launches, oracle: list[str]) -> None:
     head, lost, _ = cluster
-    process = launches.start(head)
+    process = launches.start(head, faults=PACE)
     launches.until_saved(process, lost)
     lost.kill()
     try:
@@ -74,24 +73,23 @@ def test_a_host_is_killed(cluster: Cluster, launches: Launches, oracle: list[str
         lost.join_again(head)
 
 
-@EITHER
 def test_a_host_is_killed_and_back(cluster: Cluster, launches: Launches, oracle: list[str]) -> None:
     killed_and_back(cluster, launches, oracle, wipe=False)
 
 
 @pytest.mark.rejoin
-@pytest.mark.parametrize("time_of_ten", range(10))
+@pytest.mark.parametrize(("time_of_ten", "launches"), TEN, indirect=["launches"])
 def test_a_host_is_killed_and_back_ten_times(
     cluster: Cluster, launches: Launches, oracle: list[str], time_of_ten: int
 ) -> None:
-    """Every second time with an empty disk."""
+    """Every second time with an empty disk; twice with the store in a bucket."""
     killed_and_back(cluster, launches, oracle, wipe=time_of_ten % 2 == 1)
 
 
 def killed_and_back(cluster: Cluster, launches: Launches, oracle: list[str], *, wipe: bool) -> None:
     """A host dies and joins again at once under the same address, before Ray calls it dead."""
     head, lost, _ = cluster
-    process = launches.start(head)
+    process = launches.start(head, faults=PACE)
     launches.until_saved(process, lost)
     lost.kill()
     lost.boot(wipe=wipe)
@@ -104,7 +102,7 @@ def test_the_driver_is_killed_and_its_command_given_elsewhere(
     cluster: Cluster, launches: Launches, oracle: list[str]
 ) -> None:
     head, _, other = cluster
-    process = launches.start(head)
+    process = launches.start(head, faults=PACE)
     launches.until_saved(process, other)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()

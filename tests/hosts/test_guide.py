@@ -128,7 +128,7 @@ class Shells:
         if command.startswith(("make sweep", "frostline run")):
             runs = SOLVED if self.solves else RUNS
             assert f"{runs} of {runs} runs done" in output or f"{runs} done" in output, output
-        if command.startswith("ray get-auth-token"):  # "copy ~/.ray/auth_token (mode 600) to every node"
+        if "get-auth-token" in command:  # "copy ~/.ray/auth_token (mode 600) to every node"
             token = Path("home/.ray/auth_token")
             assert (host.folder / token).stat().st_mode & 0o777 == 0o600
             for other in self.others:
