@@ -63,7 +63,7 @@ bench: $(READY) ## Measure again what is claimed about speed on a CPU
 	@$(PY) -m benchmarks $(ARGS)
 
 test: check ## Run all checks and tests, as continuous integration does (JOBS=2 processes)
-	@$(PY) -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+	@$(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 long: $(READY) ## Try every command in every environment of docs/environments.md, LaTeX too (over an hour)
 	@FROSTLINE_MATRIX=full $(PY) -m pytest tests/environment tests/analysis/report/test_papers.py \

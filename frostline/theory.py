@@ -47,7 +47,8 @@ def write_theory(sweep: str, store: str, out: Path | None) -> tuple[list[str], l
 
     Files: theory_cells.csv (mean-field networks), theory_runs.csv and theory_epochs.csv (readouts), figures/theory_*
     as .png and .pdf, theory.html, in `out`, by default results/<sweep name>. The predictions are kept in the store too,
-    for tables, reports and W&B. Raises InputError where the sweep or the store cannot be read, or written.
+    for tables, reports and W&B; where it cannot be written a line says so. Raises InputError where the sweep or the
+    store cannot be read.
     """
     loaded = load(sweep, store)
     folder = out or Path("results") / loaded.name
@@ -56,9 +57,12 @@ def write_theory(sweep: str, store: str, out: Path | None) -> tuple[list[str], l
     cells = width_cells(loaded.tables, predictor)
     left: Counter[str] = Counter()
     overlays = list(_overlays(loaded, store, left))
-    save_theory(loaded, [*_of_widths(loaded, predictor), *_of_readouts(overlays)], ledger_at(store))
     frames: dict[str, pd.DataFrame] = {}
     lines: list[str] = []
+    try:
+        save_theory(loaded, [*_of_widths(loaded, predictor), *_of_readouts(overlays)], ledger_at(store))
+    except StoreError as problem:  # another's store, to be read alone
+        lines.append(f"not kept in the store, so tables, reports and W&B go without theory: {problem}")
     if len(cells):
         frames["theory_cells"] = cells
         lines.append(f"mean-field networks: {difference_text(cells)}")

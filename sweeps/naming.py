@@ -16,6 +16,8 @@ NAMED = frozenset(
     }
 )
 """Fields that every name shows, and the seed."""
+ALWAYS = frozenset({"model.family", "model.depth", "model.width", "model.name", "transfer.frozen", "seed"})
+"""Fields that a label shows where they differ, whether or not others say them too."""
 LEAVES = {
     section: tuple(
         f"{path}.{field}".removeprefix(f"{section}.")
@@ -31,6 +33,32 @@ LEAVES = {
 def differing(specs: Iterable[RunSpec]) -> tuple[str, ...]:
     """The dotted fields, beside `NAMED` and the seed, that have more than one value among these runs (`varying`)."""
     return tuple(field for field in varying(specs) if field not in NAMED and field != "seed")
+
+
+def telling(specs: Iterable[RunSpec]) -> tuple[str, ...]:
+    """The fields of `varying` that it takes to tell runs apart, and source models; network, frozen units, seed always.
+
+    A field that follows from others is left out: where each network has learning rate and epochs of its own, the
+    network says them. Of fields that follow from each other the first in the specification's order is kept.
+    """
+    specs = list(specs)
+    kept = list(varying(specs))
+    columns = {field: _column(specs, field) for field in kept}
+    starts = [spec.source is not None for spec in specs]
+
+    def told(fields: list[str]) -> tuple[int, int]:
+        """How many runs, and how many source models, these fields tell apart."""
+        of_source = [field for field in fields if field.partition(".")[0] in ("source", "model", "seed")]
+        runs = zip(starts, *(columns[field] for field in fields), strict=True)
+        sources = zip(starts, *(columns[field] for field in of_source), strict=True)
+        return len(set(runs)), len({values for values in sources if values[0]})
+
+    whole = told(kept)
+    for field in reversed(tuple(kept)):
+        fewer = [each for each in kept if each != field]
+        if field not in ALWAYS and told(fewer) == whole:
+            kept = fewer
+    return tuple(kept)
 
 
 def varying(specs: Iterable[RunSpec]) -> tuple[str, ...]:
@@ -69,6 +97,20 @@ def name_of_run(spec: RunSpec, varied: tuple[str, ...]) -> str:
 def name_of_source(spec: RunSpec, varied: tuple[str, ...]) -> str:
     """The same for the source model that the run starts from: of it only the source and the network say anything."""
     return slug("_".join((source_name(spec), *_values(spec, varied, ("source", "model")))))
+
+
+def _column(specs: list[RunSpec], field: str) -> list[str]:
+    """Each run's value of a field, as canonical JSON."""
+    section, _, leaf = field.partition(".")
+    found: dict[int, str] = {}  # by part: runs of a sweep share few distinct ones
+    column = []
+    for spec in specs:
+        part = getattr(spec, section)
+        if id(part) not in found:
+            value = _given(part).get(leaf) if isinstance(part, Spec) else part
+            found[id(part)] = canonical_json(value)
+        column.append(found[id(part)])
+    return column
 
 
 def _given(part: Spec) -> dict[str, Any]:

@@ -116,7 +116,7 @@ def _whole(text: str, folder: Path, chain: tuple[Path, ...]) -> dict[str, Any]:
     if EXTENDS not in value:
         return value
     other = value.pop(EXTENDS)
-    if not isinstance(other, str):
+    if not isinstance(other, str) or not other.strip():
         raise SpecError(f"{EXTENDS} = {shown(other)}: the file of a sweep or its name in the catalog is allowed")
     try:
         path = _found(other, folder).resolve()

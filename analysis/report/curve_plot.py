@@ -99,7 +99,8 @@ def _x_axis(axes: Axes, curves: Sequence[Curve], axis: str) -> None:
 
 def _caption(curve: Curve) -> str:
     label = f"{curve.label}, " if curve.label else ""
-    return f"{label}n = {len(curve.errors)}: {shape_text(curve.verdict)}"
+    shape = "" if curve.verdict is None else f": {shape_text(curve.verdict)}"
+    return f"{label}n = {len(curve.errors)}{shape}"
 
 
 def _curve(axes: Axes, curve: Curve, axis: str, colour: Any, alone: bool) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from orchestrator.store.jobs import Job
 from sweeps.errors import printable
 from sweeps.identity import canonical, canonical_json
-from sweeps.naming import varying
+from sweeps.naming import telling
 from sweeps.spec import RunSpec, Spec
 
 NETWORK = ("model.family", "model.depth", "model.width")
@@ -16,7 +16,7 @@ TASKS = {"source.task": "from", "target.task": "on"}
 
 
 class Labels:
-    """Names the jobs of a plan by the fields in which its runs differ.
+    """Names the jobs of a plan by the fields that tell its runs apart.
 
     Example: `resnet14-w8, frozen 11, seed 3`; of a source model `source model, resnet14-w8, seed 3`. A sweep of one run
     has nothing that differs: its job is named as its files are.
@@ -24,7 +24,7 @@ class Labels:
 
     def __init__(self, runs: Iterable[Job]) -> None:
         specs = [job.spec for job in runs]
-        self.fields = varying(specs)
+        self.fields = telling(specs)
         self._mixed = len({spec.source is None for spec in specs}) > 1
         self._last = Counter(field.rpartition(".")[2] for field in self.fields)
 
@@ -51,4 +51,5 @@ class Labels:
         text = value if isinstance(value, str) else canonical_json(value)
         if field in TASKS:
             return f"{TASKS[field]} {getattr(part, 'task', text)}"
-        return f"{field if self._last[name] > 1 else name or field} {text}"
+        ambiguous = section == "source" or self._last[name] > 1
+        return f"{field if ambiguous else name or field} {text}"

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from sweeps.editions import CURRENT, EDITIONS
 from sweeps.identity import canonical_json, digest
-from sweeps.naming import varying
+from sweeps.naming import telling
 from sweeps.spec import ModelSpec, RunSpec, SourceSpec, TargetSpec, TrainSpec, TransferSpec
 
 NAME_LENGTH, TAG_LENGTH = 128, 64
@@ -38,10 +38,10 @@ SHORT = {"learning_rate": "lr", "label_noise": "noise", "optimizer": "", "schedu
 
 
 def fields_that_differ(specs: Iterable[RunSpec]) -> tuple[str, ...]:
-    """The dotted fields with more than one value in a sweep; `source` where some runs have none."""
+    """The dotted fields that tell the runs of a sweep apart; `source` where some runs have none."""
     specs = list(specs)
     mixed = len({spec.source is None for spec in specs}) > 1
-    return (*(field for field in varying(specs) if field != "seed"), *(["source"] if mixed else []))
+    return (*(field for field in telling(specs) if field != "seed"), *(["source"] if mixed else []))
 
 
 def describe(
@@ -99,7 +99,8 @@ def short_name(kind: Literal["run", "source"], value: Value, differ: Sequence[st
         section, _, name = field.partition(".")
         given = value.get(section)
         if field not in MODEL_NAME and isinstance(given, Mapping) and name in given:
-            label = name if short.count(name) == 1 and name != "seed" else field.replace(".", " ")
+            clear = short.count(name) == 1 and section != "source"
+            label = name if clear else field.replace(".", " ")
             parts.append(f"{label} {_text(given[name])}")
     begun = ["source"] if kind == "source" else []
     return _cut(", ".join((*begun, *parts, f"seed {value['seed']}")), NAME_LENGTH)

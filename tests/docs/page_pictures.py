@@ -44,7 +44,7 @@ def as_it_opens(_: Page) -> None:
 
 def compare(page: Page) -> None:
     """Two depths side by side: one with an epoch-wise double descent, one where the head alone trains."""
-    page.get_by_label("Compare resnet14-w8, frozen = 13").check()
+    page.get_by_label("Compare resnet14-w4, frozen = 13").check()
     page.locator("#panel .chart").nth(1).locator(".main-svg").first.wait_for()
 
 

@@ -15,21 +15,23 @@ from analysis.report.figures import draw_figures
 from tests.docs.pages import ROOT
 
 PICTURES = ROOT / "docs" / "pictures"
-NETWORK = "resnet14-w8"
+NETWORKS = {"final_by_frozen": "resnet14-w4", "epochs_by_frozen": "resnet14-w8", "surface": "resnet14-w4"}
+"""Of which network each figure is."""
 NAMES = {
-    f"final_by_frozen_{NETWORK}.png": "quickstart_final.png",
-    f"epochs_by_frozen_{NETWORK}.png": "quickstart_epochs.png",
-    f"surface_{NETWORK}.png": "quickstart_surface.png",
+    "final_by_frozen": "quickstart_final.png",
+    "epochs_by_frozen": "quickstart_epochs.png",
+    "surface": "quickstart_surface.png",
 }
 
 
-def draw(sweep: str | Path, store: Path, out: Path) -> list[Path]:
-    """Draws the figures of the sweep's ResNet and keeps the pictures of the docs in the folder `out`."""
+def draw(sweep: str | Path, store: Path, out: Path, networks: dict[str, str] = NETWORKS) -> list[Path]:
+    """Draws the figures of the sweep's networks and keeps the pictures of the docs in the folder `out`."""
     loaded = load(sweep, store)
-    chosen = tuple(each for each in loaded.axis_verdicts if each.group.label == NETWORK)
+    chosen = tuple(each for each in loaded.axis_verdicts if each.group.label in networks.values())
     with tempfile.TemporaryDirectory() as folder:
         draw_figures(loaded.tables, chosen, Path(folder))
-        return [Path(shutil.copy(Path(folder) / "figures" / name, out / picture)) for name, picture in NAMES.items()]
+        made = Path(folder) / "figures"
+        return [Path(shutil.copy(made / f"{name}_{networks[name]}.png", out / NAMES[name])) for name in NAMES]
 
 
 if __name__ == "__main__":

@@ -147,7 +147,7 @@ def test_a_plot_of_arrays_is_sorted_and_has_the_verdict_of_detect() -> None:
     np.testing.assert_array_equal(axes.lines[0].get_xdata(), np.sort(x))
     np.testing.assert_allclose(heights(axes.lines[0])[:2], [41.0, 21.0])
     assert fl.detect(x, errors, axis="width").shape.replace("_", " ") in axes.get_title()
-    assert fl.plot([1, 2, 3], [0.3, 0.2, 0.1]).get_title() == "n = 1: -"  # too few points to have a shape
+    assert fl.plot([1, 2, 3], [0.3, 0.2, 0.1]).get_title() == "n = 1"  # too few points to have a shape
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -235,6 +236,14 @@ def test_a_regression_of_many_values_is_no_classification(tmp_path: Path, capsys
     (cell,) = pd.read_csv(tmp_path / "out" / "theory_cells.csv").to_dict("records")
     assert cell["theory_kind"] == "none: a regression of 64 values: allowed for infinite width: classes, or one value"
     assert "no cell has both" in capsys.readouterr().out
+
+    path = store / layout.theory(read(str(file)).name, read(str(file)).digest)
+    folder = next(each for each in path.parents if each.parent == store)
+    shutil.rmtree(folder)
+    folder.touch()  # the predictions have no place: as in a store that is not ours to write
+    assert main(["theory", str(file), "--store", str(store), "--out", str(tmp_path / "again")]) == 0
+    assert "not kept in the store, so tables, reports and W&B go without theory: " in capsys.readouterr().out
+    assert (tmp_path / "again" / "theory.html").is_file() and folder.read_bytes() == b""
 
 
 def test_a_peak_is_the_largest_rise_that_is_followed_by_a_fall() -> None:

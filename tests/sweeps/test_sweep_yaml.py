@@ -391,6 +391,7 @@ def test_a_chain_may_use_names_of_the_catalog_and_paths_beside_the_file(
     ("text", "said"),
     [
         ("extends: parent.yaml\n", "name: missing"),
+        ("extends: ' '\nname: a\n", "extends = ' ': the file of a sweep or its name in the catalog is allowed"),
         ("extends: 3\nname: a\n", "extends = 3: the file of a sweep or its name in the catalog is allowed"),
         ("extends: nowhere.yaml\nname: a\n", "extends: nowhere.yaml: No such file or directory"),
         ("extends: claim\nname: a\n", "extends: no sweep file or catalog name 'claim'"),

@@ -37,13 +37,20 @@ def surface_figure(surface: Surface, size: FigureSize = TWO_COLUMNS) -> Figure:
     budgets = _budgets(right, surface)
     if size.narrow:
         right.set_ylabel(left.get_ylabel())
-    handles = [
-        Line2D([], [], color="white", markeredgecolor=VERDICT, marker="^", linestyle="none", label="epoch-wise peak"),
-        Line2D([], [], color=VERDICT, marker="D", markersize=4, linestyle=":", label="freezing-wise peak"),
-        Line2D([], [], color=VERDICT, linewidth=1.2, label=f"train error {100 * INTERPOLATES_AT:g} %"),
-    ]
+    handles = [sign for sign, drawn in _signs(surface) if drawn]
     legend_above(figure, [*handles, *budgets])
     return figure
+
+
+def _signs(surface: Surface) -> list[tuple[Line2D, bool]]:
+    """The legend's signs, and whether the figure has any of them."""
+    epochs = Line2D(
+        [], [], color="white", markeredgecolor=VERDICT, marker="^", linestyle="none", label="epoch-wise peak"
+    )
+    frozen = Line2D([], [], color=VERDICT, marker="D", markersize=4, linestyle=":", label="freezing-wise peak")
+    fitted = Line2D([], [], color=VERDICT, linewidth=1.2, label=f"train error {100 * INTERPOLATES_AT:g} %")
+    crossed = bool((surface.train <= INTERPOLATES_AT).any())
+    return [(epochs, bool(surface.ridge)), (frozen, bool(surface.persists)), (fitted, crossed)]
 
 
 def persistence_text(surface: Surface) -> str:

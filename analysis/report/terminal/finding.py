@@ -26,14 +26,22 @@ def finding(tables: Tables, verdicts: tuple[AxisVerdict, ...]) -> list[str]:
 def _along(verdicts: list[AxisVerdict]) -> list[str]:
     judged = [(each, each.verdict) for each in verdicts if each.verdict is not None]
     found = [(each, verdict) for each, verdict in judged if verdict.double_descent is True]
+    found.sort(key=lambda pair: _evidence(pair[1]))
     lines = [_sentence(each, verdict) for each, verdict in found[:MOST_NAMED]]
     if len(found) > MOST_NAMED:
         lines.append(f"{len(found) - MOST_NAMED} more groups of {len(judged)} show one")
-    rest = [f"{each.group.label} ({shape_text(verdict)})" for each, verdict in judged if (each, verdict) not in found]
+    without = [(each, verdict) for each, verdict in judged if verdict.double_descent is not True]
+    rest = [f"{each.group.label} ({shape_text(verdict)})" for each, verdict in without]
     if rest:
         words = AXIS_WORDS[verdicts[0].group.axis]
         lines.append(f"no double descent along {words} in {_listed(rest)}")
     return lines
+
+
+def _evidence(verdict: Verdict) -> tuple[float, float]:
+    """Sorts what is shown best to the front: by p, then by the height of the peak."""
+    p = verdict.p_value if verdict.p_value is not None else verdict.single_seed_significance
+    return (1.0 if p is None else p, -(verdict.prominence or 0.0))
 
 
 def _sentence(each: AxisVerdict, verdict: Verdict) -> str:

@@ -73,6 +73,18 @@ def test_what_is_not_significant_is_found_nowhere(tables: Tables) -> None:
     assert finding(tables, ())[-1] == "over epochs: double descent in 11 of 14 cells"
 
 
+def test_what_is_shown_best_is_found_first(tables: Tables) -> None:
+    """By p, then by the height of the peak."""
+    points = Point(12, 0.2), Point(11, 0.31), Point(3, 0.25)
+    made = [
+        _axis(tables, Verdict("double_descent", "weak", *points, prominence, p_value=p))
+        for p, prominence in ((0.008, 0.09), (0.001, 0.05), (0.001, 0.06))
+    ]
+    lines = finding(replace(tables, verdicts=(None,) * 14), tuple(made))
+    assert [re.search(r", p (?:=|<=) ([\d.]+)", line)[1] for line in lines] == ["0.001", "0.001", "0.008"]  # pyright: ignore
+    assert lines == finding(replace(tables, verdicts=(None,) * 14), tuple(reversed(made)))
+
+
 @pytest.mark.parametrize("width", [40, 60, 80, 120])
 def test_a_terminal_of_any_width_shows_every_depth_and_wraps_at_words(tables: Tables, width: int) -> None:
     out = io.StringIO()

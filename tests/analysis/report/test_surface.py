@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -91,7 +92,17 @@ def test_the_figure_shows_threshold_and_peaks(tmp_path: Path) -> None:
         assert [line.get_xydata().tolist() for line in diamonds] == [[[32.0, 4.0]]]  # pyright: ignore
         assert [text.get_text() for text in left.get_yticklabels()] == ["0", "2", "4", "6", "8", "10", "12"]
         assert len(right.lines) == 5
-        assert "after 32 *" in [text.get_text() for text in figure.legends[0].get_texts()]
+        named = [text.get_text() for text in figure.legends[0].get_texts()]
+        assert "after 32 *" in named and {"epoch-wise peak", "freezing-wise peak", "train error 5 %"} <= set(named)
+
+
+def test_the_legend_names_what_is_drawn(tmp_path: Path) -> None:
+    tables = _tables(tmp_path, skipped=(6, 1))
+    (surface,) = surfaces(tables, freezing_wise(tables))
+    bare = replace(surface, ridge={}, verdicts=dict.fromkeys(surface.verdicts), train=np.ones_like(surface.train))
+    with figure_style():
+        named = [text.get_text() for text in surface_figure(bare).legends[0].get_texts()]
+    assert named and all(name.startswith("after ") and "*" not in name for name in named)
 
 
 def test_the_commands_write_table_and_figure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

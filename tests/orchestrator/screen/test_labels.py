@@ -58,6 +58,32 @@ def test_what_does_not_differ_is_left_out() -> None:
     assert set(labelled(tasks)) == {"from glyphs[A-D]", "from glyphs[A-M]"}
 
 
+def test_what_follows_from_other_fields_is_left_out() -> None:
+    """As long as runs, and source models, are told apart: two targets of one network have two names."""
+    text = """
+name: recipes
+base:
+  source: {task: "glyphs[A-D]", size: 40}
+  target: {task: digits, size: 60}
+blocks:
+  small:
+    base: {model: {family: resnet, depth: 8, width: 4}, train: {epochs: 5, learning_rate: 0.1}}
+    axes: {transfer.frozen: [0, 2], seed: 0..1}
+  other:
+    base: {source: {size: 80}, model: {family: vit, depth: 2, width: 16}, train: {epochs: 7, learning_rate: 0.2}}
+    axes: {target.size: [60, 90], seed: 0..1}
+"""
+    named = labelled(text)
+    assert named[0] == "resnet8-w4, size 60, frozen 0, seed 0" and len(set(named)) == len(named) == 8
+    sources = text.replace("target.size: [60, 90]", "source.epochs: [1, 2]")
+    labels = Labels(runs := jobs(sources))
+    assert {labels.of(source) for job in runs if (source := source_job(job.spec)) is not None} == {
+        f"source model, {rest}, seed {seed}"
+        for seed in (0, 1)
+        for rest in ("resnet8-w4, source.epochs 10", "vit2-w16, source.epochs 1", "vit2-w16, source.epochs 2")
+    }
+
+
 def test_the_fields_that_differ_are_those_of_the_values() -> None:
     specs = [job.spec for job in jobs(SWEEP)]
     varied = varying(specs)

@@ -121,17 +121,24 @@ def test_a_name_shows_what_differs_in_the_sweep_alone() -> None:
 
 
 def test_names_of_networks_sizes_and_runs_from_scratch() -> None:
+    """The target's size follows from the network, the source's does not."""
     specs = [
         spec(),
         spec(source=None),
+        spec(source__size=500),
         spec(model={"family": "vit", "depth": 2, "width": 32}, source__size=100, target__size=500),
     ]
     differ = fields_that_differ(specs)
     assert [short_name("run", canonical(each), differ) for each in specs] == [
-        "resnet14-w8, from glyphs[A-Z], source size 3000, target size 1000, seed 0",
-        "resnet14-w8, from scratch, target size 1000, seed 0",
-        "vit2-w32, from glyphs[A-Z], source size 100, target size 500, seed 0",
+        "resnet14-w8, from glyphs[A-Z], source size 3000, seed 0",
+        "resnet14-w8, from scratch, seed 0",
+        "resnet14-w8, from glyphs[A-Z], source size 500, seed 0",
+        "vit2-w32, from glyphs[A-Z], source size 100, seed 0",
     ]
+    differ = fields_that_differ([*specs, spec(target__size=500)])
+    assert short_name("run", canonical(specs[0]), differ) == (
+        "resnet14-w8, from glyphs[A-Z], source size 3000, target size 1000, seed 0"
+    )
 
 
 def test_tags_and_config() -> None:
