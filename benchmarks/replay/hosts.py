@@ -22,14 +22,14 @@ SWEEP = """
 name: replayed-on-hosts
 about: Two families, runs of different length, two source models of one and one of the other.
 base:
-  source: {task: "glyphs[A-Z]", size: 100, epochs: 8}
-  target: {task: digits, size: 100, label_noise: 0.3}
+  source: {task: "glyphs[A-Z]", size: 40, epochs: 4}
+  target: {task: digits, size: 40, label_noise: 0.3}
   model: {family: resnet, depth: 14, width: 4}
   train: {optimizer: adam, learning_rate: 1e-3, batch_size: 32}
 axes: {transfer.frozen: [0, 3, 6, 9, 12], seed: 0..1}
 blocks:
-  - axes: {train.epochs: [20]}
-  - base: {model: {family: vit, depth: 2, width: 16}, train: {epochs: 35}}
+  - axes: {train.epochs: [8]}
+  - base: {model: {family: vit, depth: 2, width: 16}, train: {epochs: 14}}
     axes: {transfer.frozen: [0, 1, 2], seed: 0..0}
 """
 PACE = json.dumps([{"point": "epoch", "do": "sleep", "hit": 0}] * 2)

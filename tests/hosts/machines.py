@@ -45,7 +45,8 @@ class Switch:
     def __init__(self) -> None:
         self.holder = subprocess.Popen([*WITH_US, "unshare", "-n", "sleep", "infinity"])
         _wait(lambda: _namespace(self.holder.pid) != _namespace(os.getpid()), "the switch")
-        self.ip("link add br0 type bridge")
+        # With an address of its own, or it would have that of some port, another one when a host comes or goes.
+        self.ip("link add br0 address 02:00:00:00:00:fe type bridge")
         self.ip(f"addr add {NETWORK}.254/24 dev br0")
         self.ip("link set br0 up")
 
