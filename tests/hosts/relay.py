@@ -35,9 +35,8 @@ class _Relay(socketserver.ThreadingTCPServer):
 
 
 class _Connection(socketserver.BaseRequestHandler):
-    server: _Relay
-
     def handle(self) -> None:
+        assert isinstance(self.server, _Relay)
         with socket.create_connection(("127.0.0.1", self.server.port())) as there:
             back = threading.Thread(target=_carry, args=(there, self.request), daemon=True)
             back.start()
