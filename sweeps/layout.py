@@ -38,7 +38,7 @@ Example:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Literal, NamedTuple
 
 Kind = Literal["run", "source"]
@@ -103,6 +103,11 @@ class Place(NamedTuple):
     def leases(self, names: Iterable[str]) -> list[str]:
         """Lowest token first."""
         return [key for key in self.named(names, "lease-") if key.endswith(".json")]
+
+    def holding(self, names: Collection[str]) -> list[str]:
+        """Leases that may hold, highest token first: who gave one back had taken over all before it."""
+        given_back = _highest(self.named(names, "released-"))
+        return [key for key in self.leases(names)[::-1] if _highest([key]) > given_back]
 
     def last_token(self, names: Iterable[str]) -> int:
         """The highest token ever given out here, 0 if none."""

@@ -1,8 +1,8 @@
 #!/bin/bash
 # Ray on machines that are reached by ssh, without a scheduler:
 #
-#   deploy/ssh/cluster.sh up hosts.txt         # a host a line; the first is the head, this machine's sweeps join it
-#   frostline run my.yaml --address HEAD:6379 --store /shared/store
+#   deploy/ssh/cluster.sh up hosts.txt         # a host a line; the first is the head
+#   frostline run my.yaml --address HEAD:6379 --store /shared/store       # on any of them
 #   deploy/ssh/cluster.sh down hosts.txt
 #
 # Each host has the checkout at the same path (FROSTLINE_CHECKOUT, by default this one) with its .venv, and sees the store.
@@ -35,7 +35,7 @@ up)
     for host in "${hosts[@]:1}"; do
         on "$host" "ray start --address='$head:$port' --disable-usage-stats"
     done
-    echo "up: frostline run SWEEP --store STORE --address $head:$port"
+    echo "up, on any of its hosts: frostline run SWEEP --store STORE --address $head:$port"
     ;;
 down)
     for host in "${hosts[@]}"; do

@@ -128,17 +128,19 @@ class Worker(tune.Trainable):
         """`nonce`: a key of the store that the driver has written; None where it could not."""
         assert options is not None
         self._jobs: str = config["jobs"]
+        self._avoided: list[str] = config["avoided"]
         self._options = options if config["place"] == ON_GPU else replace(options, device="cpu", gpus_per_run=0.0)
         self._nonce = nonce
         self._state = WorkerState(self._options)
         self._address = get_node_ip_address()
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        self._jobs = new_config["jobs"]
+        self._jobs, self._avoided = new_config["jobs"], new_config["avoided"]
         return True
 
     def step(self) -> dict[str, Any]:
-        if self._state.stop.signalled:  # told to end in the trial before: this one is for another worker
+        # Told to end in the trial before, or on a host that is to get no runs: this one is for another worker.
+        if self._state.stop.signalled or self._address in self._avoided:
             exit_actor()
         if self._nonce is not None:
             check_shared(self._state.ledger.store, self._nonce, f"{self._options.store}", self._address)

@@ -1,6 +1,8 @@
-"""Which hosts get no runs for a while: those where workers end before they begin one, or one after the other.
+"""Which hosts get no runs for a while: those where workers end before they begin one, or one after the other, and those
+where runs fail that do not fail elsewhere.
 
-A host on which nothing can start is free at once, so that it would draw more jobs than any other (a black hole).
+A host on which nothing can start, or each run fails at once (a broken GPU), is free at once, so that it would draw more
+jobs than any other (a black hole).
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 30.0, 3600.0
 """Seconds without runs after a host's first failure; each further one in a row doubles them."""
 MOST_DEATHS = 2
 """Workers in a row that may die on a host while they run something, before it counts as failing."""
+MOST_RAISED = 2
+"""Runs in a row that may fail alike on a host, before it counts as failing."""
 
 _ADDRESS = re.compile(r"\[Node (?P<agent>[0-9A-Fa-f.:]+)\]|^\s*ip: (?P<actor>[0-9A-Fa-f.:]+)\s*$", re.MULTILINE)
 
@@ -33,6 +37,9 @@ def address_in(reason: str) -> str | None:
 class _Host:
     failures: int = 0
     deaths: int = 0
+    raised: int = 0
+    """Runs in a row that failed there with an error of one kind, and which."""
+    kind: str = ""
     until: float = 0.0
 
 
@@ -42,6 +49,10 @@ class NodeHealth:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._hosts: dict[str, _Host] = {}
+        self._first: dict[tuple[str, str], str] = {}
+        """Where a job first failed with an error of a kind, by job and kind."""
+        self._no_hosts: set[str] = set()
+        """Kinds of errors with which a job failed on two hosts."""
 
     def failed(self, address: str) -> float:
         """A worker ended there before it began anything. Returns for how many seconds the host is avoided.
@@ -59,6 +70,23 @@ class NodeHealth:
         host = self._hosts.setdefault(address, _Host())
         host.deaths += 1
         return self.failed(address) if host.deaths >= MOST_DEATHS else 0.0
+
+    def at_fault(self, address: str, job: str, kind: str) -> bool:
+        """A job failed there with an error of this kind: whether that may be the host's own fault.
+
+        It is not once one job has failed so on two hosts: hosts that are avoided for such failures are so no more.
+        """
+        if self._first.setdefault((job, kind), address) != address:
+            self._no_hosts.add(kind)
+            self._hosts = {each: host for each, host in self._hosts.items() if host.kind != kind}
+        return kind not in self._no_hosts
+
+    def raised(self, address: str, kind: str) -> float:
+        """A run failed there that is the host's own fault, maybe. Returns for how many seconds the host is avoided, 0
+        if not."""
+        host = self._hosts.setdefault(address, _Host())
+        host.raised, host.kind = (host.raised + 1 if host.kind == kind else 1), kind
+        return self.failed(address) if host.raised >= MOST_RAISED else 0.0
 
     def worked(self, address: str) -> None:
         """A worker came to the end of a run there: what was before is forgotten."""

@@ -121,6 +121,11 @@ def _why(address: str, problem: BaseException) -> str:
     where = "Ray did not start" if address == "local" else f"--address {address}"
     if address == "auto" and "RAY_ADDRESS" not in os.environ and "token" not in text.lower():
         return "--address auto: no running Ray cluster is found on this machine; start one with: ray start --head"
+    if "No node info found" in f"{problem} {problem.__cause__}":  # Ray takes a driver only where one of its nodes is
+        return (
+            f"{where}: this host is none of that cluster's; give the command on one of them, or let this one join "
+            f"without room for runs: ray start --address={address} --num-cpus=0 --num-gpus=0"
+        )
     if address != "local":  # a wrong token and no answer are one ConnectionError
         return (
             f"{where}: {text[:200]}. Is it a Ray of this version, and is ~/.ray/auth_token (mode 600), or "

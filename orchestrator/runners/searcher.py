@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -16,9 +17,10 @@ from orchestrator.runners.shared_store import NOT_SHARED
 from orchestrator.schedule.agenda import BATCH_SECONDS, Agenda, Place
 from orchestrator.store.jobs import Job
 from orchestrator.store.lease import begun, last_token
-from orchestrator.store.ledger import MOST_ATTEMPTS, Ledger
+from orchestrator.store.ledger import MOST_ATTEMPTS, Ledger, StoreError
 from orchestrator.train.options import Ending, OutOfMemory
 from sweeps.store.leases import Lease
+from sweeps.store.status import kind_of_error
 
 NEVER_STARTED = ("RuntimeEnvSetupError", "runtime_env", "runtime environment")
 """What Ray says where a worker's process was never there."""
@@ -31,6 +33,8 @@ MOST_BEFORE_BEGINNING = 10
 """Workers in a row that may end before they have begun a job, where no other runs one: no run is to blame, but it has
 to end. A host where that happens is avoided (node_health.py); where no other is left, the next worker is tried after a
 pause (HELD_SECONDS of the agenda)."""
+MOST_SPARED = 10
+"""Failures of a job that take no attempt from it, being its host's own fault, maybe."""
 
 
 class WorkerDied(RuntimeError):
@@ -65,6 +69,8 @@ class ReadyJobs(Searcher):
         """Where each batch that is handed out runs, by its trial."""
         self._tokens: dict[str, int] = {}
         """The token of the last attempt at each job that is handed out, when it was."""
+        self._spared: Counter[str] = Counter()
+        """Failures of each job that took no attempt from it."""
         self._before_beginning = 0
         self._any_reported = False
 
@@ -89,7 +95,12 @@ class ReadyJobs(Searcher):
         for job in batch:
             with contextlib.suppress(OSError):  # the worker will say what is wrong with the store
                 self._tokens[job.id] = last_token(self._ledger.store, self._ledger.place(job))
-        return {"jobs": _to_text(batch), "place": place}
+        return {"jobs": _to_text(batch), "place": place, "avoided": self._to_leave(place)}
+
+    def _to_leave(self, place: Place) -> list[str]:
+        """Addresses of hosts that a worker is to leave, if it is there from before: Tune keeps workers."""
+        avoided = sorted(self._health.avoided())
+        return avoided if avoided and self._others(place) else []
 
     def _waits(self, place: Place) -> bool:
         """Whether enough batches wait for room of one kind: where there are several, none is to fill Tune's queue."""
@@ -101,11 +112,29 @@ class ReadyJobs(Searcher):
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         if result is not None and "endings" in result:
             self._before_beginning, self._any_reported = 0, True
-            if "address" in result:
-                self._health.worked(result["address"])
-            self._places.pop(trial_id)
+            place, address = self._places.pop(trial_id), result.get("address")
             for job, ending in zip(self._batches.pop(trial_id), result["endings"], strict=True):
-                self._agenda.end(job, ending)
+                if address is not None and ending != "failed":
+                    self._health.worked(address)
+                spared = address is not None and ending == "failed" and self._is_spared(job, address, place)
+                self._agenda.end(job, "held" if spared else ending)
+
+    def _is_spared(self, job: Job, address: str, place: Place) -> bool:
+        """Whether a failure takes no attempt from its job: runs fail so on this host and nowhere else, while there are
+        others. Its GPU is broken, say, or a data set is not there."""
+        last = None
+        with contextlib.suppress(StoreError):
+            last = self._ledger.last_failure(job)
+        if last is None:
+            return False
+        error = last[0].error
+        kind = kind_of_error(error)
+        if not self._health.at_fault(address, job.id, kind) or self._spared[job.id] >= MOST_SPARED:
+            return False
+        why = f"runs fail there and not elsewhere: {error[:200]}"
+        others = self._avoid(address, lambda address: self._health.raised(address, kind), place, why)
+        self._spared[job.id] += others
+        return others
 
     def died(self, trial_id: str, reason: str) -> None:
         """A trial's worker ended without reporting. `reason`: what Ray says. Raises CannotStart where none begins."""
@@ -131,19 +160,28 @@ class ReadyJobs(Searcher):
                 self._agenda.end(job, self._blame(job, reason, host), progress)
 
     def _committed(self, job: Job) -> Ending | None:
-        """How a job ended that has a result."""
-        status = self._ledger.status(job)
+        """How a job ended that has a result; None where that is not known."""
+        try:
+            status = self._ledger.status(job)
+        except StoreError:  # it cannot be read just now: the job is offered again, and its next worker looks
+            return None
         return status if status == "done" or status == "diverged" else None
 
     def _attempt(self, job: Job) -> Lease | None:
-        """The lease of an attempt that this launch has begun at a job since this was handed out."""
-        return begun(self._ledger.store, self._ledger.place(job), self._tokens.get(job.id, 0), self._launch)
+        """The lease of an attempt that this launch has begun at a job since this was handed out, if it can be read."""
+        with contextlib.suppress(OSError):
+            return begun(self._ledger.store, self._ledger.place(job), self._tokens.get(job.id, 0), self._launch)
+        return None
 
     def _ended_before_beginning(self, batch: list[Job], reason: str, place: Place) -> None:
         """No job of the batch was begun: none loses an attempt, and each is offered again, elsewhere if that can be.
 
         Raises CannotStart where that goes on and no worker runs anything.
         """
+        if NO_FAULT[0] in reason and self._health.avoided():  # it has left a host that is avoided, as it was told
+            for job in batch:
+                self._agenda.end(job, "not run")
+            return
         self._before_beginning += 1
         not_shared, others = NOT_SHARED in reason, False
         why = _told(reason, NOT_SHARED if not_shared else "")

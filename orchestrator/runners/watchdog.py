@@ -30,7 +30,9 @@ def killing_the_hung(agenda: Agenda, ledger: Ledger, launch: str) -> Iterator[No
     def watch() -> None:
         while not done.wait(beat_seconds(ledger.store, ledger.settings)):
             for job in agenda.under_way():
-                holder = ledger.silent_holder(job)
+                holder = None
+                with contextlib.suppress(OSError):  # at the next look, maybe
+                    holder = ledger.silent_holder(job)
                 if holder is not None and holder.get("launch") == launch and on_this_machine(holder):
                     log.warning("%s: its worker, process %d, hangs and is ended", job.name, holder["pid"])
                     with contextlib.suppress(ProcessLookupError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -136,7 +137,9 @@ class View:
         """Those that have begun first."""
         found = []
         for job in list(self._agenda.running.values()):
-            done, asked = self._ledger.progress(job) or (None, 0)
+            done, asked = None, 0
+            with contextlib.suppress(OSError):  # at the next look, maybe
+                done, asked = self._ledger.progress(job) or (None, 0)
             found.append(UnderWay(job, done, asked))
         return sorted(found, key=lambda entry: entry.done is None)
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -105,7 +106,7 @@ class FolderStore(Folder):
 
     def _probe(self) -> float:
         """The time of a file written now, by the clock of the machine that holds the folder."""
-        probe = self.local_path(f"{PROBE}{os.getpid()}")
+        probe = self.local_path(f"{PROBE}{uuid.uuid4().hex[:12]}")  # two hosts may have a process of one number
         probe.touch(mode=0o600)
         written = probe.stat().st_mtime
         probe.unlink()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable
 from pathlib import Path
+
+TRIES = 5
+"""Of a file that is replaced on another host while it is read. (NFS then has no old content: ESTALE.)"""
 
 
 class Folder:
@@ -22,11 +26,16 @@ class Folder:
         return f"{self._root}/{key}" if key else self._root
 
     def read(self, key: str) -> bytes | None:
-        try:
-            with open(f"{self._root}/{key}", "rb", buffering=0) as file:
-                return file.readall()
-        except FileNotFoundError:
-            return None
+        for attempt in range(1, TRIES + 1):
+            try:
+                with open(f"{self._root}/{key}", "rb", buffering=0) as file:
+                    return file.readall()
+            except FileNotFoundError:
+                return None
+            except OSError as problem:
+                if problem.errno != errno.ESTALE or attempt == TRIES:
+                    raise
+        raise AssertionError
 
     def read_cached(self, key: str) -> bytes | None:
         return self.read(key)

@@ -36,8 +36,7 @@ BLANK: Lease = {"holder": "", "beat": -1, "progress": 0, "epochs": 0}
 
 
 def current(store: Reading, place: Place, names: Iterable[str] | None = None) -> Lease | None:
-    """The lease with the highest token; None if there is none, or if it was given back. One that cannot be read is
-    nobody's.
+    """The lease with the highest token; None if there is none, or if it was given back. Raises OSError.
 
     `names`: what the store lists in the place's folder, where the caller knows it already.
     """
@@ -46,18 +45,18 @@ def current(store: Reading, place: Place, names: Iterable[str] | None = None) ->
             return None
         content = read(store, place.one_lease)
         return None if content is None or content.get("released") else content
-    for key in reversed(place.leases(store.list(place.folder) if names is None else names)):
+    for key in place.holding(store.list(place.folder) if names is None else [*names]):
         if (content := read(store, key)) is not None:
             return content
     return None
 
 
 def read(store: Reading, key: str) -> Lease | None:
-    """What one lease says; nobody's where it is damaged, None where it is gone."""
-    try:
-        raw = store.read(key)
-    except OSError:
-        return dict(BLANK)
+    """What one lease says; nobody's where it is damaged, None where it is gone.
+
+    Raises OSError: who holds a lease that cannot be read is not known, and may be alive.
+    """
+    raw = store.read(key)
     return None if raw is None else parsed(raw)
 
 

@@ -50,7 +50,7 @@ MUTANTS = {
         "tests/orchestrator/store/test_quarantine.py",
     ),
     "no digest of a checkpoint": (
-        "orchestrator/train/checkpoint.py",
+        "orchestrator/train/methods/checkpoint.py",
         "            if sha256_of(content)[:DIGITS] == expected:\n",
         "            if True:\n",
         "tests/orchestrator/train/test_trial.py::test_a_damaged_checkpoint_gives_way_to_the_one_before",

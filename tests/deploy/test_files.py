@@ -16,6 +16,8 @@ import yaml
 from ray.autoscaler._private.util import prepare_config, validate_config
 
 from frostline.cli import main
+from orchestrator.runners.ray_start import STOP_AFTER
+from orchestrator.runners.resources import TRAVELS
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -63,6 +65,15 @@ def test_ray_up_takes_the_cluster(path: Path) -> None:
     assert "~/.ray/auth_token" in config["file_mounts"]
 
 
+@pytest.mark.parametrize("path", CLOUD, ids=name_of)
+def test_ray_up_sends_every_package(path: Path) -> None:
+    """A pattern without a slash in front leaves out what has its name at any depth: rsync(1), filter rules."""
+    folders = {folder.name for name in TRAVELS for folder in (ROOT / name).rglob("*") if folder.is_dir()}
+    excluded = set(yaml.safe_load(path.read_text())["rsync_exclude"])
+    assert "store" in folders and excluded.isdisjoint(folders)
+    assert excluded.isdisjoint({name for package in TRAVELS for name in (package, f"/{package}")})
+
+
 @pytest.mark.parametrize("change", [{"max_workers": "many"}, {"unknown": 1}, {"head_node_type": "nobody"}])
 def test_ray_up_would_refuse_what_is_wrong(change: dict[str, Any]) -> None:
     config = yaml.safe_load(CLOUD[0].read_text())
@@ -93,6 +104,13 @@ def test_kubernetes_takes_the_objects(path: Path) -> None:
     pod["spec"]["containers"][0]["volumeMount"] = []
     with pytest.raises(kubernetes_validate.ValidationError):
         kubernetes_validate.validate(pod, KUBERNETES, strict=True)
+
+
+@pytest.mark.parametrize("path", [*CLOUD, *MANIFESTS], ids=name_of)
+def test_a_launch_waits_until_its_first_worker_has_booted(path: Path) -> None:
+    """Where no worker is there before it is asked for: the launch would end after STOP_AFTER."""
+    given = re.search(r"FROSTLINE_START_TIMEOUT(?:=|, value: \")(\d+)", path.read_text())
+    assert given is not None and float(given[1]) >= 5 * STOP_AFTER
 
 
 @pytest.mark.parametrize("path", MANIFESTS, ids=name_of)

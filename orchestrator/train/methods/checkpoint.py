@@ -24,8 +24,8 @@ log = logging.getLogger("frostline.checkpoint")
 class Checkpoints(CheckpointIO):
     """Decides when to save, writes durably, deletes all but the last two, and reads tensors only, no code.
 
-    Lightning is given a key of the store for a path; what it reads is a local file. `resume`: the newest whole
-    checkpoint that an earlier attempt left, None if there is none.
+    Lightning is given keys of the store for paths. `resume`: that of the newest whole checkpoint that an attempt before
+    left, None if there is none.
     """
 
     def __init__(self, lease: Lease) -> None:
@@ -33,8 +33,8 @@ class Checkpoints(CheckpointIO):
         self._began = time.monotonic()
         self._spent = 0.0
         self._saves = 0
-        self.resume, self.warnings = newest(lease.store, lease.place)
-        """What could not be read or saved: the run goes on without it."""
+        self.resume, self._left, self.warnings = newest(lease.store, lease.place)
+        """`warnings`: what could not be read or saved, the run goes on without it. `_left`: what `resume` has."""
 
     def due(self) -> bool:
         """True when one more save, as expensive as those before, stays within `Settings.checkpoint_share`."""
@@ -45,8 +45,8 @@ class Checkpoints(CheckpointIO):
         """Save the state after `epoch` epochs. Raises lease.Fenced if another process has taken the run over."""
         began = time.monotonic()
         store, place = self._lease.store, self._lease.place
-        self._lease.check()
         try:
+            self._lease.check()
             trainer.save_checkpoint(place.checkpoint(epoch, ""))
             for old in place.checkpoints(store.list(place.folder))[KEPT:]:
                 store.remove(old)
@@ -66,14 +66,16 @@ class Checkpoints(CheckpointIO):
     def load_checkpoint(
         self, path: str | Path, map_location: Any | None = None, weights_only: bool | None = None
     ) -> dict[str, Any]:
-        return torch.load(path, map_location=map_location, weights_only=True)
+        assert str(path) == self.resume
+        left, self._left = self._left, b""
+        return torch.load(io.BytesIO(left), map_location=map_location, weights_only=True)
 
     def remove_checkpoint(self, path: str | Path) -> None:
         self._lease.store.remove(str(path))
 
 
-def newest(store: Reading, place: Place) -> tuple[Path | None, list[str]]:
-    """The newest whole checkpoint, as a local file, and a warning for each damaged one that is newer."""
+def newest(store: Reading, place: Place) -> tuple[str | None, bytes, list[str]]:
+    """The key and the content of the newest whole checkpoint, and a warning for each one that is newer."""
     warnings: list[str] = []
     for key in place.checkpoints(store.list(place.folder)):
         expected = key.removesuffix(".ckpt").rpartition("-")[2]
@@ -81,10 +83,10 @@ def newest(store: Reading, place: Place) -> tuple[Path | None, list[str]]:
             content = store.read(key) or b""
             if sha256_of(content)[:DIGITS] == expected:
                 torch.load(io.BytesIO(content), weights_only=True)
-                return store.local_path(key), warnings
+                return key, content, warnings
             problem = "its digest is not the one in its name"
         except Exception as error:  # whatever a damaged archive raises, the run goes on from the one before
             problem = type(error).__name__
         warnings.append(f"checkpoint {last_part(key)} is damaged ({problem}); not used")
         log.warning("%s: %s", place.id, warnings[-1])
-    return None, warnings
+    return None, b"", warnings

@@ -209,6 +209,15 @@ def test_a_token_is_sent_to_a_cluster_that_asks_for_one(
     assert os.environ.get("RAY_AUTH_MODE") == ("token" if asks else None)
 
 
+def test_a_driver_on_a_host_that_has_not_joined_is_told_so() -> None:
+    """Ray's reason stands behind an error that would be that of a wrong token too (tests/chaos/test_nodes.py)."""
+    problem = ConnectionError("Failed to connect to Ray cluster at head:6379")
+    assert "auth_token" in ray_start._why("head:6379", problem)
+    problem.__cause__ = RuntimeError("No node info found matching attributes: '' when trying to resolve node")
+    told = ray_start._why("head:6379", problem)
+    assert told.startswith("--address head:6379: this host is none of that cluster's; ") and "auth_token" not in told
+
+
 @pytest.fixture
 def sweep(tmp_path: Path) -> Path:
     (tmp_path / "sweep.yaml").write_text(

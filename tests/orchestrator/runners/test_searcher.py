@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
 
 from orchestrator.runners.node_health import NodeHealth
 from orchestrator.runners.resources import CannotStart
-from orchestrator.runners.searcher import MOST_BEFORE_BEGINNING, ReadyJobs
+from orchestrator.runners.searcher import MOST_BEFORE_BEGINNING, MOST_SPARED, ReadyJobs
 from orchestrator.schedule.agenda import HELD_SECONDS, Agenda
 from orchestrator.schedule.plan import make_plan
 from orchestrator.store.jobs import Job
@@ -103,6 +104,22 @@ def test_a_worker_that_died_before_it_began_costs_none(desk: Desk) -> None:
         desk.jobs.died(f"{number}", "ActorDiedError")
         assert desk.failures(job) == 0
     assert "failed" not in desk.agenda.ended.values()
+
+
+def test_a_store_that_fails_for_a_moment_does_not_end_the_launch(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What became of the job is not known then: it is offered again."""
+    job = desk.handed_out("first")
+
+    def fails(*given: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        for name in ("read", "list"):
+            patched.setattr(desk.ledger.store, name, fails)
+        desk.jobs.died("first", "ActorDiedError")
+        desk.jobs.on_trial_complete("none", None, error=True)
+    assert not desk.agenda.ended and job not in desk.agenda.under_way()
+    assert job in (desk.handed_out("second"), desk.handed_out("third"))
 
 
 def test_the_lease_of_an_earlier_worker_is_no_beginning(desk: Desk) -> None:
@@ -227,6 +244,83 @@ def test_a_host_where_workers_die_one_after_the_other_is_avoided(desk: Desk) -> 
     desk.jobs.suggest("third")
     desk.jobs.on_trial_complete("third", {"endings": ["held"], "address": "10.0.0.8"})
     assert not desk.health.avoided()
+
+
+ECC = "CUDA error: uncorrectable ECC error encountered"
+
+
+def failed(desk: Desk, trial: str, address: str, error: str = ECC) -> Job:
+    """The next job is handed out to a worker at an address, and fails there."""
+    job = desk.handed_out(trial)
+    desk.ledger.fail(job, RuntimeError(error))
+    desk.jobs.on_trial_complete(trial, {"endings": ["failed"], "address": address})
+    return job
+
+
+def test_a_host_where_every_run_fails_uses_up_no_attempts_and_is_avoided(desk: Desk) -> None:
+    """A GPU that raises for each run, but does not end the worker: it fails all of them in seconds."""
+    desk.others = True
+    for number in range(2 * MOST_ATTEMPTS):
+        failed(desk, f"{number}", "10.0.0.7")
+    assert not desk.agenda.ended and desk.health.avoided() == {"10.0.0.7"}
+    why = f"runs fail there and not elsewhere: RuntimeError: {ECC}"
+    assert desk.said[0] == f"no runs are sent to 10.0.0.7 for 30 s: {why}"
+    config = desk.jobs.suggest("on its worker that is still there")
+    assert isinstance(config, dict) and config["avoided"] == ["10.0.0.7"]
+    desk.jobs.died("on its worker that is still there", "exit_actor() was called")
+    for trial in ("one", "two"):
+        desk.handed_out(trial)
+        desk.jobs.on_trial_complete(trial, {"endings": ["done"], "address": "10.0.0.8"})
+    assert [*desk.agenda.ended.values()] == ["done", "done"] and desk.agenda.finished()
+
+
+def test_workers_that_leave_a_host_that_is_avoided_are_no_sign_of_a_launch_that_cannot_start(desk: Desk) -> None:
+    """A host of many cores has as many workers, each of which ends with its next trial; elsewhere none may be up."""
+    desk.others = True
+    for number in range(2):
+        failed(desk, f"{number}", "10.0.0.7")
+    desk.now += HELD_SECONDS
+    for number in range(3 * MOST_BEFORE_BEGINNING):
+        assert isinstance(desk.jobs.suggest(f"left-{number}"), dict)
+        desk.jobs.died(f"left-{number}", "The actor exited because of exit_actor()")
+    assert not desk.agenda.ended and not desk.agenda.under_way()
+
+
+def test_a_run_that_fails_on_two_hosts_alike_has_failed_itself(desk: Desk) -> None:
+    """And the host that was avoided for it gets runs again; another run that fails so is decided at once."""
+    desk.others = True
+    jobs = {failed(desk, f"first-{number}", "10.0.0.7") for number in range(2)}
+    assert len(jobs) == 2 and desk.health.avoided() == {"10.0.0.7"} and not desk.agenda.ended
+    number = 0
+    while not desk.agenda.finished():
+        failed(desk, f"second-{number}", "10.0.0.8")
+        assert not desk.health.avoided()
+        number += 1
+    assert number == 2 * MOST_ATTEMPTS and [*desk.agenda.ended.values()] == ["failed", "failed"]
+
+
+def test_runs_that_each_fail_in_their_own_way_are_no_sign_of_a_broken_host(desk: Desk) -> None:
+    desk.others = True
+    for number, letter in enumerate("abcd"):
+        failed(desk, f"{number}", "10.0.0.7", f"bad {letter}")
+    assert not desk.health.avoided() and not desk.said
+
+
+def test_what_fails_on_the_only_host_counts(desk: Desk) -> None:
+    number = 0
+    while not desk.agenda.finished():
+        failed(desk, f"{number}", "10.0.0.7")
+        number += 1
+    assert number <= 2 * MOST_ATTEMPTS and [*desk.agenda.ended.values()] == ["failed", "failed"]
+    assert not desk.said
+
+
+def test_a_job_is_not_spared_for_ever(desk: Desk) -> None:
+    desk.others, number = True, 0
+    while not desk.agenda.finished():
+        failed(desk, f"{number}", "10.0.0.7")
+        number += 1
+    assert number == 2 * (MOST_SPARED + MOST_ATTEMPTS)
 
 
 def test_deaths_are_followed_by_a_pause(desk: Desk) -> None:

@@ -93,6 +93,26 @@ def test_age_is_told_by_the_stores_own_clock(store: Store) -> None:
     assert entry.bytes == 5 and not entry.unfinished and 0 <= store.now() - entry.written < 60
 
 
+def test_who_opens_a_folder_at_once_is_not_in_anothers_way(tmp_path: Path) -> None:
+    """Threads stand for processes of several hosts: in containers these often have one number."""
+    start, refused = threading.Barrier(8), []
+
+    def prepare() -> None:
+        start.wait()
+        try:
+            for _ in range(30):
+                FolderStore(tmp_path / "store").prepare()
+        except OSError as problem:
+            refused.append(problem)
+
+    threads = [threading.Thread(target=prepare) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not refused and not list((tmp_path / "store").iterdir())
+
+
 def test_a_write_that_is_not_finished_is_listed_for_housekeeping_alone(tmp_path: Path) -> None:
     store = FolderStore(tmp_path)
     store.replace(KEY, b"x")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from orchestrator.store import lease as leases
+from orchestrator.store.folder import FolderStore
 from orchestrator.store.interface import Store
 from orchestrator.store.lease import Fenced, Held, Watch, claim, current
 from orchestrator.store.settings import Settings
@@ -97,6 +101,20 @@ def test_a_silent_holder_elsewhere_expires_by_the_watchers_own_clock(
     taken.release()
 
 
+def test_a_lease_that_was_given_back_ends_those_before_it(store: Store) -> None:
+    """That of a machine that is gone, say: it was taken over, and who took it over ended without a result."""
+    put(store, 1, json.dumps({"holder": "gone", "token": 1, "beat": 7, "host": "elsewhere", "boot": "b"}))
+    watch = Watch(Settings(lease_expiry=0.05))
+    last = current(store, PLACE)
+    assert last is not None and watch.alive(PLACE, last)
+    time.sleep(0.06)
+    claim(store, PLACE, 10, watch).release()
+    assert held_by(store) is None
+    lease = claim(store, PLACE, 10, Watch())  # by one look, as `frostline reset` has it
+    assert lease.token == 3
+    lease.release()
+
+
 def test_the_sleeper_neither_beats_nor_holds_after_a_takeover(store: Store) -> None:
     sleeper = claim(store, PLACE, 10, Watch())
     sleeper._stop.set()
@@ -109,6 +127,48 @@ def test_the_sleeper_neither_beats_nor_holds_after_a_takeover(store: Store) -> N
     assert names(store) == [layout.last_part(key(store, 2))] and held_by(store) == "other"
     sleeper.release()
     assert names(store) == [layout.last_part(key(store, 2))] and held_by(store) == "other"
+
+
+def test_a_lease_that_cannot_be_read_is_not_taken_over(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network that fails for a moment must not cost a live holder its run."""
+    holder = claim(store, PLACE, 10, Watch())
+    read = store.read
+
+    def fails(key: str) -> bytes | None:
+        if layout.last_part(key).startswith("lease"):
+            raise OSError(errno.EIO, "Input/output error")
+        return read(key)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "read", fails)
+        with pytest.raises(OSError, match="Input/output error"):
+            claim(store, PLACE, 10, Watch())
+        with pytest.raises(OSError, match="Input/output error"):
+            holder.check()
+    holder.check()
+    holder.release()
+
+
+def test_a_lease_that_another_host_replaces_while_it_is_read_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NFS keeps no content of a file that was replaced elsewhere: who has opened it reads ESTALE."""
+    store = FolderStore(tmp_path)
+    holder = claim(store, PLACE, 10, Watch())
+    stale = [True, True]
+
+    def opened(path: str, *given: object, **more: object) -> io.FileIO:
+        if stale and "lease-" in path:
+            stale.pop()
+            raise OSError(errno.ESTALE, "Stale file handle", path)
+        return io.FileIO(path)
+
+    monkeypatch.setattr("sweeps.store.folder.open", opened, raising=False)
+    with pytest.raises(Held):
+        claim(store, PLACE, 10, Watch())
+    assert not stale
+    holder.check()
+    holder.release()
 
 
 def test_the_heartbeat_carries_progress(store: Store) -> None:

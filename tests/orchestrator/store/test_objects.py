@@ -17,8 +17,12 @@ from obstore.store import MemoryStore as ObstoreMemory
 from orchestrator.store import lease as lease_module
 from orchestrator.store.folder import store_at
 from orchestrator.store.lease import Fenced, Watch, claim, current
+from orchestrator.store.ledger import Ledger
 from orchestrator.store.objects.store import ObjectStore
 from orchestrator.store.settings import Settings
+from orchestrator.train.options import TrialOptions
+from orchestrator.train.trial import run_trial
+from orchestrator.train.worker_state import WorkerState
 from sweeps import layout
 from sweeps.store.interface import StoreError
 from sweeps.store.location import S3Location, location_of
@@ -27,6 +31,7 @@ from sweeps.store.objects.bucket import Bucket
 from sweeps.store.objects.cache import ObjectCache
 from sweeps.store.objects.refusals import refusal
 from tests.object_store import SECRET
+from tests.orchestrator.small_runs import run_of, small
 
 PLACE = layout.place("run", "ab" * 10)
 HERE = S3Location("memory", "a")
@@ -281,3 +286,18 @@ def test_a_refusal_tells_its_code_and_nothing_of_the_request() -> None:
     told = refusal(GenericError(text), "s3://b")
     assert "canary" not in str(told) and "AWS_SECRET_ACCESS_KEY" in str(told.strerror)
     assert "code Odd" in str(refusal(GenericError("500 <Code>Odd</Code>"), "s3://b"))
+
+
+def test_a_run_goes_on_from_its_checkpoint_where_the_cache_cannot_be_written(tmp_path: Path) -> None:
+    """A machine whose disk is full: what an earlier attempt saved in the bucket is whole, and used."""
+    (tmp_path / "file").write_text("")
+    cache = ObjectCache(tmp_path / "file" / "cache")
+    ledger = Ledger(HERE, store=ObjectStore(Bucket(ObstoreMemory(), str(HERE)), HERE, cache=cache))
+    job, options = run_of(small(source=None, train={"epochs": 3})), TrialOptions(HERE)
+    stopped = WorkerState(options, ledger)
+    stopped.stop.set()
+    assert run_trial(job, options, stopped) == "stopped"
+    assert run_trial(job, options, WorkerState(options, ledger)) == "done"
+    record = ledger.result(job)
+    assert record is not None and record.attempts == 2
+    assert not [note for note in record.notes if note is not None and "checkpoint" in note]

@@ -300,7 +300,8 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path: Path) -> Non
     damaged = bytearray(newest.read_bytes())
     damaged[len(damaged) // 2] ^= 1
     newest.write_bytes(damaged)
-    assert checkpoint.newest(ledger.store, ledger.place(job))[0] == before
+    key, content, _ = checkpoint.newest(ledger.store, ledger.place(job))
+    assert key is not None and ledger.store.local_path(key) == before and content == before.read_bytes()
     assert run_trial(job, options) == "done"
     assert curve(ledger, job) == curve(whole, job)
     record = ledger.result(job)
