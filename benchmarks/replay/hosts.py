@@ -25,11 +25,11 @@ base:
   source: {task: "glyphs[A-Z]", size: 40, epochs: 4}
   target: {task: digits, size: 40, label_noise: 0.3}
   model: {family: resnet, depth: 14, width: 4}
-  train: {optimizer: adam, learning_rate: 1e-3, batch_size: 32}
+  train: {optimizer: adam, learning_rate: 1e-3, batch_size: 32, epochs: 12}
 axes: {transfer.frozen: [0, 3, 6, 9, 12], seed: 0..1}
 blocks:
-  - axes: {train.epochs: [8]}
-  - base: {model: {family: vit, depth: 2, width: 16}, train: {epochs: 14}}
+  - {}
+  - base: {model: {family: vit, depth: 2, width: 16}, train: {epochs: 20}}
     axes: {transfer.frozen: [0, 1, 2], seed: 0..0}
 """
 PACE = json.dumps([{"point": "epoch", "do": "sleep", "hit": 0}] * 2)
