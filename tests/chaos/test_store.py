@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import random
 import shutil
 import subprocess
@@ -50,8 +51,11 @@ def test_a_source_is_altered_while_its_runs_wait(scene: Scene, oracle, faults, r
         scene.check(oracle, lost=False)
 
 
-def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", *arguments], cwd=ROOT, capture_output=True, text=True)
+def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    line = [sys.executable, "-m", *arguments]
+    return subprocess.run(
+        line, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+    )
 
 
 def archive(*members: tuple[tarfile.TarInfo, bytes]) -> bytes:
@@ -79,7 +83,7 @@ ARCHIVES = {
 
 @pytest.mark.long
 def test_archives_that_are_not_the_published_one(scene: Scene, faults) -> None:
-    """In the command as users give it; past the checksum, the reader's own refusals are in tests/tasks."""
+    """In the commands as users give them; past the checksum, the reader's own refusals are in tests/tasks."""
     with faults("8 archive truncated, altered, with members outside") as page:
         text = (
             SWEEP.split("axes:")[0]
@@ -92,8 +96,11 @@ def test_archives_that_are_not_the_published_one(scene: Scene, faults) -> None:
         for content in ARCHIVES.values():
             (data / "cifar-10-binary.tar.gz").write_bytes(content)
             before = sorted(scene.folder.parent.rglob("outside"))
+            told = command("frostline", "data", "cifar10", FROSTLINE_DATA=str(data))
+            assert told.returncode == 2 and "Traceback" not in told.stderr, told.stderr
+            assert "cifar-10-binary.tar.gz" in told.stderr and len(told.stderr.splitlines()) == 1, told.stderr
             code, output = scene.run(*LOCAL, FROSTLINE_DATA=str(data))
-            assert code == 1 and "Traceback" not in output and "cifar-10-binary.tar.gz" in output, output
+            assert code == 2 and output.splitlines()[-1].endswith("make them: frostline data cifar10"), output
             assert sorted(scene.folder.parent.rglob("outside")) == before == []
             assert sorted(path.name for path in data.iterdir()) == ["cifar-10-binary.tar.gz"]
             page.injected += 1
