@@ -170,7 +170,7 @@ def measured(runs: int, repeats: int, folder: Path) -> dict[str, list[Timed]]:
     return found
 
 
-def _in_memory(runs: int) -> str | None:
+def memory_folder(runs: int) -> str | None:
     """A folder in memory if there is one with room, else the usual one: making and deleting 300,000 files takes a
     disk minutes, and what is measured reads from the page cache either way."""
     memory = Path("/dev/shm")
@@ -179,7 +179,7 @@ def _in_memory(runs: int) -> str | None:
 
 def line(runs: int = 100_000, repeats: int = 1) -> str:
     """Build, measure, and say in one line."""
-    with tempfile.TemporaryDirectory(prefix="frostline-scale-", dir=_in_memory(runs)) as folder:
+    with tempfile.TemporaryDirectory(prefix="frostline-scale-", dir=memory_folder(runs)) as folder:
         found = measured(runs, repeats, Path(folder))
     best = {name: min(times, key=lambda once: once.seconds) for name, times in found.items()}
     for name, once in best.items():

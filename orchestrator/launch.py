@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,6 +33,8 @@ from sweeps.errors import INTERRUPTED
 from sweeps.records import FINAL
 
 MOST_ALIKE = 5
+GATHER_SECONDS = 600.0
+"""Between two times that a launch gathers results for plans: a listing of the store."""
 
 
 @dataclass(frozen=True)
@@ -85,24 +89,52 @@ def launch(plan: Plan, expected: Forecast, ledger: Ledger, how: Launch, typed: T
         with (
             watching(ledger, agenda, options.launch, plan.sweep.name) as cancelled,
             progress.shown(agenda, plan, ledger, console),
+            gathering(ledger, agenda),
         ):
             _run(agenda, options, how, console)
     except KeyboardInterrupt:
         _say(console, "interrupted: the same command goes on from the last saved epochs")
+        _gather(ledger)
         plan.read_statuses(ledger)
     else:
+        _gather(ledger)
         code = _closing(plan, ledger, agenda, typed, console)
         if cancelled.is_set() and code != 0:
             _say(console, "cancelled: the same command goes on from the last saved epochs")
             code = INTERRUPTED
     wall = time.monotonic() - began
-    with contextlib.suppress(OSError):  # of use to the next plan, and nothing else
-        ledger.store.gather()
     try:
         launch_log.write(ledger, plan, expected, agenda.ended, wall, code == 0)
     except StoreError as problem:  # the disk is full, say: of the runs all has been said
         _say(console, f"not written down: {problem}")
     return code
+
+
+@contextlib.contextmanager
+def gathering(ledger: Ledger, agenda: Agenda, every: float = GATHER_SECONDS) -> Iterator[None]:
+    """While the block runs, gather what has ended: of a driver that is killed, little is left to be read one by one."""
+    done = threading.Event()
+
+    def gather() -> None:
+        seen = 0
+        while not done.wait(every):
+            ended = len(agenda.ended)
+            if ended > seen:
+                _gather(ledger)
+            seen = ended
+
+    thread = threading.Thread(target=gather, name="gathering", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _gather(ledger: Ledger) -> None:
+    with contextlib.suppress(OSError):  # of use to plans, and nothing else
+        ledger.store.gather()
 
 
 def _last_error(ledger: Ledger, job: Job) -> str:

@@ -100,7 +100,7 @@ def _read(sweep: SweepSpec, store: Reading) -> StoredSweep:
     sources: dict[str, Status] = {}
     with ThreadPoolExecutor(view.readers if len(specs) > 1 else 1, thread_name_prefix="results") as pool:
         runs = pool.map(lambda run: _run(view, run[0], run[1], run[2], sources, sealed), specs)
-        return StoredSweep(sweep, record, store, tuple(runs))
+        return StoredSweep(sweep, record, view, tuple(runs))
 
 
 def _order_key(fields: dict[str, Any], names: tuple[str, ...]) -> tuple[Any, ...]:
@@ -154,7 +154,7 @@ def read_epochs(store: Reading, run: StoredRun, columns: list[str] | None = None
     assert run.result is not None
     key, wanted = run.place.epochs(run.result.epochs_sha256), columns or list(EPOCH_TYPES)
     try:
-        raw = records.content(store, key, run.result.epochs_sha256)
+        raw = records.content(store, key, run.result.epochs_sha256, cached=True)
         file = pq.ParquetFile(pa.BufferReader(raw))
         table = file.read(columns=wanted, use_threads=False)
     except Damaged as problem:

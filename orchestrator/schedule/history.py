@@ -19,6 +19,9 @@ MOST = 2000
 ENOUGH = 200
 """With fewer of its own, a sweep also learns from the store's other results: so many of both together."""
 
+AT_FIRST = 32
+"""Folders of the store's that are looked at first: where there are more results than enough, these hold them."""
+
 
 def sample_of(record: RunRecord) -> Sample:
     """Raises pydantic.ValidationError or ValueError where the spec is none of today's."""
@@ -39,15 +42,21 @@ def others(ledger: Ledger, known: set[str], most: int) -> Iterator[Sample]:
 
 
 def _others(ledger: Ledger, known: set[str]) -> Iterator[Sample]:
-    for place in records.places(ledger.store):
-        if place.id in known:
-            continue
+    shelves = records.shelves(ledger.store)
+    for some in (shelves[:AT_FIRST], shelves[AT_FIRST:]):
         try:
-            record = records.result(ledger.store, place)
-            if record is not None:
-                yield sample_of(record)
-        except (StoreError, ValidationError, ValueError, KeyError):
-            continue  # not this sweep's to complain of
+            view = ledger.store.snapshot(folder for _, folder in some)
+        except OSError as problem:
+            raise records.unreadable(ledger.store, "", problem) from None
+        for place in records.places_on(view, some):
+            if place.id in known:
+                continue
+            try:
+                record = records.result(view, place)
+                if record is not None:
+                    yield sample_of(record)
+            except (StoreError, ValidationError, ValueError, KeyError):
+                continue  # not this sweep's to complain of
 
 
 def holds_other_runs(ledger: Ledger, known: Container[str]) -> bool:

@@ -23,6 +23,7 @@ from sweeps.spec import RunSpec
 from sweeps.store import records
 from sweeps.store.interface import Damaged, Reading
 from sweeps.store.leases import Lease
+from sweeps.store.many import look_at_each
 from sweeps.store.status import after_source
 from sweeps.sweep import SweepSpec
 from tasks import check, check_files, citation, relatedness
@@ -59,17 +60,23 @@ class Plan:
     def read_statuses(self, ledger: Ledger, thorough: bool = False) -> None:
         """Look at the store again, `thorough`: with all files of all results. A run whose source failed is blocked."""
         ledger.damaged.clear()
-        self.seconds, self.samples, self.attempts, self.leases = {}, [], {}, {}
+        self.seconds, self.samples, self.attempts = {}, [], {}
+        running: list[Job] = []
         for job, status, record in survey(ledger, [*self.sources.values(), *self.runs.values()], thorough):
             self.statuses[job.id] = status
-            if status == "running" and (lease := ledger.lease(job)) is not None:
-                self.leases[job.id] = lease
+            if status == "running":
+                running.append(job)
             if record is not None:
                 self.seconds[job.id] = record.busy_seconds
                 if record.attempts > 1:
                     self.attempts[job.id] = record.attempts
                 if len(self.samples) < history.MOST:
                     self.samples.append(history.sample_of(record))
+        try:
+            looked_at = look_at_each(ledger.store, ledger.lease, running)
+        except OSError as problem:
+            raise records.unreadable(ledger.store, "", problem) from None
+        self.leases = {job.id: lease for job, lease in looked_at if lease is not None}
         if len(self.samples) < history.ENOUGH:
             known = self.sources.keys() | self.runs.keys()
             self.samples += history.others(ledger, set(known), history.ENOUGH - len(self.samples))

@@ -9,6 +9,7 @@ from orchestrator.schedule.plan import Plan
 from orchestrator.store.jobs import Job
 from orchestrator.store.ledger import Ledger
 from sweeps.errors import printable
+from sweeps.store.many import look_at_each
 from sweeps.store.status import grouped, obstacle
 
 MOST_LINES = 5
@@ -30,7 +31,8 @@ def counted(jobs: list[Job]) -> str:
 def failures(plan: Plan, ledger: Ledger) -> list[tuple[str, list[Job]]]:
     """The failed jobs of a plan with the last error of each group, most frequent first."""
     failed = [job for job in (*plan.sources.values(), *plan.runs.values()) if plan.statuses[job.id] == "failed"]
-    return grouped((last[0].error, job) for job in failed if (last := ledger.last_failure(job)) is not None)
+    looked_at = look_at_each(ledger.store, ledger.last_failure, failed)
+    return grouped((last[0].error, job) for job, last in looked_at if last is not None)
 
 
 def lines(plan: Plan, ledger: Ledger) -> list[str]:

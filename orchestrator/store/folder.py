@@ -69,15 +69,16 @@ class FolderStore(Folder):
             durable.sync_folder(folder)
         return True
 
-    def remove(self, key: str) -> None:
-        self.local_path(key).unlink(missing_ok=True)
+    def remove(self, *keys: str) -> None:
+        for key in keys:
+            self.local_path(key).unlink(missing_ok=True)
 
-    def remove_all(self, key: str) -> None:
-        path = self.local_path(key)
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
+    def remove_all(self, *keys: str) -> None:
+        for path in map(self.local_path, keys):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
 
     def entries(self, folder: str, deep: bool = True) -> Iterator[Entry]:
         try:

@@ -65,12 +65,12 @@ class Store(Reading, Protocol):
         """
         ...
 
-    def remove(self, key: str) -> None:
-        """Remove a key; nothing there is no error."""
+    def remove(self, *keys: str) -> None:
+        """Remove keys; nothing there is no error. Not in one step."""
         ...
 
-    def remove_all(self, key: str) -> None:
-        """Remove a key and all keys below it, unfinished writes too. Not in one step."""
+    def remove_all(self, *keys: str) -> None:
+        """Remove keys and all keys below them, unfinished writes too. Not in one step."""
         ...
 
     def entries(self, folder: str, deep: bool = True) -> Iterator[Entry]:

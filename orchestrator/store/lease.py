@@ -21,6 +21,7 @@ from orchestrator.store.settings import DEFAULT, Settings
 from sweeps.layout import Place
 from sweeps.store import leases
 from sweeps.store.leases import current, may_be_alive, this_process
+from sweeps.store.many import look_at_each
 
 
 def beat_seconds(store: Store, settings: Settings) -> float:
@@ -163,12 +164,16 @@ def begun(store: Store, place: Place, after: int, launch: str) -> leases.Lease |
 
 def living(store: Store, places: Iterable[Place], settings: Settings = DEFAULT) -> list[Place]:
     """Those of the places whose holder shows life. Waits up to the expiry for what it cannot judge at once."""
-    watch, deadline = Watch(settings), time.monotonic() + settings.lease_expiry
-    first = {place: last for place in places if (last := current(store, place)) is not None}
+    watch = Watch(settings)
+
+    def look(places: Iterable[Place]) -> list[tuple[Place, leases.Lease | None]]:
+        return look_at_each(store, lambda place: current(store, place), places)
+
+    first = {place: last for place, last in look(places) if last is not None}
+    deadline = time.monotonic() + settings.lease_expiry  # from here: in a large store the first look takes its time
     waiting, shown = list(first), []
     while waiting and time.monotonic() < deadline:
-        for place in list(waiting):
-            last = current(store, place)
+        for place, last in look(waiting):
             if last is None or not watch.alive(place, last):
                 waiting.remove(place)
             elif last["beat"] != first[place]["beat"] or last["holder"] != first[place]["holder"]:

@@ -5,7 +5,9 @@ All errors are StoreError; Damaged where the content is not what was committed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -132,13 +134,34 @@ def sweep_keys(store: Reading, name: str | None = None) -> list[str]:
     return keys
 
 
+Shelf = tuple[Kind, str]
+"""A folder of places, `runs/ab` or as found, and their kind."""
+
+
+def shelves(store: Reading, kind: Kind | None = None) -> list[Shelf]:
+    """In order, those of source models first."""
+    kinds: tuple[Kind, ...] = KINDS if kind is None else (kind,)
+    return [shelf for each in kinds for shelf in _shelves_of(store, each)]
+
+
+def _shelves_of(store: Reading, kind: Kind) -> list[Shelf]:
+    folder = layout.shelf(kind)
+    return [(kind, f"{folder}/{first}") for first in sorted(_listed(store, folder))]
+
+
 def places(store: Reading, kind: Kind | None = None) -> Iterator[Place]:
     """Where something is kept, by kind, then by id. A place's folder is as found, even where it is the wrong one."""
-    for each in KINDS if kind is None else (kind,):
-        for first in sorted(_listed(store, layout.shelf(each))):
-            folder = f"{layout.shelf(each)}/{first}"
-            for id in sorted(_listed(store, folder)):
-                yield Place(each, id, f"{folder}/{id}")
+    yield from places_on(store, shelves(store, kind))
+
+
+def places_on(store: Reading, shelves: Iterable[Shelf]) -> Iterator[Place]:
+    """The same, of some shelves. As many are listed ahead as the store has readers: who ends early asks for no more."""
+    left = iter(shelves)
+    with ThreadPoolExecutor(store.readers, thread_name_prefix="places") as pool:
+        while ahead := list(islice(left, store.readers)):
+            listed = pool.map(lambda shelf: _listed(store, shelf[1]), ahead)
+            for (kind, folder), ids in zip(ahead, listed, strict=True):
+                yield from (Place(kind, id, f"{folder}/{id}") for id in sorted(ids))
 
 
 def last_failure(store: Reading, place: Place) -> tuple[FailureRecord | None, int, str] | None:

@@ -1,7 +1,7 @@
-"""The index of results, written by drivers: a few objects, in place of a request for every result.
+"""Writing the index of results: a few objects, in place of a request for every result.
 
-It is a copy (sweeps/store/objects/snapshot.py): nothing is lost with it, and what it says of a result that was replaced
-since is not believed.
+It is a copy (sweeps/store/objects/index.py). Of two drivers that write at the same time the later one wins: what the
+other had added costs requests until an index is written again, and nothing is lost.
 """
 
 from __future__ import annotations
@@ -11,37 +11,43 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sweeps import layout
 from sweeps.layout import KINDS
+from sweeps.store.objects.index import index_content, read_index
+from sweeps.store.objects.listing import objects_below
 from sweeps.store.objects.reading import ObjectReading
-from sweeps.store.objects.snapshot import Index, index_content, read_index
 
 LEAST = 16
 """Results that are not in an index before it is written anew: fewer cost less than that."""
 
+AT_ONCE = 4
+"""Indices that are written side by side: each is in memory meanwhile."""
+
 
 def write_index(store: ObjectReading, replace: Callable[[str, bytes], None], least: int = LEAST) -> int:
     """Bring the index up to date where that saves requests; how many results it was given. Raises OSError."""
-    shelves: dict[str, list[str]] = {}
-    for kind in KINDS:
-        for first in store.list(layout.shelf(kind)):
-            shelf = f"{layout.shelf(kind)}/{first}"
-            shelves.setdefault(layout.index(shelf), []).append(shelf)
-    with ThreadPoolExecutor(store.readers, thread_name_prefix="index") as pool:
-        return sum(pool.map(lambda key: _write(store, replace, key, shelves[key], least), shelves))
+    shelves = [f"{layout.shelf(kind)}/{first}" for kind in KINDS for first in store.list(layout.shelf(kind))]
+    results: dict[str, dict[str, str]] = {}
+    for each in objects_below(store.bucket, shelves, store.readers):
+        if layout.last_part(each.key) == layout.RESULT:
+            shelf = "/".join(each.key.split("/")[:2])
+            results.setdefault(layout.index(shelf), {})[each.key] = each.etag
+    with (
+        ThreadPoolExecutor(store.readers, thread_name_prefix="results") as readers,
+        ThreadPoolExecutor(AT_ONCE, thread_name_prefix="index") as writers,
+    ):
 
+        def write(key: str) -> int:
+            """One index, from the one before it and the results that are new."""
+            etags = results[key]
+            if len(etags) < least:
+                return 0
+            before = read_index(store.read(key))
+            kept = [(result, tag, content) for result, tag in etags.items() if (content := before.get(result, tag))]
+            new = sorted(etags.keys() - {result for result, *_ in kept})
+            if len(new) < least:
+                return 0
+            found = zip(new, readers.map(store.bucket.get, new), strict=True)
+            added = [(result, got[1], got[0]) for result, got in found if got is not None]
+            replace(key, index_content([*kept, *added]))
+            return len(added)
 
-def _write(
-    store: ObjectReading, replace: Callable[[str, bytes], None], key: str, shelves: list[str], least: int
-) -> int:
-    listed = (each for shelf in shelves for each in store.bucket.objects(shelf))
-    results = {each.key: each.etag for each in listed if layout.last_part(each.key) == layout.RESULT}
-    known = read_index(store, key)
-    kept: Index = {key: known[key] for key, etag in results.items() if key in known and known[key][0] == etag}
-    new = results.keys() - kept.keys()
-    if len(new) < least:
-        return 0
-    for result in sorted(new):
-        found = store.bucket.get(result)
-        if found is not None:
-            kept[result] = (found[1], found[0].decode(errors="replace"))
-    replace(key, index_content(kept))
-    return len(new)
+        return sum(writers.map(write, results))

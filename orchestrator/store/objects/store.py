@@ -9,21 +9,22 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from itertools import chain
 
 from orchestrator.store.faults import NO_FAULTS, Faults
 from orchestrator.store.interface import Entry
 from orchestrator.store.objects.index import write_index
-from sweeps.layout import last_part
+from sweeps.layout import ONE_LEASE, RESULT, last_part
 from sweeps.store.location import S3Location
 from sweeps.store.objects.bucket import Bucket
 from sweeps.store.objects.cache import ObjectCache
+from sweeps.store.objects.listing import objects_below
 from sweeps.store.objects.reading import ObjectReading
 
 PROBE = ".probe-"
 """How the names of objects begin that only try whether the bucket can be written, or what its clock says."""
-MOST_AT_ONCE = 1000
-"""Keys that one request may delete."""
-
+LAST = {RESULT: 0, ONE_LEASE: 2}
+"""What of a folder is deleted before the rest, and what after it."""
 
 MOST_SEEN = 256
 """Of keys that this process swaps; more are read again before they are swapped."""
@@ -40,10 +41,17 @@ class ObjectStore(ObjectReading):
         super().__init__(bucket, location, cache)
         self._faults = faults
         self._seen: dict[str, tuple[bytes, str]] = {}
-        """Content and ETag of keys that this process swaps, as it wrote them last."""
+        """Content and ETag of keys that this process swaps, as it wrote or read them last."""
 
     def prepare(self) -> None:
         self._probe()
+
+    def read(self, key: str) -> bytes | None:
+        """Of a lease the ETag is remembered: who takes it over replaces what it has read."""
+        found = self.bucket.get(key)
+        if found is not None and last_part(key) == ONE_LEASE:
+            self._remember(key, *found)
+        return None if found is None else found[0]
 
     def create(self, key: str, data: bytes) -> bool:
         self._point(key, "begin")
@@ -72,9 +80,7 @@ class ObjectStore(ObjectReading):
         if etag is None:
             self._seen.pop(key, None)
             return False
-        if len(self._seen) >= MOST_SEEN:
-            self._seen.clear()
-        self._seen[key] = (data, etag)
+        self._remember(key, data, etag)
         self._point(key, "done")
         return True
 
@@ -84,17 +90,23 @@ class ObjectStore(ObjectReading):
         self.bucket.delete(key)
         return True
 
-    def remove(self, key: str) -> None:
-        self._seen.pop(key, None)
-        self.bucket.delete(key)
+    def remove(self, *keys: str) -> None:
+        for key in keys:
+            self._seen.pop(key, None)
+        self.bucket.delete([*keys])
 
-    def remove_all(self, key: str) -> None:
-        keys = [key, *(each.key for each in self.bucket.objects(key))]
-        for start in range(0, len(keys), MOST_AT_ONCE):
-            self.bucket.delete(keys[start : start + MOST_AT_ONCE])
+    def remove_all(self, *keys: str) -> None:
+        """Results first: once they are away, nobody takes the rest for one. Leases last: till then nobody begins."""
+        found = [*keys, *(each.key for each in objects_below(self.bucket, keys, self.readers))]
+        order: dict[int, list[str]] = {}
+        for key in found:
+            order.setdefault(LAST.get(last_part(key), 1), []).append(key)
+        for _, some in sorted(order.items()):
+            self.remove(*some)
 
     def entries(self, folder: str, deep: bool = True) -> Iterator[Entry]:
-        for each in self.bucket.objects(folder) if deep else self.bucket.directly_in(folder)[1]:
+        folders, objects = self.bucket.directly_in(folder)
+        for each in chain(objects, objects_below(self.bucket, folders, self.readers) if deep else ()):
             probe = last_part(each.key).startswith(PROBE)
             yield Entry(each.key, each.bytes, each.written.timestamp(), unfinished=probe)
 
@@ -113,6 +125,11 @@ class ObjectStore(ObjectReading):
         if written is None:
             raise OSError(5, "what was written is not there", self.where(key))
         return written.written.timestamp()
+
+    def _remember(self, key: str, content: bytes, etag: str) -> None:
+        if len(self._seen) >= MOST_SEEN:
+            self._seen.clear()
+        self._seen[key] = (content, etag)
 
     def _point(self, key: str, stage: str) -> None:
         """Named as in a folder, after what is written: result.begin, lease.done."""

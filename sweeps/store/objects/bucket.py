@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple, TypeVar
 
@@ -23,6 +23,8 @@ WRITER = "frostline-writer"
 """Metadata of an object that was created where nothing was: which call created it."""
 TRIES = 3
 """Of a request whose answer got lost. Reads, and answers that say `try again`, are repeated by obstore itself."""
+PAGE = 1000
+"""The most objects that one request tells of, and the most keys that one request deletes."""
 PATIENCE = 2.0
 """Seconds after which a request is not asked again."""
 Answer = TypeVar("Answer")
@@ -102,22 +104,32 @@ class Bucket:
         return True
 
     def delete(self, keys: str | list[str]) -> None:
-        """What is not there is no error."""
-        with contextlib.suppress(FileNotFoundError):
-            self._ask(lambda: obstore.delete(self._store, keys))
+        """A request for PAGE keys, one after the other. What is not there is no error."""
+        given = [keys] if isinstance(keys, str) else keys
+        for start in range(0, len(given), PAGE):
+            with contextlib.suppress(FileNotFoundError):
+                self._ask(lambda some=given[start : start + PAGE]: obstore.delete(self._store, some))
 
     def directly_in(self, folder: str) -> tuple[list[str], list[Object]]:
         """Folders and objects directly in a folder."""
         found = self._ask(lambda: obstore.list_with_delimiter(self._store, folder or None))
         return list(found["common_prefixes"]), [*map(_object, found["objects"])]
 
-    def objects(self, folder: str, page: int = 1000) -> Iterator[Object]:
+    def page(self, folder: str, after: str) -> list[Object]:
+        """The first PAGE objects below a folder whose keys come after `after`, by one request; fewer than PAGE where
+        there are no more."""
+        return [*map(_object, self._ask(lambda: self._first(folder, after)))]
+
+    def objects(self, folder: str, page: int = PAGE) -> Iterator[Object]:
         """All objects below a folder, as the pages come."""
         try:
             for found in obstore.list(self._store, folder or None, chunk_size=page):
                 yield from map(_object, found)
         except (refused.BaseError, FileNotFoundError) as problem:
             raise refusal(problem, self._name) from None
+
+    def _first(self, folder: str, after: str) -> Sequence[obstore.ObjectMeta]:
+        return next(iter(obstore.list(self._store, folder or None, offset=after, chunk_size=PAGE)), [])
 
     def _get(self, key: str) -> obstore.GetResult | None:
         with contextlib.suppress(FileNotFoundError):

@@ -33,6 +33,8 @@ class ObjectCache:
     def __init__(self, folder: Path, most_bytes: int = MOST_BYTES) -> None:
         self._folder = folder
         self._most_bytes = most_bytes
+        self._since_looked = most_bytes
+        """Bytes that this process has put here since it last saw how much there is."""
 
     def path(self, address: str, etag: str) -> Path:
         name = hashlib.sha256(f"{address}\n{etag}".encode()).hexdigest()[:40]
@@ -65,6 +67,11 @@ class ObjectCache:
         return path
 
     def _make_room(self, needed: int) -> None:
+        """A look at all entries once in a hundredth of what the cache may hold: there may be 100,000 of them."""
+        self._since_looked += needed
+        if self._since_looked < self._most_bytes / 100:
+            return
+        self._since_looked = 0
         entries = []
         for path in self._folder.glob(f"??/*{SUFFIX}"):
             with contextlib.suppress(OSError):  # removed by another process

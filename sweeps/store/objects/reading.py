@@ -41,10 +41,15 @@ class ObjectReading:
 
     def read_cached(self, key: str) -> bytes | None:
         there = self.bucket.head(key)
-        path = None if there is None else self._cache.get(self.where(key), there.etag)
+        return None if there is None else self.read_kept(key, there.etag)
+
+    def read_kept(self, key: str, etag: str) -> bytes | None:
+        """The same, where a listing has told the ETag: a copy with that ETag, or what is there now."""
+        path = self._cache.get(self.where(key), etag)
         if path is not None:
-            return path.read_bytes()
-        found = None if there is None else self.bucket.get(key)
+            with contextlib.suppress(OSError):  # removed by another process since
+                return path.read_bytes()
+        found = self.bucket.get(key)
         if found is None:
             return None
         with contextlib.suppress(OSError):  # a disk that is full costs the copy, not the run
@@ -67,9 +72,9 @@ class ObjectReading:
         return Path(base, "frostline", self.location.name, name)
 
     def snapshot(self, folders: Iterable[str]) -> Reading:
-        from sweeps.store.objects.snapshot import snapshot
+        from sweeps.store.objects.snapshot import Snapshot
 
-        return snapshot(self, folders)
+        return Snapshot(self, folders)
 
     def _file(self, key: str) -> Path | None:
         """The content as a file of the cache, downloaded if need be; None if there is no such object."""

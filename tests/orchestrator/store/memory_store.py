@@ -77,12 +77,13 @@ class MemoryStore:
             self.remove(key)
         return content is not None
 
-    def remove(self, key: str) -> None:
-        self.contents.pop(key, None)
+    def remove(self, *keys: str) -> None:
+        for key in keys:
+            self.contents.pop(key, None)
 
-    def remove_all(self, key: str) -> None:
-        for each in [each for each in self.contents if each == key or each.startswith(f"{key}/")]:
-            self.remove(each)
+    def remove_all(self, *keys: str) -> None:
+        starts = tuple(f"{key}/" for key in keys)
+        self.remove(*[each for each in self.contents if each in keys or each.startswith(starts)])
 
     def entries(self, folder: str, deep: bool = True) -> Iterator[Entry]:
         start = f"{folder}/" if folder else ""

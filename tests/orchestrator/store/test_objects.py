@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import time
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,7 @@ from sweeps.store.objects.cache import ObjectCache
 from sweeps.store.objects.refusals import refusal
 from tests.object_store import SECRET
 from tests.orchestrator.small_runs import run_of, small
+from tests.orchestrator.store.asked import Asked
 
 PLACE = layout.place("run", "ab" * 10)
 HERE = S3Location("memory", "a")
@@ -156,18 +159,6 @@ def test_a_cache_that_cannot_be_written_costs_a_download(tmp_path: Path) -> None
     assert store.read_cached("weights") == b"one"
 
 
-def requests(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Which keys are got from now on."""
-    get, told = obstore.get, []
-
-    def noted(store: Any, key: str) -> Any:
-        told.append(key)
-        return get(store, key)
-
-    monkeypatch.setattr(buckets.obstore, "get", noted)
-    return told
-
-
 def test_a_snapshot_says_what_the_store_says_and_reads_the_index(
     objects: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -180,23 +171,92 @@ def test_a_snapshot_says_what_the_store_says_and_reads_the_index(
         objects.create(place.result, place.id.encode())  # after the index
     objects.replace(places[3].result, b"altered")
     objects.remove(places[4].result)
-    told = requests(monkeypatch)
+    asked = Asked(monkeypatch)
     view = objects.snapshot(["runs/ab", "runs/cd"])
     found = [view.read(place.result) for place in places]
-    assert told == ["index/runs/a", "index/runs/c", places[3].result, places[16].result, places[17].result]
+    assert asked.keys == [layout.index("runs/ab"), places[3].result, places[16].result, places[17].result]
     assert found == [objects.read(place.result) for place in places]
     assert sorted(view.list("runs/ab")) == sorted(objects.list("runs/ab")) and view.list("runs/cd") == []
     assert [view.exists(place.folder) for place in places] == [objects.exists(place.folder) for place in places]
     assert view.list(places[20].folder) == ["failure-0001.json"] and sorted(view.list("runs")) == ["ab"]
 
 
-@pytest.mark.parametrize("content", [b"", b"x", b"0" * 64 + b"\n" + b"x"])
+def test_a_curve_is_read_once_on_a_machine_and_again_where_it_was_altered(
+    objects: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As tables read it, through a snapshot; who looks for damage reads the bucket (`read`)."""
+    curves = [PLACE.epochs(letter * 64) for letter in "abc"]
+    for key in curves:
+        objects.replace(key, key.encode())
+    asked = Asked(monkeypatch)
+    for got in (3, 0):
+        asked.clear()
+        view = objects.snapshot(["runs/ab"])
+        assert [view.read_cached(key) for key in curves] == [key.encode() for key in curves]
+        assert asked.number["get"] == got and asked.number["head"] == 0
+    objects.replace(curves[0], b"altered")
+    objects.remove(curves[1])
+    view = objects.snapshot(["runs/ab"])
+    assert [view.read_cached(key) for key in curves] == [b"altered", None, curves[2].encode()]
+    assert objects.read(curves[0]) == b"altered" and view.read_cached("FORMAT") is None
+
+
+def of_version_1(index: dict[str, tuple[str, str]]) -> bytes:
+    body = zlib.compress(json.dumps(index).encode())
+    return hashlib.sha256(body).hexdigest().encode() + b"\n" + body
+
+
+@pytest.mark.parametrize("content", [b"", b"x", b"0" * 64 + b" 2\n" + b"x", of_version_1({"runs/ab/x": ("1", "{}")})])
 def test_an_index_that_is_not_whole_counts_as_none(objects: ObjectStore, content: bytes) -> None:
     for number in range(16):
         objects.create(layout.place("run", f"ab{number:018x}").result, b"%d" % number)
     objects.replace(layout.index("runs/ab"), content)
     view = objects.snapshot(["runs/ab"])
     assert view.read(layout.place("run", f"ab{3:018x}").result) == b"3"
+    assert objects.gather() == 16
+
+
+def test_what_another_machine_gathered_since_is_read_and_not_what_is_kept(objects: ObjectStore, tmp_path: Path) -> None:
+    """The index is replaced, the machine keeps the older one: nothing that is planned comes from it."""
+    places = [layout.place("run", f"ab{number:018x}") for number in range(48)]
+    for place in places[:32]:
+        objects.create(place.result, b"first")
+    elsewhere = ObjectStore(objects.bucket, HERE, cache=ObjectCache(tmp_path / "elsewhere"))
+    assert elsewhere.gather() == 32
+    assert objects.snapshot(["runs/ab"]).read(places[0].result) == b"first"  # and is kept
+    objects.remove_all(places[0].folder)
+    for place in places[1:17]:
+        objects.replace(place.result, b"second")
+    for place in places[32:]:
+        objects.create(place.result, b"third")
+    for _ in range(2):
+        view = objects.snapshot(["runs/ab"])
+        told = [view.read(place.result) for place in places]
+        assert told == [None, *[b"second"] * 16, *[b"first"] * 15, *[b"third"] * 16]
+        assert len(view.list("runs/ab")) == 47
+        elsewhere.gather()
+
+
+def test_two_drivers_that_write_the_index_lose_nothing_but_requests(
+    objects: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = [layout.place("run", f"ab{number:018x}") for number in range(48)]
+    for place in places[:16]:
+        objects.create(place.result, place.id.encode())
+    assert objects.gather() == 16
+    earlier = objects.read(layout.index("runs/ab"))
+    assert earlier is not None
+    for place in places[16:32]:
+        objects.create(place.result, place.id.encode())
+    assert objects.gather() == 16
+    objects.replace(layout.index("runs/ab"), earlier)  # by a driver that had listed before, and wrote later
+    asked = Asked(monkeypatch)
+    view = objects.snapshot(["runs/ab"])
+    assert [view.read(place.result) for place in places] == [
+        *(place.id.encode() for place in places[:32]),
+        *[None] * 16,
+    ]
+    assert asked.number["get"] == 1 + 16
     assert objects.gather() == 16
 
 

@@ -1,6 +1,6 @@
-"""What a store holds that no sweep on record reaches, or that a crash left behind; and its removal.
+"""What a store holds that no sweep on record reaches, or that a crash left behind.
 
-Nothing that a live process holds is touched: leftovers of a folder are only taken by who holds its lease.
+Nothing that a live process holds is touched: of a place something is only removed by who holds its lease (`removal`).
 """
 
 from __future__ import annotations
@@ -8,16 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from orchestrator.store.interface import Entry, Store
-from orchestrator.store.lease import Held, Watch, claim, living
+from orchestrator.store.interface import ConditionalStore, Entry, Store
+from orchestrator.store.lease import living
 from orchestrator.store.settings import DEFAULT, Settings
 from sweeps.identity import source_id
-from sweeps.layout import DRIVERS, FEATURES, QUARANTINE, STOPS, SWEEPS, Place, parent
+from sweeps.layout import DRIVERS, FEATURES, KINDS, QUARANTINE, RESULT, STOPS, SWEEPS, Place, last_part, parent, shelf
 from sweeps.store import leases, records
 from sweeps.store.interface import Damaged, StoreError
+from sweeps.store.many import look_at_each
 
 AGE_SECONDS = 3600.0
 """A temporary file outside of leased folders counts as left behind once it is this old, by the store's own clock."""
+LEASES = ("lease-", "lease.")
+"""How the names of leases begin: a key for each token, or one object."""
 
 
 @dataclass(frozen=True)
@@ -33,20 +36,25 @@ class Garbage:
 def garbage(store: Store, settings: Settings = DEFAULT) -> list[Garbage]:
     """Everything that may go. Changes nothing. Raises StoreError where a sweep's record cannot be read."""
     wanted = reached(store)
-    places = list(records.places(store))
-    alive = set(living(store, places, settings))
+    kept = _kept(store)
+    unsettled = {
+        place: entries
+        for place, entries in kept.items()
+        if (place.kind, place.id) not in wanted or not _is_a_result_alone(place, entries)
+    }
+    alive = set(living(store, _that_may_live(unsettled, settings), settings))
     found: list[Garbage] = []
-    for place in places:
+    to_read: list[Place] = []
+    for place, entries in unsettled.items():
         if place in alive:
             continue
-        entries = list(store.entries(place.folder))
         if (place.kind, place.id) not in wanted:
             found.append(Garbage(f"unreached {place.kind}", place.folder, sum(entry.bytes for entry in entries), place))
         else:
-            found.extend(_leftovers(store, place, entries))
-    for name in sorted(store.list(QUARANTINE)):
-        folder = f"{QUARANTINE}/{name}"
-        found.append(Garbage("quarantine", folder, sum(entry.bytes for entry in store.entries(folder))))
+            to_read.append(place)
+    for _, items in look_at_each(store, lambda place: list(_leftovers(store, place, kept[place])), to_read):
+        found += items
+    found += _quarantine(store)
     if not alive:  # a cache that no run is using now; whoever needs it computes it again
         features = (entry for entry in store.entries(FEATURES) if not entry.unfinished)
         found.extend(Garbage("activations", entry.key, entry.bytes) for entry in features)
@@ -69,40 +77,52 @@ def reached(store: Store) -> set[tuple[str, str]]:
     return found
 
 
-def remove(store: Store, items: list[Garbage], settings: Settings = DEFAULT) -> list[Garbage]:
-    """Delete; what was deleted. Left is what meanwhile is held, or wanted by a sweep that was recorded since."""
-    return [item for item in items if _removed(store, item, settings)]
+def _kept(store: Store) -> dict[Place, list[Entry]]:
+    """All that is kept of runs and source models, by its place: each shelf is listed once."""
+    found: dict[Place, list[Entry]] = {}
+    for kind in KINDS:
+        folders: dict[str, list[Entry]] = {}
+        for entry in store.entries(shelf(kind)):
+            parts = entry.key.split("/")
+            if len(parts) > 3:
+                folders.setdefault("/".join(parts[:3]), []).append(entry)
+        if not isinstance(store, ConditionalStore):  # else there are no folders without objects
+            folders |= {place.folder: [] for place in records.places(store, kind) if place.folder not in folders}
+        found |= {Place(kind, last_part(folder), folder): folders[folder] for folder in sorted(folders)}
+    return found
 
 
-def _removed(store: Store, item: Garbage, settings: Settings) -> bool:
-    if item.place is None:
-        store.remove_all(item.key)
-        return True
-    try:
-        lease = claim(store, item.place, 0, Watch(settings))
-    except Held:
-        return False
-    try:
-        if item.key != item.place.folder:
-            store.remove(item.key)
-            return True
-        if (item.place.kind, item.place.id) in reached(store):
-            return False
-        lease.stop_beating()
-        store.remove_all(item.key)
-        return True
-    finally:
-        lease.release()
+def _that_may_live(kept: dict[Place, list[Entry]], settings: Settings) -> list[Place]:
+    """Places whose lease was written not long before whatever was written last, by the store's own clock.
+
+    One that is older has had no heartbeat for longer than any holder waits. It is claimed all the same before anything
+    of its place is removed.
+    """
+    newest = max((entry.written for entries in kept.values() for entry in entries), default=0.0)
+    oldest = newest - max(AGE_SECONDS, settings.lease_expiry)
+    return [
+        place
+        for place, entries in kept.items()
+        if any(entry.written >= oldest and last_part(entry.key).startswith(LEASES) for entry in entries)
+    ]
+
+
+def _is_a_result_alone(place: Place, entries: list[Entry]) -> bool:
+    """Whether what one commit leaves is all that is there: nothing is left over, and a holder has nothing to do."""
+    names = [last_part(entry.key) for entry in entries]
+    curves, weights = (len(place.named(names, start)) for start in ("epochs-", "weights-"))
+    more = curves > 1 or weights > (place.kind == "source") or place.checkpoints(names) or place.leases(names)
+    return RESULT in names and not more and not any(entry.unfinished for entry in entries)
 
 
 def _leftovers(store: Store, place: Place, entries: list[Entry]) -> Iterator[Garbage]:
     """Of a wanted run that nobody works on: temporary files, leases of the dead, and files its result does not name."""
     names = [entry.key.removeprefix(f"{place.folder}/") for entry in entries if not entry.unfinished]
     what = {entry.key: "temporary file" for entry in entries if entry.unfinished}
-    if leases.current(store, place, names) is not None:
-        what |= dict.fromkeys(place.leases(names), "stale lease")
+    if (held := place.leases(names)) and leases.current(store, place, names) is not None:
+        what |= dict.fromkeys(held, "stale lease")
     try:
-        record = records.result(store, place)
+        record = records.result(store, place) if RESULT in names else None
     except Damaged:  # for `run` to find and to keep
         record = None
     if record is not None:
@@ -112,6 +132,15 @@ def _leftovers(store: Store, place: Place, entries: list[Entry]) -> Iterator[Gar
     sizes = {entry.key: entry.bytes for entry in entries}
     for key, sort in sorted(what.items(), key=lambda item: item[::-1]):
         yield Garbage(sort, key, sizes[key], place)
+
+
+def _quarantine(store: Store) -> list[Garbage]:
+    sizes = {f"{QUARANTINE}/{name}": 0 for name in sorted(store.list(QUARANTINE))}
+    for entry in store.entries(QUARANTINE):
+        folder = "/".join(entry.key.split("/")[:2])
+        if folder in sizes:
+            sizes[folder] += entry.bytes
+    return [Garbage("quarantine", folder, size) for folder, size in sizes.items()]
 
 
 def _elsewhere(store: Store) -> Iterator[Garbage]:

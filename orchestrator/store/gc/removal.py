@@ -1,0 +1,79 @@
+"""Removing what `gc` found: many places at a time, each under its lease, and in a bucket many keys by one request."""
+
+from __future__ import annotations
+
+import contextlib
+
+from orchestrator.store.gc.listing import Garbage, reached
+from orchestrator.store.interface import Store
+from orchestrator.store.lease import Held, Lease, Watch, claim
+from orchestrator.store.settings import DEFAULT, Settings
+from sweeps.layout import QUARANTINE, SWEEPS, Place, parent
+from sweeps.store.many import look_at_each
+
+AT_ONCE = 128
+"""Places that are held at a time, each with its heartbeat."""
+
+
+def remove(store: Store, items: list[Garbage], settings: Settings = DEFAULT) -> list[Garbage]:
+    """Delete; what was deleted. Left is what meanwhile is held, or wanted by a sweep that was recorded since.
+
+    Raises OSError, and then nothing is held any more.
+    """
+    loose = [item.key for item in items if item.place is None]
+    store.remove_all(*(key for key in loose if parent(key) == QUARANTINE))
+    store.remove(*(key for key in loose if parent(key) != QUARANTINE))
+    of_place: dict[Place, list[Garbage]] = {}
+    for item in items:
+        if item.place is not None:
+            of_place.setdefault(item.place, []).append(item)
+    places, wanted, gone = list(of_place), _Wanted(store), set[Garbage]()
+    for start in range(0, len(places), AT_ONCE):
+        some = {place: of_place[place] for place in places[start : start + AT_ONCE]}
+        gone.update(_removed(store, some, wanted, settings))
+    return [item for item in items if item.place is None or item in gone]
+
+
+class _Wanted:
+    """What sweeps reach, read again only where one was recorded since: a record of a large sweep takes seconds."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._seen: list[tuple[str, int, float]] | None = None
+        self._reached: set[tuple[str, str]] = set()
+
+    def now(self) -> set[tuple[str, str]]:
+        seen = sorted((entry.key, entry.bytes, entry.written) for entry in self._store.entries(SWEEPS))
+        if seen != self._seen:
+            self._reached, self._seen = reached(self._store), seen
+        return self._reached
+
+
+def _removed(store: Store, of_place: dict[Place, list[Garbage]], wanted: _Wanted, settings: Settings) -> list[Garbage]:
+    held: dict[Place, Lease] = {}
+
+    def take(place: Place) -> None:
+        with contextlib.suppress(Held):
+            held[place] = claim(store, place, 0, Watch(settings))
+
+    try:
+        look_at_each(store, take, of_place)
+        reached_now = wanted.now() if held else set()
+        gone: list[Garbage] = []
+        whole: list[Place] = []
+        for place in held:
+            for item in of_place[place]:
+                if item.key != place.folder:
+                    gone.append(item)
+                elif (place.kind, place.id) not in reached_now:
+                    gone.append(item)
+                    whole.append(place)
+        store.remove(*(item.key for item in gone if item.place not in whole))
+        for place in whole:
+            held[place].stop_beating()
+        store.remove_all(*(place.folder for place in whole))
+        for place in whole:
+            del held[place]
+        return gone
+    finally:
+        look_at_each(store, lambda lease: lease.release(), held.values())
