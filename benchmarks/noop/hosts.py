@@ -9,7 +9,6 @@ each size milliseconds of wall time per run, and of the driver's CPU time, which
 from __future__ import annotations
 
 import os
-import secrets
 import sys
 import tempfile
 import time
@@ -17,7 +16,7 @@ from pathlib import Path
 
 from benchmarks.grid import stored_runs
 from benchmarks.noop.here import SWEEP
-from tests.hosts.machines import ROOT, Host, cannot, network
+from tests.hosts.machines import ROOT, Host, cannot, cluster, network
 
 
 def measure(head: Host, folder: Path, runs: int) -> tuple[float, float]:
@@ -35,21 +34,13 @@ def measure(head: Host, folder: Path, runs: int) -> tuple[float, float]:
 
 def line(sizes: tuple[int, ...]) -> str:
     """`no-op run on 3 hosts: ...` with a figure for every size, and the last over the first."""
-    token = secrets.token_hex(32)
-    with tempfile.TemporaryDirectory() as temporary, network() as switch:
-        folder = Path(temporary)
-        hosts = [Host(switch, number, folder, name, token) for number, name in enumerate(("head", "one", "two"), 1)]
-        head, *workers = hosts
-        try:
-            for host in hosts:
-                host.boot()
-            head.lead("--num-cpus=0")
-            for host in workers:
-                host.join(head)
-            found = {runs: measure(head, folder, runs) for runs in sizes}
-        finally:
-            for host in hosts:
-                host.kill()
+    names = ("head", "one", "two")
+    with (
+        tempfile.TemporaryDirectory() as temporary,
+        network() as switch,
+        cluster(switch, Path(temporary), names) as (head, *_),
+    ):
+        found = {runs: measure(head, Path(temporary), runs) for runs in sizes}
     parts = [
         f"{1000 * wall / runs:.1f} ms at {runs:,} ({1000 * cpu / runs:.1f} ms of the driver's CPU)"
         for runs, (wall, cpu) in found.items()

@@ -26,7 +26,7 @@ on() { # HOST COMMAND: in the checkout, asking for the token
 
 case $action in
 up)
-    [ -f "$token" ] || "$checkout/.venv/bin/ray" get-auth-token --generate >/dev/null
+    [ -f "$token" ] || (umask 077 && "$checkout/.venv/bin/ray" get-auth-token --generate >/dev/null)
     for host in "${hosts[@]}"; do
         # By standard input: what stands on a command line is seen by every user of the host.
         ssh -o BatchMode=yes "$host" 'umask 077 && mkdir -p ~/.ray && cat > ~/.ray/auth_token' <"$token"

@@ -51,6 +51,7 @@ for _name in ("RAY_RUNTIME_ENV_HOOK", "RAY_JOB_CONFIG_JSON_ENV_VAR", "RAY_NAMESP
 import ray  # noqa: E402 - reads the environment when it is imported
 from ray import tune  # noqa: E402
 from ray.actor import exit_actor  # noqa: E402
+from ray.tune.execution import class_cache  # noqa: E402
 from ray.util import get_node_ip_address  # noqa: E402
 
 from orchestrator.runners.growth import Growth  # noqa: E402 - it imports ray
@@ -65,6 +66,9 @@ from orchestrator.runners.ray_start import (  # noqa: E402 - it imports ray
 from orchestrator.runners.searcher import ReadyJobs  # noqa: E402
 from orchestrator.runners.shared_store import check_shared  # noqa: E402
 
+# Tune would send the driver's keys of AWS to the workers in a runtime environment, which Ray writes to its logs. Each
+# host has keys, or a role, of its own (docs/store.md).
+class_cache.ENV_VARS_TO_PROPAGATE = {name for name in class_cache.ENV_VARS_TO_PROPAGATE if not name.startswith("AWS_")}
 # It warns that it has no results of its own, and prints why workers died: both are in the ledger.
 logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
 

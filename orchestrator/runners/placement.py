@@ -47,9 +47,10 @@ class Nodes:
         """How many runs there is room for at a time."""
         return sum(self.shares[place].fits(node["Resources"]) for node in self._wanted(place, _alive()))
 
-    def healthy(self, place: Place) -> bool:
-        """Whether some node has room for a run and is not avoided."""
-        return bool(self._not_avoided(self._with_room(place, _alive())))
+    def healthy(self, place: Place, besides: str = "") -> bool:
+        """Whether some node has room for a run and is not avoided, `besides` the host at an address."""
+        nodes = self._not_avoided(self._with_room(place, _alive()))
+        return any(node["NodeManagerAddress"] != besides for node in nodes)
 
     def unwanted(self, place: Place) -> list[str]:
         """Ids of the nodes that are to get no such run now."""

@@ -50,12 +50,12 @@ class ReadyJobs(Searcher):
         ledger: Ledger,
         launch: str,
         health: NodeHealth | None = None,
-        others: Callable[[Place], bool] = lambda place: False,
+        others: Callable[[Place, str], bool] = lambda place, address: False,
         say: Callable[[str], None] = lambda text: None,
         slots: Callable[[Place], int] = lambda place: 1,
     ) -> None:
-        """`health` is told how workers end. `others`: whether some node of a kind of place is not avoided. `say` is
-        told why one is. `slots`: how many runs there is room for at a time."""
+        """`health` is told how workers end. `others`: whether some node of a kind of place is not avoided, besides that
+        at an address. `say` is told why one is. `slots`: how many runs there is room for at a time."""
         super().__init__(metric="ended", mode="max")
         self._agenda = agenda
         self._ledger = ledger
@@ -100,7 +100,7 @@ class ReadyJobs(Searcher):
     def _to_leave(self, place: Place) -> list[str]:
         """Addresses of hosts that a worker is to leave, if it is there from before: Tune keeps workers."""
         avoided = sorted(self._health.avoided())
-        return avoided if avoided and self._others(place) else []
+        return avoided if avoided and self._others(place, "") else []
 
     def _waits(self, place: Place) -> bool:
         """Whether enough batches wait for room of one kind: where there are several, none is to fill Tune's queue."""
@@ -205,7 +205,7 @@ class ReadyJobs(Searcher):
         """Count a worker's end against its host. Returns whether there are others; says so where it is avoided now."""
         known = address in self._health.avoided()
         pause = counted(address)
-        others = self._others(place)
+        others = self._others(place, address)
         if others and pause > 0 and not known:
             self._say(f"no runs are sent to {address} for {pause:.0f} s: {why}")
         return others

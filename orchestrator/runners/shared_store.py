@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import time
 
 from orchestrator.store.interface import Store
 
 NOT_SHARED = "StoreNotShared"
+ALLOWED = "a folder of one file system that all hosts of the cluster see, or s3://BUCKET/PREFIX"
 PATIENCE_SECONDS = 5.0
 """How long a file system may take to show on one host what was written on another."""
 
@@ -24,14 +24,14 @@ def check_shared(store: Store, nonce: str, where: str, address: str, patience: f
     """
     deadline, pause = time.monotonic() + patience, 0.1
     while True:
-        with contextlib.suppress(OSError):
+        why = "is not the store that this launch writes to; allowed: " + ALLOWED
+        try:
             if store.exists(nonce):
                 return
+        except OSError as problem:
+            why = f"cannot be read there: {problem.strerror or problem}"
         if time.monotonic() + pause > deadline:
             break
         time.sleep(pause)
         pause *= 2
-    raise StoreNotShared(
-        f"[Node {address}] host {socket.gethostname()}: {where} is not the store that this launch writes to; "
-        "allowed: a folder of one file system that all hosts of the cluster see, or s3://BUCKET/PREFIX"
-    )
+    raise StoreNotShared(f"[Node {address}] host {socket.gethostname()}: {where} {why}")

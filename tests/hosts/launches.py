@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from pathlib import Path
 
 from analysis.report.table_files import csv_text
 from analysis.tables.collect import collect, epoch_frame
 from analysis.tables.load import read_sweep
 from analysis.tables.schema import comparable
-from orchestrator.store.ledger import Ledger
+from orchestrator.store.folder import store_at
+from orchestrator.store.interface import Store
 from orchestrator.store.verify import problems
+from sweeps.store import records
+from sweeps.store.leases import current
 from sweeps.sweep import parse
 from tests.chaos.scene import ended, wait_for
 from tests.hosts.machines import ROOT, Host
+from tests.object_store import SECRET
 
 SWEEP = """
 name: hosts
@@ -39,19 +44,27 @@ PACE = json.dumps([{"point": "epoch", "do": "sleep", "hit": 0}])
 
 
 class Launches:
-    """A sweep's file and store on the disk that the hosts share, and launches of it."""
+    """A sweep's file and store, and launches of it. `shared`: a folder of the disk that all hosts see."""
 
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True)
+    def __init__(self, folder: Path, bucket: str | None = None) -> None:
+        """The store is in `shared`, or in a bucket at an address s3://BUCKET/PREFIX."""
+        self.shared = folder / "shared"
+        self.shared.mkdir(parents=True)
         self.file = folder / "hosts.yaml"
         self.file.write_text(SWEEP)
-        self.store = folder / "shared" / "store"
-        self.store.parent.mkdir()
+        self.address = bucket or str(self.shared / "store")
 
-    def start(self, host: Host, *arguments: str, address: str = "auto", **environment: str) -> subprocess.Popen[str]:
-        given = {"FROSTLINE_FAULTS": PACE, "FROSTLINE_CHECKPOINT_SHARE": "inf", "FROSTLINE_LEASE_EXPIRY": "10"}
+    @property
+    def store(self) -> Store:
+        """As this process sees it, which is on no host."""
+        return store_at(self.address)
+
+    def start(
+        self, host: Host, *arguments: str, address: str = "auto", faults: str = "[]", **environment: str
+    ) -> subprocess.Popen[str]:
+        given = {"FROSTLINE_FAULTS": faults, "FROSTLINE_CHECKPOINT_SHARE": "inf", "FROSTLINE_LEASE_EXPIRY": "10"}
         return host.start(
-            *("frostline", "run", str(self.file), "--store", str(self.store), "--wandb", "disabled"),
+            *("frostline", "run", str(self.file), "--store", self.address, "--wandb", "disabled"),
             *("--address", address, *arguments),
             **{"PYTHONPATH": str(ROOT), **given, **environment},
         )
@@ -59,38 +72,43 @@ class Launches:
     def finish(self, process: subprocess.Popen[str], code: int = 0) -> str:
         """Its output, once it has ended as it should."""
         found, output = ended(process, 300)
-        assert found == code and "Traceback" not in output, output
+        assert found == code and "Traceback" not in output and SECRET not in output, output
         return output
 
     def until_saved(self, process: subprocess.Popen[str], host: Host) -> None:
         """Wait for a run that trains on a host and has saved an epoch."""
+        store = self.store
 
         def found() -> bool:
-            for lease in self.store.glob("runs/*/*/lease-*.json"):
-                if json.loads(lease.read_text() or "{}").get("host") == host.name and list(
-                    lease.parent.glob("checkpoint-*")
-                ):
-                    return True
-            return False
+            time.sleep(store.look_seconds / 20)  # each look at a bucket is many requests
+            return any(
+                (lease := current(store, place)) is not None
+                and lease.get("host") == host.name
+                and place.checkpoints(store.list(place.folder))
+                for place in records.places(store, "run")
+            )
 
         wait_for(found, process, 90)
 
     def hosts_of_results(self) -> set[str]:
         """Names of the hosts that computed what the store holds."""
-        records = [json.loads(path.read_text()) for path in self.store.glob("*/*/*/result.json")]
-        return {record["provenance"]["host"] for record in records}
+        store = self.store
+        found = [records.result(store, place) for place in records.places(store)]
+        return {str(record.provenance["host"]) for record in found if record is not None}
 
     def failures(self) -> list[dict[str, str]]:
-        return [json.loads(path.read_text()) for path in self.store.glob("*/*/*/failure-*.json")]
+        store = self.store
+        keys = [key for place in records.places(store) for key in place.failures(store.list(place.folder))]
+        return [json.loads(store.read(key) or b"") for key in keys]
 
     def tables(self) -> list[str]:
         """The sweep's three tables as CSV, without times, machine and provenance."""
-        sweep = read_sweep(parse(SWEEP), self.store)
+        sweep = read_sweep(parse(SWEEP), self.address)
         made = collect(sweep)
         return [csv_text(comparable(frame)) for frame in (epoch_frame(sweep), made.runs, made.cells)]
 
     def check(self, oracle: list[str]) -> None:
         """All is there, whole, and equal to the single machine's to the byte."""
-        found = list(problems(Ledger(self.store).store))
+        found = list(problems(self.store))
         assert [problem for _, problem in found if problem is not None] == [] and len(found) == RUNS + SOURCES
         assert self.tables() == oracle

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,7 +45,8 @@ class Switch:
     def __init__(self) -> None:
         self.holder = subprocess.Popen([*WITH_US, "unshare", "-n", "sleep", "infinity"])
         _wait(lambda: _namespace(self.holder.pid) != _namespace(os.getpid()), "the switch")
-        self.ip("link add br0 type bridge")
+        # With an address of its own, or it would have that of some port, another one when a host comes or goes.
+        self.ip("link add br0 address 02:00:00:00:00:fe type bridge")
         self.ip(f"addr add {NETWORK}.254/24 dev br0")
         self.ip("link set br0 up")
 
@@ -59,12 +61,14 @@ class Switch:
 class Host:
     """A machine: its address and its disk outlive it. `folder` holds the disk: /tmp, its home, and what is mounted."""
 
-    def __init__(self, switch: Switch, number: int, folder: Path, name: str = "", token: str = "") -> None:
-        self.name = name or f"host{number}"
+    def __init__(self, switch: Switch, number: int, folder: Path, name: str, token: str = "", **variables: str) -> None:
+        """`token`: Ray's, which then is asked for; without one nothing is said of it. `variables`: of every shell."""
+        self.name = name
         self.address = f"{NETWORK}.{number}"
         self.link = f"veth{number}"
         self.folder = folder / self.name
         self.token = token
+        self.variables = variables
         self._switch = switch
         self._holder: subprocess.Popen[bytes] | None = None
         self._init = 0
@@ -95,7 +99,7 @@ class Host:
             "link set eth0 up",
             f"route add default via {NETWORK}.254",
         ):
-            _check([*self._inside("--net"), "ip", *words.split()])
+            _check([*self.inside("--net"), "ip", *words.split()])
 
     def _booted(self) -> bool:
         assert self._holder is not None and self._holder.poll() is None, f"{self.name} did not start"
@@ -105,7 +109,7 @@ class Host:
             return Path(f"/proc/{self._init}/comm").read_text() == "sleep\n"
         return False
 
-    def _inside(self, *namespaces: str) -> list[str]:
+    def inside(self, *namespaces: str) -> list[str]:
         return ["nsenter", f"--target={self._init}", *(namespaces or ("--net", "--uts", "--pid", "--mount", "--ipc"))]
 
     def environment(self, **more: str) -> dict[str, str]:
@@ -117,14 +121,15 @@ class Host:
             "OMP_NUM_THREADS": "1",
             "RAY_worker_niceness": "0",
             "RAY_USAGE_STATS_ENABLED": "0",
-            **({"RAY_AUTH_MODE": "token"} if self.token else {"RAY_AUTH_MODE": "disabled"}),
+            **({"RAY_AUTH_MODE": "token"} if self.token else {}),
+            **self.variables,
             **more,
         }
 
     def start(self, *command: str, **environment: str) -> subprocess.Popen[str]:
         """A command on the host, its output kept."""
         return subprocess.Popen(
-            [*self._inside(), f"--wdns={ROOT}", *command],
+            [*self.inside(), f"--wdns={ROOT}", *command],
             env=self.environment(**environment),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -172,10 +177,20 @@ class Host:
         """From now on the host has an empty folder of its own at a path."""
         own = self.folder / "mounted"
         own.mkdir(exist_ok=True)
-        _check([*self._inside(), "mount", "--bind", str(own), str(path)])
+        _check([*self.inside(), "mount", "--bind", str(own), str(path)])
 
     def unmount(self, path: Path) -> None:
-        _check([*self._inside(), "umount", str(path)])
+        _check([*self.inside(), "umount", str(path)])
+
+    def files_with(self, text: str) -> list[str]:
+        """Files of its disk that hold a text: Ray's logs and its own files in `home` among them."""
+        told = subprocess.run(
+            ["grep", "--devices=skip", "-rlsF", "-e", text, str(self.folder)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return told.stdout.splitlines()
 
     def unplug(self) -> None:
         self._switch.ip(f"link set {self.link} down")
@@ -201,6 +216,33 @@ def network() -> Iterator[Switch]:
         yield switch
     finally:
         switch.end()
+
+
+@contextlib.contextmanager
+def cluster(
+    switch: Switch,
+    folder: Path,
+    names: Sequence[str],
+    head: str = "--num-cpus=0",
+    ray: dict[str, str] | None = None,
+    **variables: str,
+) -> Iterator[list[Host]]:
+    """A Ray cluster that asks for a token. The first host leads, with the cores that `head` says; the others have one.
+
+    `ray`: variables of the head's Ray alone. `variables`: of every shell on every host.
+    """
+    token = secrets.token_hex(32)
+    hosts = [Host(switch, number, folder, name, token, **variables) for number, name in enumerate(names, 1)]
+    try:
+        for host in hosts:
+            host.boot()
+        hosts[0].lead(head, **(ray or {}))
+        for host in hosts[1:]:
+            host.join(hosts[0])
+        yield hosts
+    finally:
+        for host in hosts:
+            host.kill()
 
 
 def _check(command: list[str]) -> None:

@@ -83,7 +83,7 @@ def test_nodes_come_for_the_plan_and_go_when_they_are_idle(host: Host, tmp_path:
     (tmp_path / "watch.py").write_text(NODES)
     watch = host.start("sh", "-c", f"exec python {tmp_path}/watch.py > {seen}")
     slow = json.dumps([{"point": "epoch", "do": "sleep", "hit": 0}] * 3)
-    process = launches.start(host, FROSTLINE_FAULTS=slow, FROSTLINE_START_TIMEOUT="100")
+    process = launches.start(host, faults=slow, FROSTLINE_START_TIMEOUT="100")
     assert f"{RUNS} of {RUNS} runs done" in launches.finish(process)
 
     def numbers() -> list[int]:

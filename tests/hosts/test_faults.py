@@ -9,25 +9,33 @@ import time
 import pytest
 
 from tests.chaos.scene import wait_for
-from tests.hosts.launches import RUNS, Launches
+from tests.hosts.launches import PACE, RUNS, Launches
 from tests.hosts.machines import Host
+from tests.object_store import SECRET
 
 Cluster = tuple[Host, Host, Host]
 DONE = f"{RUNS} of {RUNS} runs done"
 
 
-@pytest.mark.parametrize("number", [0, 1, 2])
+TEN = [(each, "bucket" if each >= 8 else "folder") for each in range(10)]
+FROM = [(0, "folder"), (1, "folder"), (2, "folder"), (2, "bucket")]
+
+
+@pytest.mark.parametrize(("number", "launches"), FROM, indirect=["launches"])
 def test_undisturbed_from_each_host(cluster: Cluster, launches: Launches, oracle: list[str], number: int) -> None:
     address = "auto" if number == 0 else f"{cluster[0].address}:6379"
     output = launches.finish(launches.start(cluster[number], address=address))
     assert DONE in output and launches.hosts_of_results() == {"worker1", "worker2"}
     launches.check(oracle)
+    assert [file for host in cluster for file in host.files_with(SECRET)] == []
 
 
+@pytest.mark.parametrize("launches", ["folder", "bucket"], indirect=True)
 def test_a_host_is_cut_off_and_back(cluster: Cluster, launches: Launches, oracle: list[str]) -> None:
-    """Until Ray calls it dead; its workers go on meanwhile, and their leases decide who commits."""
+    """Until Ray calls it dead; its workers go on meanwhile, and their leases decide who commits. From a bucket they
+    are cut off, too."""
     head, cut, _ = cluster
-    process = launches.start(head)
+    process = launches.start(head, faults=PACE)
     launches.until_saved(process, cut)
     cut.unplug()
     try:
@@ -41,7 +49,7 @@ def test_a_host_is_cut_off_and_back(cluster: Cluster, launches: Launches, oracle
 
 def test_a_host_is_cut_off_for_a_moment(cluster: Cluster, launches: Launches, oracle: list[str]) -> None:
     head, cut, _ = cluster
-    process = launches.start(head)
+    process = launches.start(head, faults=PACE)
     launches.until_saved(process, cut)
     cut.unplug()
     time.sleep(2)
@@ -53,7 +61,7 @@ def test_a_host_is_cut_off_for_a_moment(cluster: Cluster, launches: Launches, or
 
 def test_a_host_is_killed(cluster: Cluster, launches: Launches, oracle: list[str]) -> None:
     head, lost, _ = cluster
-    process = launches.start(head)
+    process = launches.start(head, faults=PACE)
     launches.until_saved(process, lost)
     lost.kill()
     try:
@@ -70,18 +78,18 @@ def test_a_host_is_killed_and_back(cluster: Cluster, launches: Launches, oracle:
 
 
 @pytest.mark.rejoin
-@pytest.mark.parametrize("time_of_ten", range(10))
+@pytest.mark.parametrize(("time_of_ten", "launches"), TEN, indirect=["launches"])
 def test_a_host_is_killed_and_back_ten_times(
     cluster: Cluster, launches: Launches, oracle: list[str], time_of_ten: int
 ) -> None:
-    """Every second time with an empty disk."""
+    """Every second time with an empty disk; twice with the store in a bucket."""
     killed_and_back(cluster, launches, oracle, wipe=time_of_ten % 2 == 1)
 
 
 def killed_and_back(cluster: Cluster, launches: Launches, oracle: list[str], *, wipe: bool) -> None:
     """A host dies and joins again at once under the same address, before Ray calls it dead."""
     head, lost, _ = cluster
-    process = launches.start(head)
+    process = launches.start(head, faults=PACE)
     launches.until_saved(process, lost)
     lost.kill()
     lost.boot(wipe=wipe)
@@ -94,7 +102,7 @@ def test_the_driver_is_killed_and_its_command_given_elsewhere(
     cluster: Cluster, launches: Launches, oracle: list[str]
 ) -> None:
     head, _, other = cluster
-    process = launches.start(head)
+    process = launches.start(head, faults=PACE)
     launches.until_saved(process, other)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
@@ -106,30 +114,52 @@ def test_a_host_that_does_not_share_the_store_gets_no_runs(
     cluster: Cluster, launches: Launches, oracle: list[str]
 ) -> None:
     head, apart, _ = cluster
-    apart.mount_over(launches.store.parent)
+    apart.mount_over(launches.shared)
     try:
         output = launches.finish(launches.start(head))
         told = [line for line in output.splitlines() if line.startswith("no runs are sent to")]
-        assert len(told) == 1 and f"host {apart.name}: {launches.store} is not the store that this launch" in told[0]
+        assert len(told) == 1 and f"host {apart.name}: {launches.address} is not the store that this launch" in told[0]
         assert DONE in output and launches.hosts_of_results() == {"worker2"} and not launches.failures()
-        assert apart.run("find", str(launches.store.parent)).split() == [str(launches.store.parent)], "it wrote there"
+        assert apart.run("find", str(launches.shared)).split() == [str(launches.shared)], "it wrote there"
         launches.check(oracle)
     finally:
-        apart.unmount(launches.store.parent)
+        apart.unmount(launches.shared)
+
+
+@pytest.mark.parametrize("launches", ["bucket"], indirect=True)
+def test_a_host_without_the_keys_of_the_bucket_gets_no_runs(
+    cluster: Cluster, launches: Launches, oracle: list[str]
+) -> None:
+    """Ray was started there by a shell that had none."""
+    head, keyless, _ = cluster
+    keyless.run("ray", "stop")
+    given, keyless.variables = keyless.variables, {}
+    try:
+        keyless.join(head)
+        output = launches.finish(launches.start(head))
+        told = [line for line in output.splitlines() if line.startswith(f"no runs are sent to {keyless.address} for")]
+        why = f"host {keyless.name}: {launches.address} cannot be read there: no credentials; set AWS_ACCESS_KEY_ID"
+        assert len(told) == 1 and why in told[0], output
+        assert DONE in output and launches.hosts_of_results() == {"worker2"} and not launches.failures()
+        launches.check(oracle)
+    finally:
+        keyless.variables = given
+        keyless.run("ray", "stop")
+        keyless.join(head)
 
 
 def test_a_store_that_no_host_shares_is_one_line(cluster: Cluster, launches: Launches) -> None:
     head, *workers = cluster
     for host in workers:
-        host.mount_over(launches.store.parent)
+        host.mount_over(launches.shared)
     try:
         output = launches.finish(launches.start(head), code=2)
         last = output.strip().splitlines()[-1]
-        assert last.startswith("error: host worker") and f": {launches.store} is not the store that this" in last
-        assert not list(launches.store.glob("*/*/*/result.json"))
+        assert last.startswith("error: host worker") and f": {launches.address} is not the store that this" in last
+        assert not launches.hosts_of_results()
     finally:
         for host in workers:
-            host.unmount(launches.store.parent)
+            host.unmount(launches.shared)
 
 
 def test_a_host_that_cannot_make_the_runtime_environment_is_avoided(

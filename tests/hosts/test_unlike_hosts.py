@@ -27,7 +27,7 @@ def test_what_trains_goes_where_a_gpu_is_declared_and_solves_elsewhere(
     declares.run("ray", "stop")
     declares.join(head, "--num-cpus=4", "--num-gpus=2")
     try:
-        process = launches.start(head, "--gpus-per-run", "0.5", "--max-same-failure", "0", FROSTLINE_FAULTS="[]")
+        process = launches.start(head, "--gpus-per-run", "0.5", "--max-same-failure", "0")
         output = launches.finish(process, code=1)
         assert "3 of 6 runs done" in output, output
         assert launches.hosts_of_results() == {plain.name}

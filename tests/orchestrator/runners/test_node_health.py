@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
 
 from orchestrator.runners.node_health import FIRST_PAUSE, LONGEST_PAUSE, MOST_DEATHS, NodeHealth, address_in
 from orchestrator.runners.shared_store import StoreNotShared, check_shared
-from orchestrator.store.folder import store_at
+from orchestrator.store.folder import FolderStore, store_at
 from sweeps.layout import driver
 
 
@@ -60,3 +61,12 @@ def test_a_store_of_the_same_name_elsewhere_is_found_out_before_anything_is_writ
     assert not (tmp_path / "other").exists()
     with pytest.raises(StoreNotShared):  # a copy of the store that was made before the launch
         check_shared(ours, driver("another"), "/store", "10.0.0.7", patience=0.2)
+
+
+def test_a_store_that_a_host_cannot_read_is_told_with_the_reason(tmp_path: Path) -> None:
+    class Refusing(FolderStore):
+        def exists(self, key: str) -> bool:
+            raise OSError(errno.EACCES, "no credentials; set AWS_ACCESS_KEY_ID", "s3://bucket/ann")
+
+    with pytest.raises(StoreNotShared, match=r"host .*: s3://bucket/ann cannot be read there: no credentials; set AWS"):
+        check_shared(Refusing(tmp_path), driver("launch"), "s3://bucket/ann", "10.0.0.7", patience=0.0)

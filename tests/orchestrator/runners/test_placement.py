@@ -57,7 +57,7 @@ told["mixed"] = placed("gpu", "cpu", "gpu", "cpu", "gpu", "gpu")
 told["full"] = placed("cpu", "cpu", "cpu")  # two cores without a GPU: the third waits for one
 health.failed("127.0.0.3")
 told["solves, the other node failing"] = placed("cpu", "cpu")
-told["healthy"] = [nodes.healthy("gpu"), nodes.healthy("cpu")]
+told["healthy"] = [nodes.healthy("gpu"), nodes.healthy("cpu"), nodes.healthy("gpu", besides="127.0.0.2")]
 health.failed("127.0.0.2")
 told["all failing"] = placed("gpu", "cpu")
 told["equal"] = Placement("cpu", Share(1)) == Placement("cpu", Share(1)) != Placement("gpu", Share(1, 0.5))
@@ -108,7 +108,7 @@ def test_runs_with_a_share_of_a_gpu_go_where_one_is_and_solves_elsewhere(told: d
 
 def test_a_node_that_fails_gets_nothing_as_long_as_there_is_another(told: dict) -> None:
     assert told["solves, the other node failing"] == [GPU_NODE, GPU_NODE]
-    assert told["healthy"] == [True, True]
+    assert told["healthy"] == [True, True, False]
     assert told["all failing"] == [GPU_NODE, CPU_NODE]
     assert told["equal"], "workers would not be kept from trial to trial"
 

@@ -10,8 +10,9 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from ray.tune.execution import class_cache
 
-from orchestrator.runners import ray_start, resources
+from orchestrator.runners import cluster, ray_start, resources
 from orchestrator.runners.ray_start import StartWatch, last_error, start_timeout
 from orchestrator.runners.resources import CannotStart, check_address, use_token
 from sweeps.errors import SpecError
@@ -308,3 +309,12 @@ def test_a_launch_whose_last_node_has_gone_says_so_and_ends(sweep: Path) -> None
     )
     assert "; no worker has started in " in told.stdout or "waiting: the cluster has" in told.stdout
     assert not list(sweep.glob("store/runs/*/*/result.json"))
+
+
+def test_tune_sends_no_key_of_a_bucket_to_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray writes what it is told to set on workers to its logs."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"):
+        monkeypatch.setenv(name, "canary")
+    remote = class_cache._ActorClassCache().get(cluster.Worker)
+    sent = remote._default_options["runtime_env"]["env_vars"]
+    assert "RAY_CHDIR_TO_TRIAL_DIR" in sent and not [name for name in sent if name.startswith("AWS_")]

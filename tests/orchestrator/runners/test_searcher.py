@@ -46,7 +46,7 @@ class Desk:
             self.ledger,
             "ours",
             self.health,
-            lambda place: self.others,
+            lambda place, address: self.others,
             lambda text: self.said.append(text),
         )
 
