@@ -3,7 +3,7 @@
 SWEEP ?= quickstart
 STORE ?= store
 ARGS ?=
-JOBS ?= 2
+JOBS ?= 3
 ADDRESS ?=
 GPUS_PER_RUN ?=
 CLAIMS := claim1_target_size claim2_source_size claim3_freezing claim4_relatedness
@@ -62,7 +62,7 @@ doctor: $(READY) ## Check what this machine has for a run
 bench: $(READY) ## Measure again what is claimed about speed on a CPU
 	@$(PY) -m benchmarks $(ARGS)
 
-test: check ## Run all checks and tests, as continuous integration does (JOBS=2 processes)
+test: check ## Run all checks and tests, as continuous integration does (JOBS=3 processes)
 	@$(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 long: $(READY) ## Try every command in every environment of docs/environments.md, LaTeX too (over an hour)

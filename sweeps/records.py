@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from sweeps.spec import Spec
 
@@ -135,10 +135,10 @@ class SweepRecord(Spec):
     """Of the sweep (sweeps/editions.py). None in records from before there were editions: the first."""
 
 
-class RecordedRuns(Spec):
+class RecordedRuns(BaseModel):
     """Of a sweep's record, which runs it has. Their specifications are read past: those of 100,000 runs fill a GiB."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
     schema_version: int
     runs: dict[str, Annotated[Any, AfterValidator(lambda _: None)]]

@@ -6,6 +6,7 @@ read what it left. On the page the folder is called `work`.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
@@ -34,7 +35,8 @@ HEAD = """\
 # What the terminal shows
 
 Recorded by `python -m tests.docs.record` from a real sweep of 30 runs, on terminals of 40, 80 and 120 columns.
-Each of the three launches runs one seed more. [terminal.md](terminal.md) says what the lines are.
+Each of the three launches runs one seed more, and each epoch waits 0.2 s, so that there is a middle to see.
+[terminal.md](terminal.md) says what the lines are.
 
 ```yaml
 {sweep}```
@@ -48,6 +50,10 @@ COMMANDS = {
 }
 
 
+PACE = json.dumps([{"point": "epoch", "do": "sleep", "hit": 0}])
+"""A fifth of a second an epoch: on a quiet machine a launch is over before two of its runs are seen under way."""
+
+
 def record(folder: Path) -> dict[str, dict[int, list[list[str]]]]:
     """Command -> width -> the screens to show: of `run` one while Ray starts, one half-way, and the last.
 
@@ -57,7 +63,7 @@ def record(folder: Path) -> dict[str, dict[int, list[list[str]]]]:
     script.mkdir()
     (script / "frostline").symlink_to(Path(sys.executable).with_name("frostline"))
     path = f"{script}{os.pathsep}{os.environ['PATH']}"
-    environment = {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore", "PATH": path}
+    environment = {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore", "PATH": path, "FROSTLINE_FAULTS": PACE}
     found: dict[str, dict[int, list[list[str]]]] = {name: {} for name in COMMANDS}
     for name, words in COMMANDS.items():
         for number, columns in enumerate(WIDTHS):
@@ -69,6 +75,8 @@ def record(folder: Path) -> dict[str, dict[int, list[list[str]]]]:
                 raise SystemExit(f"frostline {' '.join(words)} ended with {code}:\n" + "\n".join(screen.lines()))
             if wide := [line for line in screen.broken() if " " in line.strip()]:  # a path is to be copied whole
                 raise SystemExit(f"frostline {name}: wider than {columns} columns: {wide[0]}")
+            if name == "run" and len(moments.kept()) < 2:
+                raise SystemExit(f"at {columns} columns no screen of the start or of the middle was seen")
             screens = [*moments.kept(), screen.lines()] if name == "run" else [screen.lines()]
             found[name][columns] = [[line.replace(str(folder), "work") for line in each] for each in screens]
     return found
