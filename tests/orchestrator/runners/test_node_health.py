@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.runners.node_health import FIRST_PAUSE, LONGEST_PAUSE, MOST_DEATHS, NodeHealth, address_in
-from orchestrator.runners.shared_store import StoreNotShared, check_shared
+from orchestrator.runners.shared_store import StoreNotShared, StoreUnreadable, check_shared
 from orchestrator.store.folder import FolderStore, store_at
 from sweeps.layout import driver
 
@@ -68,5 +68,21 @@ def test_a_store_that_a_host_cannot_read_is_told_with_the_reason(tmp_path: Path)
         def exists(self, key: str) -> bool:
             raise OSError(errno.EACCES, "no credentials; set AWS_ACCESS_KEY_ID", "s3://bucket/ann")
 
-    with pytest.raises(StoreNotShared, match=r"host .*: s3://bucket/ann cannot be read there: no credentials; set AWS"):
+    with pytest.raises(StoreUnreadable, match=r"host .*: s3://bucket/ann cannot be read there: no credentials; set AW"):
         check_shared(Refusing(tmp_path), driver("launch"), "s3://bucket/ann", "10.0.0.7", patience=0.0)
+
+
+def test_a_store_that_could_not_be_read_a_moment_ago_is_not_called_another(tmp_path: Path) -> None:
+    class Returning(FolderStore):
+        looks = 0
+
+        def exists(self, key: str) -> bool:
+            self.looks += 1
+            if self.looks == 1:
+                raise OSError(errno.EIO, "Input/output error")
+            return False
+
+    store = Returning(tmp_path)
+    with pytest.raises(StoreUnreadable, match=r"/store cannot be read there: Input/output error$"):
+        check_shared(store, driver("launch"), "/store", "10.0.0.7", patience=0.2)
+    assert store.looks > 1
