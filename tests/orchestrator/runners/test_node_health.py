@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.runners.node_health import FIRST_PAUSE, LONGEST_PAUSE, MOST_DEATHS, NodeHealth, address_in
+from orchestrator.runners.node_health import (
+    FIRST_PAUSE,
+    LONGEST_PAUSE,
+    MOST_DEATHS,
+    MOST_RAISED,
+    NodeHealth,
+    address_in,
+)
 from orchestrator.runners.shared_store import StoreNotShared, StoreUnreadable, check_shared
 from orchestrator.store.folder import FolderStore, store_at
 from sweeps.layout import driver
@@ -49,6 +56,25 @@ def test_a_worker_that_dies_once_is_no_sign() -> None:
             assert health.died("a") == 0.0
         health.worked("a")
     assert [health.died("b") for _ in range(MOST_DEATHS)][-1] == FIRST_PAUSE and health.avoided() == {"b"}
+
+
+def test_errors_that_are_the_runs_own_leave_other_pauses_of_the_host() -> None:
+    now = 0.0
+    health = NodeHealth(lambda: now)
+    for address in ("ends", "dies", "raises", "raises otherwise"):
+        for _ in range(MOST_RAISED):
+            assert health.at_fault(address, f"on {address}", "bad data")
+            health.raised(address, "bad data")
+    assert len(health.avoided()) == 4
+    assert health.failed("ends") == FIRST_PAUSE
+    assert [health.died("dies") for _ in range(MOST_DEATHS)][-1] == FIRST_PAUSE
+    assert [health.raised("raises otherwise", "bad GPU") for _ in range(MOST_RAISED)][-1] == FIRST_PAUSE
+    for address in ("raises", "ends", "dies"):
+        blamed = not health.at_fault(address, "everywhere", "bad data")
+    assert blamed and health.avoided() == {"ends", "dies", "raises otherwise"}
+    now += FIRST_PAUSE
+    assert not health.avoided() and health.failed("ends") == 2 * FIRST_PAUSE
+    assert health.at_fault("raises", "everywhere", "bad GPU")
 
 
 def test_a_store_of_the_same_name_elsewhere_is_found_out_before_anything_is_written(tmp_path: Path) -> None:
