@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -18,6 +19,8 @@ MOST_DEATHS = 2
 """Workers in a row that may die on a host while they run something, before it counts as failing."""
 MOST_RAISED = 2
 """Runs in a row that may fail alike on a host, before it counts as failing."""
+HOSTS_ALIKE = 3
+"""Hosts on which a job may fail alike before its failures are its own; two, where one of them has completed a run."""
 
 _ADDRESS = re.compile(r"\[Node (?P<agent>[0-9A-Fa-f.:]+)\]|^\s*ip: (?P<actor>[0-9A-Fa-f.:]+)\s*$", re.MULTILINE)
 
@@ -70,10 +73,12 @@ class NodeHealth:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._hosts: dict[str, _Host] = {}
-        self._first: dict[tuple[str, str], str] = {}
-        """Where a job first failed with an error of a kind, by job and kind."""
+        self._failed_on: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+        """Where a job failed with an error of a kind, by job and kind."""
+        self._completed: set[str] = set()
+        """Where a run of this launch was completed."""
         self._no_hosts: set[str] = set()
-        """Kinds of errors with which a job failed on two hosts."""
+        """Kinds of errors that are no host's fault."""
 
     def failed(self, address: str) -> float:
         """A worker ended there before it began anything. Returns for how many seconds the host is avoided for that."""
@@ -88,10 +93,13 @@ class NodeHealth:
     def at_fault(self, address: str, job: str, kind: str) -> bool:
         """A job failed there with an error of this kind: whether that may be the host's own fault.
 
-        It is not once one job has failed so on two hosts: hosts that are avoided for such failures are so no more,
-        but for whatever else happened there.
+        It is not once one job has failed so on two hosts of which one has completed a run in this launch, or on
+        HOSTS_ALIKE: the same may be missing on several. Hosts that are avoided for such failures are so no more, but
+        for whatever else happened there.
         """
-        if self._first.setdefault((job, kind), address) != address:
+        hosts = self._failed_on[job, kind]
+        hosts.add(address)
+        if len(hosts) >= HOSTS_ALIKE or (len(hosts) > 1 and hosts & self._completed):
             self._no_hosts.add(kind)
             self._forgive(kind)
         return kind not in self._no_hosts
@@ -111,9 +119,12 @@ class NodeHealth:
             return 0.0
         return host.for_errors.setdefault(kind, _Pause()).begin(self._clock())
 
-    def worked(self, address: str) -> None:
-        """A worker came to the end of a run there: what was before is forgotten."""
+    def worked(self, address: str, completed: bool = True) -> None:
+        """A worker came to the end of a run there, or of its part in one where this is not `completed`: what was
+        before is forgotten."""
         self._hosts.pop(address, None)
+        if completed:
+            self._completed.add(address)
 
     def avoided(self) -> frozenset[str]:
         """Addresses of the hosts that are to get no runs now."""

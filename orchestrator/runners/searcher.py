@@ -120,7 +120,7 @@ class ReadyJobs(Searcher):
             place, address = self._places.pop(trial_id), result.get("address")
             for job, ending in zip(self._batches.pop(trial_id), result["endings"], strict=True):
                 if address is not None and ending != "failed":
-                    self._health.worked(address)
+                    self._health.worked(address, completed=ending in ("done", "diverged"))
                 spared = address is not None and ending == "failed" and self._is_spared(job, address, place)
                 self._agenda.end(job, "held" if spared else ending)
 

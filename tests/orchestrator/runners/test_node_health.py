@@ -58,6 +58,28 @@ def test_a_worker_that_dies_once_is_no_sign() -> None:
     assert [health.died("b") for _ in range(MOST_DEATHS)][-1] == FIRST_PAUSE and health.avoided() == {"b"}
 
 
+def test_what_is_missing_on_two_hosts_is_not_held_against_the_runs() -> None:
+    """A data set, say, while the other hosts have it; a run that fails on a third host alike has failed itself."""
+    health = NodeHealth(lambda: 0.0)
+    health.worked("c")
+    for address in ("a", "b"):
+        for _ in range(MOST_RAISED):
+            assert health.at_fault(address, "job", "no such data")
+            health.raised(address, "no such data")
+    assert health.avoided() == {"a", "b"}
+    assert not health.at_fault("c", "job", "no such data") and not health.avoided()
+    assert not health.at_fault("a", "another", "no such data")
+
+
+def test_a_host_that_has_completed_a_run_is_a_witness_against_the_runs() -> None:
+    health = NodeHealth(lambda: 0.0)
+    health.worked("b")
+    health.worked("a", completed=False)
+    assert health.at_fault("b", "job", "bad data"), "it may have broken since"
+    assert not health.at_fault("a", "job", "bad data")
+    assert health.at_fault("a", "job", "other") and health.at_fault("c", "job", "other")
+
+
 def test_errors_that_are_the_runs_own_leave_other_pauses_of_the_host() -> None:
     now = 0.0
     health = NodeHealth(lambda: now)

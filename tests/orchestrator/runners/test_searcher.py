@@ -358,9 +358,10 @@ def test_workers_that_leave_a_host_that_is_avoided_are_no_sign_of_a_launch_that_
     assert not desk.agenda.ended and not desk.agenda.under_way()
 
 
-def test_a_run_that_fails_on_two_hosts_alike_has_failed_itself(desk: Desk) -> None:
+def test_a_run_that_fails_alike_where_one_was_completed_has_failed_itself(desk: Desk) -> None:
     """And the host that was avoided for it gets runs again; another run that fails so is decided at once."""
     desk.others = True
+    desk.health.worked("10.0.0.8")
     jobs = {failed(desk, f"first-{number}", "10.0.0.7") for number in range(2)}
     assert len(jobs) == 2 and desk.health.avoided() == {"10.0.0.7"} and not desk.agenda.ended
     number = 0
@@ -369,6 +370,26 @@ def test_a_run_that_fails_on_two_hosts_alike_has_failed_itself(desk: Desk) -> No
         assert not desk.health.avoided()
         number += 1
     assert number == 2 * MOST_ATTEMPTS and [*desk.agenda.ended.values()] == ["failed", "failed"]
+
+
+def test_a_data_set_that_is_missing_on_two_hosts_ends_no_run(desk: Desk) -> None:
+    desk.others = True
+    for number, address in enumerate(("10.0.0.7", "10.0.0.7", "10.0.0.8", "10.0.0.8")):
+        failed(desk, f"{number}", address, "no such data set")
+    assert desk.health.avoided() == {"10.0.0.7", "10.0.0.8"}
+    for trial in ("one", "two"):
+        desk.handed_out(trial)
+        desk.jobs.on_trial_complete(trial, {"endings": ["done"], "address": "10.0.0.9"})
+    assert [*desk.agenda.ended.values()] == ["done", "done"]
+
+
+def test_only_a_result_shows_that_a_host_completes_runs(desk: Desk) -> None:
+    desk.others = True
+    for trial, ending, blamed in (("held", "held", False), ("done", "done", True)):
+        desk.handed_out(trial)
+        desk.jobs.on_trial_complete(trial, {"endings": [ending], "address": "10.0.0.7"})
+        desk.health.at_fault("10.0.0.7", trial, trial)
+        assert desk.health.at_fault("10.0.0.8", trial, trial) != blamed
 
 
 def test_runs_that_each_fail_in_their_own_way_are_no_sign_of_a_broken_host(desk: Desk) -> None:
