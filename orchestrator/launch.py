@@ -35,6 +35,8 @@ from sweeps.records import FINAL
 MOST_ALIKE = 5
 GATHER_SECONDS = 600.0
 """Between two times that a launch gathers results for plans: a listing of the store."""
+JOIN_SECONDS = 1.0
+"""How long an ending launch waits for a gathering that is under way. It harms nobody if it is cut short."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +96,7 @@ def launch(plan: Plan, expected: Forecast, ledger: Ledger, how: Launch, typed: T
             _run(agenda, options, how, console)
     except KeyboardInterrupt:
         _say(console, "interrupted: the same command goes on from the last saved epochs")
-        _gather(ledger)
-        plan.read_statuses(ledger)
+        plan.read_statuses(ledger)  # and gathers nothing: in a large bucket that outlasts what a scheduler grants
     else:
         _gather(ledger)
         code = _closing(plan, ledger, agenda, typed, console)
@@ -129,7 +130,7 @@ def gathering(ledger: Ledger, agenda: Agenda, every: float = GATHER_SECONDS) -> 
         yield
     finally:
         done.set()
-        thread.join()
+        thread.join(JOIN_SECONDS)
 
 
 def _gather(ledger: Ledger) -> None:

@@ -13,6 +13,7 @@ from sweeps.errors import printable
 from sweeps.expand import flat
 from sweeps.records import EpochRecord, RunRecord, Status
 from sweeps.store.interface import StoreError
+from sweeps.store.leases import Lease
 from sweeps.store.status import after_source, obstacle
 
 MOST_EPOCHS = 12
@@ -26,7 +27,7 @@ def as_json(found: FoundJob, ledger: Ledger) -> dict[str, Any]:
     job = found.job
     status, reason = status_of(job, ledger)
     record, curve, problem = _read(job, ledger)
-    lease, last = ledger.lease(job), ledger.last_failure(job)
+    lease, last = _lease(job, ledger), ledger.last_failure(job)
     told = {
         "kind": job.kind,
         "id": job.id,
@@ -85,6 +86,14 @@ def _status(job: Job, ledger: Ledger) -> Status | None:
         return None
 
 
+def _lease(job: Job, ledger: Ledger) -> Lease | None:
+    """None, too, where it cannot be read: all else is shown."""
+    try:
+        return ledger.lease(job)
+    except (OSError, StoreError):
+        return None
+
+
 def files_of(job: Job, ledger: Ledger) -> list[dict[str, Any]]:
     entries = ledger.store.entries(ledger.place(job).folder)
     found = [{"path": ledger.store.where(entry.key), "bytes": entry.bytes} for entry in entries]
@@ -97,7 +106,7 @@ def lines(found: FoundJob, ledger: Ledger, again: str) -> Iterator[str]:
     status, reason = status_of(job, ledger)
     yield f"{job.kind} {job.id} {job.name}"
     yield f"status: {status or 'unknown'}{'' if reason is None else f': {reason}'}"
-    lease = ledger.lease(job)
+    lease = _lease(job, ledger)
     if status == "running" and lease is not None:
         yield f"  epoch {lease['progress']} of {lease['epochs']}, on {lease.get('host')}, process {lease.get('pid')}"
     yield f"sweeps: {', '.join(found.sweeps)}"

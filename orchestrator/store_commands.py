@@ -67,12 +67,14 @@ def gc(
 ) -> None:
     """List what no recorded sweep reaches and what crashes left behind; with --delete, remove it."""
     from orchestrator.store.gc import garbage, remove
+    from orchestrator.store.lease import Watch
 
     ledger = ledger_at(store)
     ledger.check()
+    watch = Watch(ledger.settings)
     try:
-        found = garbage(ledger.store, ledger.settings)
-        gone = remove(ledger.store, found, ledger.settings) if delete else found
+        found = garbage(ledger.store, ledger.settings, watch)
+        gone = remove(ledger.store, found, ledger.settings, watch) if delete else found
     except OSError as problem:
         raise StoreError(f"{problem.filename or ledger.location}: {problem.strerror}") from None
     for item in gone:

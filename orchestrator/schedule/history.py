@@ -20,7 +20,7 @@ ENOUGH = 200
 """With fewer of its own, a sweep also learns from the store's other results: so many of both together."""
 
 AT_FIRST = 32
-"""Folders of the store's that are looked at first: where there are more results than enough, these hold them."""
+"""Folders of runs that are looked at first: where a store has some thousand runs, these hold enough."""
 
 
 def sample_of(record: RunRecord) -> Sample:
@@ -43,7 +43,8 @@ def others(ledger: Ledger, known: set[str], most: int) -> Iterator[Sample]:
 
 def _others(ledger: Ledger, known: set[str]) -> Iterator[Sample]:
     shelves = records.shelves(ledger.store)
-    for some in (shelves[:AT_FIRST], shelves[AT_FIRST:]):
+    first = [each for each in shelves if each[0] == "run"][:AT_FIRST]
+    for some in (first, [each for each in shelves if each not in first]):
         try:
             view = ledger.store.snapshot(folder for _, folder in some)
         except OSError as problem:

@@ -162,22 +162,32 @@ def begun(store: Store, place: Place, after: int, launch: str) -> leases.Lease |
     return last if isinstance(token, int) and token > after else None
 
 
-def living(store: Store, places: Iterable[Place], settings: Settings = DEFAULT) -> list[Place]:
-    """Those of the places whose holder shows life. Waits up to the expiry for what it cannot judge at once."""
-    watch = Watch(settings)
+def living(
+    store: Store, places: Iterable[Place], settings: Settings = DEFAULT, watch: Watch | None = None
+) -> list[Place]:
+    """Those of the places whose holder shows life. Waits up to the expiry for what it cannot judge at once.
+
+    watch: who claims places afterwards gives its own, which then knows of each holder that it stood still.
+    """
+    watch = watch or Watch(settings)
 
     def look(places: Iterable[Place]) -> list[tuple[Place, leases.Lease | None]]:
         return look_at_each(store, lambda place: current(store, place), places)
 
     first = {place: last for place, last in look(places) if last is not None}
+    for place, last in first.items():
+        watch.alive(place, last)  # it counts from here
     deadline = time.monotonic() + settings.lease_expiry  # from here: in a large store the first look takes its time
     waiting, shown = list(first), []
-    while waiting and time.monotonic() < deadline:
+    while waiting:
+        late = time.monotonic() >= deadline
         for place, last in look(waiting):
             if last is None or not watch.alive(place, last):
                 waiting.remove(place)
             elif last["beat"] != first[place]["beat"] or last["holder"] != first[place]["holder"]:
                 waiting.remove(place)
                 shown.append(place)
+        if late:
+            break
         time.sleep(beat_seconds(store, settings) / 4 if waiting else 0)
     return shown

@@ -204,6 +204,20 @@ def test_show_of_a_damaged_result_shows_the_rest(folder: Path, capsys: Told, wha
     assert "damaged" in found["problem"] and found["failures"] == 1 and found["files"] and found["curve"] == []
 
 
+def test_show_of_a_run_whose_lease_cannot_be_read_shows_the_rest(
+    folder: Path, capsys: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    run = ids(folder, "run", "done")[0]
+    monkeypatch.setattr(Ledger, "lease", broken)
+    assert main(["show", run]) == 0
+    assert "status: done" in (told := capsys.readouterr().out) and "result.json" in told and "curve: epoch" in told
+    assert main(["show", run, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["running"] is None
+
+
 def test_show_of_a_result_of_another_version_shows_the_rest(folder: Path, capsys: Told) -> None:
     run = ids(folder, "run", "done")[0]
     (file,) = (folder / "store").glob(f"runs/*/{run}/result.json")

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from orchestrator.store.interface import ConditionalStore, Entry, Store
-from orchestrator.store.lease import living
+from orchestrator.store.lease import Watch, living
 from orchestrator.store.settings import DEFAULT, Settings
 from sweeps.identity import source_id
 from sweeps.layout import DRIVERS, FEATURES, KINDS, QUARANTINE, RESULT, STOPS, SWEEPS, Place, last_part, parent, shelf
-from sweeps.store import leases, records
+from sweeps.store import records
 from sweeps.store.interface import Damaged, StoreError
 from sweeps.store.many import look_at_each
 
@@ -33,8 +33,11 @@ class Garbage:
     place: Place | None = None
 
 
-def garbage(store: Store, settings: Settings = DEFAULT) -> list[Garbage]:
-    """Everything that may go. Changes nothing. Raises StoreError where a sweep's record cannot be read."""
+def garbage(store: Store, settings: Settings = DEFAULT, watch: Watch | None = None) -> list[Garbage]:
+    """Everything that may go. Changes nothing. Raises StoreError where a sweep's record cannot be read.
+
+    watch: for `remove`, which cannot claim what a dead process of another host held unless it saw that it stood still.
+    """
     wanted = reached(store)
     kept = _kept(store)
     unsettled = {
@@ -42,7 +45,7 @@ def garbage(store: Store, settings: Settings = DEFAULT) -> list[Garbage]:
         for place, entries in kept.items()
         if (place.kind, place.id) not in wanted or not _is_a_result_alone(place, entries)
     }
-    alive = set(living(store, _that_may_live(unsettled, settings), settings))
+    alive = set(living(store, _that_may_live(unsettled, settings), settings, watch))
     found: list[Garbage] = []
     to_read: list[Place] = []
     for place, entries in unsettled.items():
@@ -119,8 +122,7 @@ def _leftovers(store: Store, place: Place, entries: list[Entry]) -> Iterator[Gar
     """Of a wanted run that nobody works on: temporary files, leases of the dead, and files its result does not name."""
     names = [entry.key.removeprefix(f"{place.folder}/") for entry in entries if not entry.unfinished]
     what = {entry.key: "temporary file" for entry in entries if entry.unfinished}
-    if (held := place.leases(names)) and leases.current(store, place, names) is not None:
-        what |= dict.fromkeys(held, "stale lease")
+    what |= dict.fromkeys(place.leases(names), "stale lease")
     try:
         record = records.result(store, place) if RESULT in names else None
     except Damaged:  # for `run` to find and to keep

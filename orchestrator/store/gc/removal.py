@@ -15,10 +15,12 @@ AT_ONCE = 128
 """Places that are held at a time, each with its heartbeat."""
 
 
-def remove(store: Store, items: list[Garbage], settings: Settings = DEFAULT) -> list[Garbage]:
+def remove(
+    store: Store, items: list[Garbage], settings: Settings = DEFAULT, watch: Watch | None = None
+) -> list[Garbage]:
     """Delete; what was deleted. Left is what meanwhile is held, or wanted by a sweep that was recorded since.
 
-    Raises OSError, and then nothing is held any more.
+    watch: the one that `garbage` had. Raises OSError, and then nothing is held any more.
     """
     loose = [item.key for item in items if item.place is None]
     store.remove_all(*(key for key in loose if parent(key) == QUARANTINE))
@@ -28,9 +30,10 @@ def remove(store: Store, items: list[Garbage], settings: Settings = DEFAULT) -> 
         if item.place is not None:
             of_place.setdefault(item.place, []).append(item)
     places, wanted, gone = list(of_place), _Wanted(store), set[Garbage]()
+    watch = watch or Watch(settings)
     for start in range(0, len(places), AT_ONCE):
         some = {place: of_place[place] for place in places[start : start + AT_ONCE]}
-        gone.update(_removed(store, some, wanted, settings))
+        gone.update(_removed(store, some, wanted, watch))
     return [item for item in items if item.place is None or item in gone]
 
 
@@ -49,12 +52,12 @@ class _Wanted:
         return self._reached
 
 
-def _removed(store: Store, of_place: dict[Place, list[Garbage]], wanted: _Wanted, settings: Settings) -> list[Garbage]:
+def _removed(store: Store, of_place: dict[Place, list[Garbage]], wanted: _Wanted, watch: Watch) -> list[Garbage]:
     held: dict[Place, Lease] = {}
 
     def take(place: Place) -> None:
         with contextlib.suppress(Held):
-            held[place] = claim(store, place, 0, Watch(settings))
+            held[place] = claim(store, place, 0, watch)
 
     try:
         look_at_each(store, take, of_place)

@@ -7,15 +7,19 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
 from orchestrator.cli import main
 from orchestrator.schedule.plan import make_plan
 from orchestrator.store.gc import garbage, remove
+from orchestrator.store.lease import Watch, claim
 from orchestrator.store.ledger import Ledger
 from orchestrator.store.quarantine import move_away
+from orchestrator.store.settings import Settings
 from orchestrator.train.trial import run_trial
+from sweeps.store import leases
 from sweeps.sweep import parse
 from tests.orchestrator.small_runs import folder_of, opened, path_of, run_of, small, source_of
 from tests.orchestrator.store.test_quarantine import SWEEP
@@ -82,6 +86,17 @@ def test_what_is_held_is_not_touched(ledger: Ledger) -> None:
     assert ledger.result(ORPHAN) is not None
     lease.release()
     assert [item.key for item in garbage(ledger.store)] == [ledger.place(ORPHAN).folder]
+
+
+def test_what_a_dead_process_of_another_host_held_goes(ledger: Ledger) -> None:
+    """Nothing here can tell that it is dead but that its heartbeat stands still."""
+    quick = Settings(lease_expiry=0.5)
+    with mock.patch.object(leases, "_this_machine", lambda: {"host": "w7", "boot": "of-w7", "namespace": "1"}):
+        claim(ledger.store, ledger.place(ORPHAN), 1, Watch(quick)).stop_beating()
+    watch = Watch(quick)
+    items = garbage(ledger.store, quick, watch)
+    assert [item.what for item in items] == ["unreached run"]
+    assert remove(ledger.store, items, quick, watch) == items and garbage(ledger.store) == []
 
 
 def test_what_a_sweep_recorded_since_reaches_is_left(ledger: Ledger) -> None:
