@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 import time
+from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 FIRST_PAUSE, LONGEST_PAUSE = 30.0, 3600.0
 """Seconds without runs after a host's first failure; each further one in a row doubles them."""
@@ -18,6 +19,8 @@ MOST_DEATHS = 2
 """Workers in a row that may die on a host while they run something, before it counts as failing."""
 MOST_RAISED = 2
 """Runs in a row that may fail alike on a host, before it counts as failing."""
+HOSTS_ALIKE = 3
+"""Hosts on which a job may fail alike before its failures are its own; two, where one of them has completed a run."""
 
 _ADDRESS = re.compile(r"\[Node (?P<agent>[0-9A-Fa-f.:]+)\]|^\s*ip: (?P<actor>[0-9A-Fa-f.:]+)\s*$", re.MULTILINE)
 
@@ -34,13 +37,34 @@ def address_in(reason: str) -> str | None:
 
 
 @dataclass
-class _Host:
+class _Pause:
+    """For one cause; of several pauses of a host the longest holds."""
+
     failures: int = 0
+    until: float = 0.0
+
+    def begin(self, now: float) -> float:
+        """Returns for how many seconds. What fails meanwhile was sent there before, and counts no further."""
+        if self.until <= now:
+            self.failures += 1
+            self.until = now + min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (self.failures - 1))
+        return self.until - now
+
+
+@dataclass
+class _Host:
     deaths: int = 0
     raised: int = 0
     """Runs in a row that failed there with an error of one kind, and which."""
     kind: str = ""
-    until: float = 0.0
+    for_ends: _Pause = field(default_factory=_Pause)
+    """Where workers died, or ended before they began a run."""
+    for_errors: dict[str, _Pause] = field(default_factory=dict)
+    """Where runs failed, by the kind of their error."""
+
+    @property
+    def until(self) -> float:
+        return max(pause.until for pause in (self.for_ends, *self.for_errors.values()))
 
 
 class NodeHealth:
@@ -49,21 +73,16 @@ class NodeHealth:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._hosts: dict[str, _Host] = {}
-        self._first: dict[tuple[str, str], str] = {}
-        """Where a job first failed with an error of a kind, by job and kind."""
+        self._failed_on: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+        """Where a job failed with an error of a kind, by job and kind."""
+        self._completed: set[str] = set()
+        """Where a run of this launch was completed."""
         self._no_hosts: set[str] = set()
-        """Kinds of errors with which a job failed on two hosts."""
+        """Kinds of errors that are no host's fault."""
 
     def failed(self, address: str) -> float:
-        """A worker ended there before it began anything. Returns for how many seconds the host is avoided.
-
-        What fails while the host is avoided already was sent there before, and counts no further.
-        """
-        host, now = self._hosts.setdefault(address, _Host()), self._clock()
-        if host.until <= now:
-            host.failures += 1
-            host.until = now + min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (host.failures - 1))
-        return host.until - now
+        """A worker ended there before it began anything. Returns for how many seconds the host is avoided for that."""
+        return self._hosts.setdefault(address, _Host()).for_ends.begin(self._clock())
 
     def died(self, address: str) -> float:
         """A worker died there while it ran something. Returns for how many seconds the host is avoided, 0 if not."""
@@ -74,23 +93,38 @@ class NodeHealth:
     def at_fault(self, address: str, job: str, kind: str) -> bool:
         """A job failed there with an error of this kind: whether that may be the host's own fault.
 
-        It is not once one job has failed so on two hosts: hosts that are avoided for such failures are so no more.
+        It is not once one job has failed so on two hosts of which one has completed a run in this launch, or on
+        HOSTS_ALIKE: the same may be missing on several. Hosts that are avoided for such failures are so no more, but
+        for whatever else happened there.
         """
-        if self._first.setdefault((job, kind), address) != address:
+        hosts = self._failed_on[job, kind]
+        hosts.add(address)
+        if len(hosts) >= HOSTS_ALIKE or (len(hosts) > 1 and hosts & self._completed):
             self._no_hosts.add(kind)
-            self._hosts = {each: host for each, host in self._hosts.items() if host.kind != kind}
+            self._forgive(kind)
         return kind not in self._no_hosts
+
+    def _forgive(self, kind: str) -> None:
+        for host in self._hosts.values():
+            host.for_errors.pop(kind, None)
+            if host.kind == kind:
+                host.raised = 0
 
     def raised(self, address: str, kind: str) -> float:
         """A run failed there that is the host's own fault, maybe. Returns for how many seconds the host is avoided, 0
         if not."""
         host = self._hosts.setdefault(address, _Host())
         host.raised, host.kind = (host.raised + 1 if host.kind == kind else 1), kind
-        return self.failed(address) if host.raised >= MOST_RAISED else 0.0
+        if host.raised < MOST_RAISED:
+            return 0.0
+        return host.for_errors.setdefault(kind, _Pause()).begin(self._clock())
 
-    def worked(self, address: str) -> None:
-        """A worker came to the end of a run there: what was before is forgotten."""
+    def worked(self, address: str, completed: bool = True) -> None:
+        """A worker came to the end of a run there, or of its part in one where this is not `completed`: what was
+        before is forgotten."""
         self._hosts.pop(address, None)
+        if completed:
+            self._completed.add(address)
 
     def avoided(self) -> frozenset[str]:
         """Addresses of the hosts that are to get no runs now."""

@@ -13,7 +13,7 @@ from ray.tune.search import Searcher
 
 from orchestrator.runners.node_health import NodeHealth, address_in
 from orchestrator.runners.resources import CannotStart
-from orchestrator.runners.shared_store import NOT_SHARED
+from orchestrator.runners.shared_store import NOT_SHARED, UNREADABLE
 from orchestrator.schedule.agenda import BATCH_SECONDS, Agenda, Place
 from orchestrator.store.jobs import Job
 from orchestrator.store.lease import begun, last_token
@@ -69,6 +69,8 @@ class ReadyJobs(Searcher):
         """Where each batch that is handed out runs, by its trial."""
         self._tokens: dict[str, int] = {}
         """The token of the last attempt at each job that is handed out, when it was."""
+        self._blind: set[str] = set()
+        """Jobs that were handed out while the driver could not read the store, by id."""
         self._spared: Counter[str] = Counter()
         """Failures of each job that took no attempt from it."""
         self._before_beginning = 0
@@ -93,8 +95,11 @@ class ReadyJobs(Searcher):
             return Searcher.FINISHED if self._agenda.finished() else None
         self._batches[trial_id], self._places[trial_id] = batch, place
         for job in batch:
-            with contextlib.suppress(OSError):  # the worker will say what is wrong with the store
+            try:
                 self._tokens[job.id] = last_token(self._ledger.store, self._ledger.place(job))
+                self._blind.discard(job.id)
+            except OSError:  # the worker will say what is wrong with the store
+                self._blind.add(job.id)
         return {"jobs": _to_text(batch), "place": place, "avoided": self._to_leave(place)}
 
     def _to_leave(self, place: Place) -> list[str]:
@@ -115,7 +120,7 @@ class ReadyJobs(Searcher):
             place, address = self._places.pop(trial_id), result.get("address")
             for job, ending in zip(self._batches.pop(trial_id), result["endings"], strict=True):
                 if address is not None and ending != "failed":
-                    self._health.worked(address)
+                    self._health.worked(address, completed=ending in ("done", "diverged"))
                 spared = address is not None and ending == "failed" and self._is_spared(job, address, place)
                 self._agenda.end(job, "held" if spared else ending)
 
@@ -167,11 +172,23 @@ class ReadyJobs(Searcher):
             return None
         return status if status == "done" or status == "diverged" else None
 
+    def _begun(self, job: Job) -> Lease | None:
+        """The lease of an attempt that this launch has begun at a job since this was handed out. Raises OSError."""
+        return begun(self._ledger.store, self._ledger.place(job), self._tokens.get(job.id, 0), self._launch)
+
     def _attempt(self, job: Job) -> Lease | None:
-        """The lease of an attempt that this launch has begun at a job since this was handed out, if it can be read."""
+        """The same; None also where it cannot be read."""
         with contextlib.suppress(OSError):
-            return begun(self._ledger.store, self._ledger.place(job), self._tokens.get(job.id, 0), self._launch)
+            return self._begun(job)
         return None
+
+    def _may_run(self, job: Job) -> bool:
+        """Whether a job that is handed out has been begun, or its lease cannot be read, but the store could when it was
+        handed out: a store that is gone for good ends the launch, once the runs that were under way have ended."""
+        try:
+            return self._begun(job) is not None
+        except OSError:
+            return job.id not in self._blind
 
     def _ended_before_beginning(self, batch: list[Job], reason: str, place: Place) -> None:
         """No job of the batch was begun: none loses an attempt, and each is offered again, elsewhere if that can be.
@@ -183,17 +200,17 @@ class ReadyJobs(Searcher):
                 self._agenda.end(job, "not run")
             return
         self._before_beginning += 1
-        not_shared, others = NOT_SHARED in reason, False
-        why = _told(reason, NOT_SHARED if not_shared else "")
+        of_store, others = next((name for name in (NOT_SHARED, UNREADABLE) if name in reason), ""), False
+        why = _told(reason, of_store)
         address = None if any(sign in reason for sign in NO_FAULT) else address_in(reason)
         if address is not None:
-            told = why if not_shared else f"workers end there before they begin a run: {why}"
+            told = why if of_store else f"workers end there before they begin a run: {why}"
             others = self._avoid(address, self._health.failed, place, told)
         for job in batch:  # one worker may have been told to go: its jobs need no pause
             self._agenda.end(job, "not run" if others or self._before_beginning == 1 else "held")
-        if others or any(self._attempt(job) for beside in self._batches.values() for job in beside):
+        if others or any(self._may_run(job) for beside in self._batches.values() for job in beside):
             return
-        if not_shared:
+        if of_store == NOT_SHARED:
             raise CannotStart(why)
         most = max(MOST_BEFORE_BEGINNING, 3 * self._agenda.workers)
         if any(sign in reason for sign in NEVER_STARTED) and not self._any_reported:

@@ -7,7 +7,8 @@ import time
 
 from orchestrator.store.interface import Store
 
-NOT_SHARED = "StoreNotShared"
+NOT_SHARED, UNREADABLE = "StoreNotShared", "StoreUnreadable"
+"""The names of the two errors below, as they stand in what Ray says."""
 ALLOWED = "a folder of one file system that all hosts of the cluster see, or s3://BUCKET/PREFIX"
 PATIENCE_SECONDS = 5.0
 """How long a file system may take to show on one host what was written on another."""
@@ -17,21 +18,29 @@ class StoreNotShared(RuntimeError):
     """The store that a worker sees is not the one that its driver writes to."""
 
 
+class StoreUnreadable(RuntimeError):
+    """A worker cannot read the store: whether it is its driver's is not known. That may pass."""
+
+
 def check_shared(store: Store, nonce: str, where: str, address: str, patience: float = PATIENCE_SECONDS) -> None:
     """Raise StoreNotShared unless the store holds the key `nonce`, which this launch's driver wrote.
 
-    To be called before anything is computed, and written. `where`: the store, as text; `address`: of this host.
+    Raises StoreUnreadable where one look of all failed: the others may have come before the store was back in full. To
+    be called before anything is computed, and written. `where`: the store, as text; `address`: of this host.
     """
     deadline, pause = time.monotonic() + patience, 0.1
+    unreadable = ""
     while True:
-        why = "is not the store that this launch writes to; allowed: " + ALLOWED
         try:
             if store.exists(nonce):
                 return
         except OSError as problem:
-            why = f"cannot be read there: {problem.strerror or problem}"
+            unreadable = f"{problem.strerror or problem}"
         if time.monotonic() + pause > deadline:
             break
         time.sleep(pause)
         pause *= 2
-    raise StoreNotShared(f"[Node {address}] host {socket.gethostname()}: {where} {why}")
+    here = f"[Node {address}] host {socket.gethostname()}: {where}"
+    if unreadable:
+        raise StoreUnreadable(f"{here} cannot be read there: {unreadable}")
+    raise StoreNotShared(f"{here} is not the store that this launch writes to; allowed: {ALLOWED}")

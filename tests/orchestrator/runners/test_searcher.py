@@ -10,11 +10,14 @@ import pytest
 from orchestrator.runners.node_health import NodeHealth
 from orchestrator.runners.resources import CannotStart
 from orchestrator.runners.searcher import MOST_BEFORE_BEGINNING, MOST_SPARED, ReadyJobs
+from orchestrator.runners.shared_store import check_shared
 from orchestrator.schedule.agenda import HELD_SECONDS, Agenda
 from orchestrator.schedule.plan import make_plan
+from orchestrator.store.folder import FolderStore
 from orchestrator.store.jobs import Job
 from orchestrator.store.ledger import MOST_ATTEMPTS, Ledger
 from orchestrator.train.trial import run_trial
+from sweeps.layout import driver
 from sweeps.sweep import parse
 from tests.orchestrator.small_runs import folder_of, opened
 
@@ -106,16 +109,21 @@ def test_a_worker_that_died_before_it_began_costs_none(desk: Desk) -> None:
     assert "failed" not in desk.agenda.ended.values()
 
 
-def test_a_store_that_fails_for_a_moment_does_not_end_the_launch(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What became of the job is not known then: it is offered again."""
-    job = desk.handed_out("first")
+def make_unreadable(desk: Desk, patched: pytest.MonkeyPatch) -> None:
+    """The driver cannot read the store until the patches are undone."""
 
     def fails(*given: object) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
+    for name in ("read", "list"):
+        patched.setattr(desk.ledger.store, name, fails)
+
+
+def test_a_store_that_fails_for_a_moment_does_not_end_the_launch(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What became of the job is not known then: it is offered again."""
+    job = desk.handed_out("first")
     with monkeypatch.context() as patched:
-        for name in ("read", "list"):
-            patched.setattr(desk.ledger.store, name, fails)
+        make_unreadable(desk, patched)
         desk.jobs.died("first", "ActorDiedError")
         desk.jobs.on_trial_complete("none", None, error=True)
     assert not desk.agenda.ended and job not in desk.agenda.under_way()
@@ -230,6 +238,70 @@ def test_a_store_that_no_host_shares_ends_the_launch(desk: Desk) -> None:
         desk.jobs.died("first", NOT_SHARED)
 
 
+class WithoutKeys(FolderStore):
+    def exists(self, key: str) -> bool:
+        raise OSError(errno.EACCES, "no keys")
+
+
+def unreadable() -> str:
+    """What Ray says of a worker that cannot read the store: the error itself, under its full name."""
+    try:
+        check_shared(WithoutKeys(Path("none")), driver("ours"), "s3://b", "10.0.0.7", patience=0.0)
+    except RuntimeError as error:
+        called = f"{type(error).__module__}.{type(error).__qualname__}"
+        return f"ray::Worker.train() (pid=7, ip=10.0.0.7)\n    raise {type(error).__qualname__}(\n{called}: {error}"
+    raise AssertionError("the store was read")
+
+
+UNREADABLE = unreadable()
+
+
+def test_a_store_that_a_worker_cannot_read_is_tried_again(desk: Desk) -> None:
+    """On the only host, as long as it fails for less than ten workers in a row; nobody loses an attempt."""
+    for number in range(3 * MOST_BEFORE_BEGINNING):
+        job = desk.handed_out(f"{number}")
+        if number % MOST_BEFORE_BEGINNING == MOST_BEFORE_BEGINNING - 1:
+            desk.jobs.on_trial_complete(f"{number}", {"endings": ["held"]})
+        else:
+            desk.jobs.died(f"{number}", UNREADABLE)
+        assert desk.failures(job) == 0
+    assert not desk.agenda.ended
+
+
+def test_a_store_that_no_worker_can_read_ends_the_launch_with_the_reason(desk: Desk) -> None:
+    number = -1
+    with pytest.raises(CannotStart, match=r": host \S+: s3://b cannot be read there: no keys$"):
+        for number in range(MOST_BEFORE_BEGINNING + 1):
+            desk.handed_out(f"{number}")
+            desk.jobs.died(f"{number}", UNREADABLE)
+    assert number == MOST_BEFORE_BEGINNING - 1
+
+
+@pytest.mark.parametrize("reason", [UNREADABLE, "node lost"])
+def test_runs_whose_leases_the_driver_cannot_read_may_be_under_way(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, reason: str
+) -> None:
+    running = desk.handed_out("running")
+    died_while_running(desk.ledger, running, "ours")
+    with monkeypatch.context() as patched:
+        make_unreadable(desk, patched)
+        for number in range(3 * MOST_BEFORE_BEGINNING):
+            assert desk.handed_out(f"{number}") != running
+            desk.jobs.died(f"{number}", reason)
+    assert desk.agenda.under_way() == [running]
+
+
+def test_a_store_that_is_gone_for_good_ends_the_launch(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a batch that was handed out after the store had gone nobody takes it that it runs."""
+    make_unreadable(desk, monkeypatch)
+    number, beside = -1, desk.handed_out("beside")
+    with pytest.raises(CannotStart, match=r"cannot be read there: no keys$"):
+        for number in range(MOST_BEFORE_BEGINNING + 1):
+            assert desk.handed_out(f"{number}") != beside
+            desk.jobs.died(f"{number}", UNREADABLE)
+    assert number == MOST_BEFORE_BEGINNING - 1
+
+
 def test_a_host_where_workers_die_one_after_the_other_is_avoided(desk: Desk) -> None:
     reason = "ActorDiedError: The actor died unexpectedly before finishing this task.\n\tpid: 4\n\tip: 10.0.0.8\n"
     first = desk.handed_out("first")
@@ -286,9 +358,10 @@ def test_workers_that_leave_a_host_that_is_avoided_are_no_sign_of_a_launch_that_
     assert not desk.agenda.ended and not desk.agenda.under_way()
 
 
-def test_a_run_that_fails_on_two_hosts_alike_has_failed_itself(desk: Desk) -> None:
+def test_a_run_that_fails_alike_where_one_was_completed_has_failed_itself(desk: Desk) -> None:
     """And the host that was avoided for it gets runs again; another run that fails so is decided at once."""
     desk.others = True
+    desk.health.worked("10.0.0.8")
     jobs = {failed(desk, f"first-{number}", "10.0.0.7") for number in range(2)}
     assert len(jobs) == 2 and desk.health.avoided() == {"10.0.0.7"} and not desk.agenda.ended
     number = 0
@@ -297,6 +370,26 @@ def test_a_run_that_fails_on_two_hosts_alike_has_failed_itself(desk: Desk) -> No
         assert not desk.health.avoided()
         number += 1
     assert number == 2 * MOST_ATTEMPTS and [*desk.agenda.ended.values()] == ["failed", "failed"]
+
+
+def test_a_data_set_that_is_missing_on_two_hosts_ends_no_run(desk: Desk) -> None:
+    desk.others = True
+    for number, address in enumerate(("10.0.0.7", "10.0.0.7", "10.0.0.8", "10.0.0.8")):
+        failed(desk, f"{number}", address, "no such data set")
+    assert desk.health.avoided() == {"10.0.0.7", "10.0.0.8"}
+    for trial in ("one", "two"):
+        desk.handed_out(trial)
+        desk.jobs.on_trial_complete(trial, {"endings": ["done"], "address": "10.0.0.9"})
+    assert [*desk.agenda.ended.values()] == ["done", "done"]
+
+
+def test_only_a_result_shows_that_a_host_completes_runs(desk: Desk) -> None:
+    desk.others = True
+    for trial, ending, blamed in (("held", "held", False), ("done", "done", True)):
+        desk.handed_out(trial)
+        desk.jobs.on_trial_complete(trial, {"endings": [ending], "address": "10.0.0.7"})
+        desk.health.at_fault("10.0.0.7", trial, trial)
+        assert desk.health.at_fault("10.0.0.8", trial, trial) != blamed
 
 
 def test_runs_that_each_fail_in_their_own_way_are_no_sign_of_a_broken_host(desk: Desk) -> None:
