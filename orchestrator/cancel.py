@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from typing import Literal
 
+from orchestrator.runners.meanwhile import meanwhile
 from orchestrator.schedule.agenda import Agenda
 from orchestrator.schedule.plan import Plan
 from orchestrator.store.ledger import Ledger
@@ -50,27 +51,23 @@ def watching(ledger: Ledger, agenda: Agenda, launch: str, sweep: str) -> Iterato
 
     `sweep`: the name by which `cancel` finds the launch.
     """
-    keys, cancelled, done = (stop(launch), stop_waiting(launch)), threading.Event(), threading.Event()
+    keys, cancelled = (stop(launch), stop_waiting(launch)), threading.Event()
     told = json.dumps({"holder": launch, "sweep": sweep, **leases.this_process()}).encode()
     with contextlib.suppress(OSError):  # the runs will say what is wrong with the store
         ledger.store.create(driver(launch), told)
 
     def watch() -> None:
-        while not done.wait(ledger.store.look_seconds):
-            with contextlib.suppress(OSError):
-                ledger.store.heartbeat(driver(launch), told, told)
-            with contextlib.suppress(OSError):
-                if not cancelled.is_set() and any(ledger.store.read(key) is not None for key in keys):
-                    agenda.stopping = True
-                    cancelled.set()
+        with contextlib.suppress(OSError):
+            ledger.store.heartbeat(driver(launch), told, told)
+        with contextlib.suppress(OSError):
+            if not cancelled.is_set() and any(ledger.store.read(key) is not None for key in keys):
+                agenda.stopping = True
+                cancelled.set()
 
-    thread = threading.Thread(target=watch, name="cancelled", daemon=True)
-    thread.start()
     try:
-        yield cancelled
+        with meanwhile(watch, ledger.store.look_seconds, "cancelled"):
+            yield cancelled
     finally:
-        done.set()
-        thread.join()
         for key in (driver(launch), *keys):
             with contextlib.suppress(OSError):
                 ledger.store.remove(key)

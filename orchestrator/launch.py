@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from rich.console import Console
 from orchestrator import progress
 from orchestrator.cancel import watching
 from orchestrator.runners.limits import usable_cores
+from orchestrator.runners.meanwhile import meanwhile
 from orchestrator.runners.resources import place_of, use_token
 from orchestrator.schedule import launch_log
 from orchestrator.schedule.agenda import Agenda
@@ -114,23 +114,17 @@ def launch(plan: Plan, expected: Forecast, ledger: Ledger, how: Launch, typed: T
 @contextlib.contextmanager
 def gathering(ledger: Ledger, agenda: Agenda, every: float = GATHER_SECONDS) -> Iterator[None]:
     """While the block runs, gather what has ended: of a driver that is killed, little is left to be read one by one."""
-    done = threading.Event()
+    seen = 0
 
     def gather() -> None:
-        seen = 0
-        while not done.wait(every):
-            ended = len(agenda.ended)
-            if ended > seen:
-                _gather(ledger)
-            seen = ended
+        nonlocal seen
+        ended = len(agenda.ended)
+        if ended > seen:
+            _gather(ledger)
+        seen = ended
 
-    thread = threading.Thread(target=gather, name="gathering", daemon=True)
-    thread.start()
-    try:
+    with meanwhile(gather, every, "gathering", JOIN_SECONDS):
         yield
-    finally:
-        done.set()
-        thread.join(JOIN_SECONDS)
 
 
 def _gather(ledger: Ledger) -> None:

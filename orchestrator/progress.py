@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Iterator
 
 from rich.console import Console
 from rich.live import Live
 
+from orchestrator.runners.meanwhile import meanwhile
 from orchestrator.schedule.agenda import Agenda
 from orchestrator.schedule.plan import Plan
 from orchestrator.screen.view import View
@@ -22,7 +22,6 @@ LINE_SECONDS = 10.0
 def shown(agenda: Agenda, plan: Plan, ledger: Ledger, console: Console) -> Iterator[None]:
     """Show progress while the block runs."""
     view = View(agenda, plan, ledger)
-    stop = threading.Event()
 
     def say(line: str) -> None:  # it may quote Ray's logs, whose brackets are no markup
         for part in wrapped(line, console.width if console.is_terminal else None):
@@ -34,15 +33,8 @@ def shown(agenda: Agenda, plan: Plan, ledger: Ledger, console: Console) -> Itera
         say(view.line())
         return
 
-    def lines() -> None:
-        while not stop.wait(LINE_SECONDS):
-            say(view.line())
-
-    thread = threading.Thread(target=lines, name="progress", daemon=True)
-    thread.start()
     try:
-        yield
+        with meanwhile(lambda: say(view.line()), LINE_SECONDS, "progress"):
+            yield
     finally:
-        stop.set()
-        thread.join()
         say(view.line())

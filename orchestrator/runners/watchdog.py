@@ -11,9 +11,9 @@ import contextlib
 import logging
 import os
 import signal
-import threading
 from collections.abc import Iterator
 
+from orchestrator.runners.meanwhile import meanwhile
 from orchestrator.schedule.agenda import Agenda
 from orchestrator.store.lease import beat_seconds
 from orchestrator.store.ledger import Ledger
@@ -25,23 +25,16 @@ log = logging.getLogger("frostline.hung")
 @contextlib.contextmanager
 def killing_the_hung(agenda: Agenda, ledger: Ledger, launch: str) -> Iterator[None]:
     """While the block runs, kill workers of this launch, on this machine, that hold a run and have no heartbeat."""
-    done = threading.Event()
 
     def watch() -> None:
-        while not done.wait(beat_seconds(ledger.store, ledger.settings)):
-            for job in agenda.under_way():
-                holder = None
-                with contextlib.suppress(OSError):  # at the next look, maybe
-                    holder = ledger.silent_holder(job)
-                if holder is not None and holder.get("launch") == launch and on_this_machine(holder):
-                    log.warning("%s: its worker, process %d, hangs and is ended", job.name, holder["pid"])
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(holder["pid"], signal.SIGKILL)
+        for job in agenda.under_way():
+            holder = None
+            with contextlib.suppress(OSError):  # at the next look, maybe
+                holder = ledger.silent_holder(job)
+            if holder is not None and holder.get("launch") == launch and on_this_machine(holder):
+                log.warning("%s: its worker, process %d, hangs and is ended", job.name, holder["pid"])
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(holder["pid"], signal.SIGKILL)
 
-    thread = threading.Thread(target=watch, name="hung workers", daemon=True)
-    thread.start()
-    try:
+    with meanwhile(watch, beat_seconds(ledger.store, ledger.settings), "hung workers"):
         yield
-    finally:
-        done.set()
-        thread.join()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from orchestrator.schedule import history
 from orchestrator.schedule.cost import Sample
@@ -27,6 +29,8 @@ from sweeps.store.many import look_at_each
 from sweeps.store.status import after_source
 from sweeps.sweep import SweepSpec
 from tasks import check, check_files, citation, relatedness
+
+Read = TypeVar("Read")
 
 
 @dataclass
@@ -167,7 +171,7 @@ def make_plan(sweep: SweepSpec, ledger: Ledger, thorough: bool = False) -> Plan:
     runs may be others by now: the digest of a sweep is of the paths in it, and not of what is there.
     """
     specs = expand(sweep, KnownWords())
-    if _recorded_runs(sweep.name, sweep.digest, ledger) != specs.keys():
+    if _whole(records.runs_of_sweep, sweep, ledger) != specs.keys():
         _check(sweep, specs)
     varied = differing(specs.values())
     runs = {id: Job("run", id, spec, varied) for id, spec in specs.items()}
@@ -188,25 +192,17 @@ def save_record(made: Plan, ledger: Ledger) -> None:
     record is kept beside it, under a digest of those runs: `frostline gc` leaves their results alone.
     """
     record = made.record()
-    earlier = _recorded(record.name, record.digest, ledger)
+    earlier = _whole(records.sweep, made.sweep, ledger)
     if earlier is not None and not earlier.runs.keys() <= record.runs.keys():
         text = "\n".join([earlier.digest, *sorted(earlier.runs)])
         ledger.save_sweep(earlier.model_copy(update={"digest": hashlib.sha256(text.encode()).hexdigest()}))
     ledger.save_sweep(record)
 
 
-def _recorded_runs(name: str, digest: str, ledger: Ledger) -> frozenset[str] | None:
-    """The runs of a sweep's record; None as `_recorded` says."""
+def _whole(read: Callable[[Reading, str], Read | None], sweep: SweepSpec, ledger: Ledger) -> Read | None:
+    """What `read` says of a sweep's record; None where none is whole: a launch writes it again."""
     try:
-        return records.runs_of_sweep(ledger.store, layout.sweep(name, digest))
-    except Damaged:
-        return None
-
-
-def _recorded(name: str, digest: str, ledger: Ledger) -> SweepRecord | None:
-    """A sweep's record; None where there is none, or none that is whole: a launch writes it again."""
-    try:
-        return records.sweep(ledger.store, layout.sweep(name, digest))
+        return read(ledger.store, layout.sweep(sweep.name, sweep.digest))
     except Damaged:
         return None
 
