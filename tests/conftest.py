@@ -22,6 +22,11 @@ SPREAD = 0.8
 """The last of them begins after this share of the others."""
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a long content by its argument: compressed bytes hold the time, and each process would name other tests."""
+    return argname if isinstance(val, bytes) and len(val) > 40 else None
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     files = list(dict.fromkeys(file_of(item) for item in items))

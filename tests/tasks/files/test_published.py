@@ -165,8 +165,11 @@ def test_a_truncated_archive_is_refused_whatever_its_checksum(
     refused(name, origin)
 
 
+OTHER = {"pickle": b"\x80\x04N.", "page": b"<html>404</html>", "gzip": gzip.compress(b"neither" * 1000)}
+
+
 @pytest.mark.parametrize("name", BUILDERS)
-@pytest.mark.parametrize("content", [b"\x80\x04N.", b"<html>404</html>", gzip.compress(b"neither" * 1000)])
+@pytest.mark.parametrize("content", OTHER.values(), ids=OTHER)
 def test_a_file_that_is_something_else_is_refused(name: str, content: bytes, data: Path, origin: Path) -> None:
     BUILDERS[name](origin)
     for path in origin.iterdir():
