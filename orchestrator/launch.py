@@ -21,7 +21,6 @@ from orchestrator.schedule.agenda import Agenda
 from orchestrator.schedule.forecast import Forecast
 from orchestrator.schedule.plan import Plan
 from orchestrator.screen import obstacles
-from orchestrator.store.jobs import Job
 from orchestrator.store.ledger import Ledger, StoreError
 from orchestrator.store_commands import Typed
 from orchestrator.tracking.description import fields_that_differ
@@ -82,7 +81,7 @@ def launch(plan: Plan, expected: Forecast, ledger: Ledger, how: Launch, typed: T
         plan,
         expected.costs.seconds,
         expected.workers,
-        error_of=lambda job: _last_error(ledger, job),
+        error_of=lambda job: obstacles.last_error(ledger, job),
         most_alike=how.most_alike,
         place_of=lambda job: place_of(job, how.gpus_per_run),
     )
@@ -130,14 +129,6 @@ def gathering(ledger: Ledger, agenda: Agenda, every: float = GATHER_SECONDS) -> 
 def _gather(ledger: Ledger) -> None:
     with contextlib.suppress(OSError):  # of use to plans, and nothing else
         ledger.store.gather()
-
-
-def _last_error(ledger: Ledger, job: Job) -> str:
-    try:
-        last = ledger.last_failure(job)
-    except StoreError as problem:  # what cannot be read must not end a launch whose runs go on
-        return str(problem)
-    return "" if last is None else last[0].error
 
 
 def _say(console: Console, text: str) -> None:

@@ -31,28 +31,31 @@ def find(ledger: Ledger, given: str) -> FoundJob:
     """The run or source model whose id begins with `given`. Raises SpecError unless there is exactly one."""
     if not re.fullmatch(f"[0-9a-f]{{1,{LENGTH}}}", given):
         raise SpecError(f"RUN {shown(given)}: allowed: an id ({LENGTH} hex digits), or how one begins")
-    asked = _asked(ledger, given)
+    asked, unread = _asked(ledger, given)
+    not_read = f"; not read: {unread}" if unread else ""
     known: set[tuple[Kind, str]] = {*_stored(ledger, given), *asked}
     if not known:
-        raise SpecError(f"RUN {given}: no run or source model of {ledger.location} has an id that begins so")
+        raise SpecError(f"RUN {given}: no run or source model of {ledger.location} has an id that begins so{not_read}")
     if len(known) > 1:
         named = ", ".join(f"{id} ({kind})" for kind, id in sorted(known)[:MOST_NAMED])
         more = f" and {len(known) - MOST_NAMED} more" if len(known) > MOST_NAMED else ""
         raise SpecError(f"RUN {given}: {len(known)} ids begin so: {named}{more}")
     ((kind, id),) = known
     if (kind, id) not in asked:
-        raise SpecError(f"RUN {id}: no recorded sweep of {ledger.location} asks for this {kind}")
+        raise SpecError(f"RUN {id}: no recorded sweep of {ledger.location} asks for this {kind}{not_read}")
     return asked[kind, id]
 
 
-def _asked(ledger: Ledger, given: str) -> dict[tuple[Kind, str], FoundJob]:
-    """What the sweeps on record ask for, of the ids that begin so."""
+def _asked(ledger: Ledger, given: str) -> tuple[dict[tuple[Kind, str], FoundJob], str]:
+    """What the sweeps on record ask for, of the ids that begin so; and of the first record that cannot be used, why."""
     found: dict[tuple[Kind, str], FoundJob] = {}
+    unread = ""
     for key in records.sweep_keys(ledger.store):
         try:
             record = records.sweep(ledger.store, key)
             specs = {} if record is None else records.specs(ledger.store, key, record)
-        except StoreError:  # another sweep's record is none of this run's business
+        except StoreError as problem:  # another sweep's record, as a rule, is none of this run's business
+            unread = unread or str(problem)
             continue
         assert record is not None or not specs
         varied = differing(specs.values())
@@ -62,7 +65,7 @@ def _asked(ledger: Ledger, given: str) -> dict[tuple[Kind, str], FoundJob]:
                     before = found.get((job.kind, job.id))
                     names = {*(before.sweeps if before else ()), *([record.name] if record else ())}
                     found[job.kind, job.id] = FoundJob(before.job if before else job, tuple(sorted(names)))
-    return found
+    return found, unread
 
 
 def _stored(ledger: Ledger, given: str) -> Iterator[tuple[Kind, str]]:

@@ -11,7 +11,7 @@ from orchestrator.store.jobs import Job, source_job
 from orchestrator.store.ledger import Ledger
 from sweeps.errors import printable
 from sweeps.expand import flat
-from sweeps.records import EpochRecord, RunRecord, Status
+from sweeps.records import EpochRecord, FailureRecord, RunRecord, Status
 from sweeps.store.interface import StoreError
 from sweeps.store.leases import Lease
 from sweeps.store.status import after_source, obstacle
@@ -22,12 +22,13 @@ MOST_EPOCHS = 12
 def as_json(found: FoundJob, ledger: Ledger) -> dict[str, Any]:
     """Everything that `show` tells: identity, status, spec, curve, last failure, files.
 
-    Numbers that are not finite are None, since JSON has none. `problem`: what cannot be read of the result.
+    Numbers that are not finite are None, since JSON has none. `problem`: what cannot be read of the result, or else of
+    the last failure.
     """
     job = found.job
     status, reason = status_of(job, ledger)
     record, curve, problem = _read(job, ledger)
-    lease, last = _lease(job, ledger), ledger.last_failure(job)
+    lease, (last, of_failure) = _lease(job, ledger), _last_failure(job, ledger)
     told = {
         "kind": job.kind,
         "id": job.id,
@@ -41,7 +42,7 @@ def as_json(found: FoundJob, ledger: Ledger) -> dict[str, Any]:
         "spec": job.value,
         "result": None if record is None else record.model_dump(mode="json", exclude={"spec"}),
         "curve": [row._asdict() for row in curve],
-        "problem": problem,
+        "problem": problem or of_failure,
         "failures": 0 if last is None else last[1],
         "last_failure": None if last is None else last[0].model_dump(mode="json"),
         "files": files_of(job, ledger),
@@ -92,6 +93,14 @@ def _lease(job: Job, ledger: Ledger) -> Lease | None:
         return ledger.lease(job)
     except (OSError, StoreError):
         return None
+
+
+def _last_failure(job: Job, ledger: Ledger) -> tuple[tuple[FailureRecord, int, str] | None, str | None]:
+    """The last failure as the ledger tells it, and why it cannot be read."""
+    try:
+        return ledger.last_failure(job), None
+    except StoreError as problem:
+        return None, str(problem)
 
 
 def files_of(job: Job, ledger: Ledger) -> list[dict[str, Any]]:
@@ -152,8 +161,9 @@ def _some(curve: list[EpochRecord]) -> list[EpochRecord]:
 
 
 def _failure(job: Job, ledger: Ledger) -> Iterator[str]:
-    last = ledger.last_failure(job)
+    last, problem = _last_failure(job, ledger)
     if last is None:
+        yield from () if problem is None else (f"last failure: {problem}",)
         return
     failure, number, place = last
     yield f"failed attempts: {number}; the last, {failure.at} on {failure.host or 'an unknown host'}: {failure.error}"

@@ -7,11 +7,12 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from orchestrator.store.ledger import Ledger, StoreError
+from orchestrator.store.ledger import Damaged, Ledger, StoreError
 from orchestrator.store.settings import from_environment
-from sweeps.errors import command_line
+from sweeps.errors import NOT_ALL_DONE, command_line
 from sweeps.layout import FEATURES
 from sweeps.store.location import Location, is_usual, location_of
+from sweeps.store.records import unreadable
 
 DEFAULT_STORE = "store"
 
@@ -48,17 +49,30 @@ def verify(store: StoreArgument = DEFAULT_STORE) -> None:
     ledger = ledger_at(store)
     ledger.check()
     found = [problem for _, problem in problems(ledger.store)]
-    damaged = [problem for problem in found if problem is not None]
-    if ledger.store.exists(FEATURES):  # torch is not imported where there is nothing to read
+    wrong = [problem for problem in found if problem is not None] + _of_features(ledger)
+    damaged = sum(isinstance(problem, Damaged) for problem in wrong)
+    unread = len(wrong) - damaged
+    for problem in wrong:
+        print(problem)
+    print(f"{len(found)} results, {damaged} damaged{f', {unread} not read' if unread else ''}")
+    if damaged:
+        print("`run` of its sweep moves each damaged one to quarantine and computes it again", file=sys.stderr)
+    if unread:
+        print("what could not be read may be whole: the same command looks again", file=sys.stderr)
+    if wrong:
+        raise typer.Exit(NOT_ALL_DONE)
+
+
+def _of_features(ledger: Ledger) -> list[StoreError]:
+    """What is wrong with stored activations."""
+    try:
+        if not ledger.store.exists(FEATURES):  # torch is not imported where there is nothing to read
+            return []
         from orchestrator.train import prefix_files
 
-        damaged += prefix_files.problems(ledger.store)
-    for problem in damaged:
-        print(problem)
-    print(f"{len(found)} results, {len(damaged)} damaged")
-    if damaged:
-        print("`run` of its sweep moves each to quarantine and computes it again", file=sys.stderr)
-        raise typer.Exit(1)
+        return list(prefix_files.problems(ledger.store))
+    except OSError as problem:
+        return [unreadable(ledger.store, FEATURES, problem)]
 
 
 def gc(

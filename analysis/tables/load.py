@@ -81,10 +81,10 @@ def _read(sweep: SweepSpec, store: Reading) -> StoredSweep:
     key = layout.sweep(sweep.name, sweep.digest)
     record = records.sweep(store, key, sealed)
     if record is None:
-        others = len(records.sweep_keys(store, sweep.name))
-        known = f" (it holds {others} other version{'s' * (others != 1)} of {sweep.name})" if others else ""
+        others = records.sweep_keys(store, sweep.name)
+        known = f" (it holds {len(others)} other version{'s' * (len(others) != 1)} of {sweep.name})" if others else ""
         for edition in EDITIONS:
-            if store.exists(layout.sweep(sweep.name, sweep.under(edition).digest)):
+            if layout.sweep(sweep.name, sweep.under(edition).digest) in others:
                 known = f" (it holds one of edition {edition}: add `edition: {edition}` to read it)"
         raise StoreError(
             f"sweep {sweep.name}: store {store.where()!r} has no plan of this version{known}; "
@@ -133,7 +133,10 @@ def _reason(store: Reading, spec: RunSpec, status: Status, place: Place, sources
         return obstacle(source_name(spec), sources.get(source_id(spec) or ""))
     if status != "failed":
         return None
-    failure, *_ = records.last_failure(store, place) or (None,)
+    try:
+        failure, *_ = records.last_failure(store, place) or (None,)
+    except StoreError:
+        failure = None
     return "its failure record cannot be read" if failure is None else printable(failure.error)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
 from orchestrator.schedule.plan import Plan
 from orchestrator.store.jobs import Job
-from orchestrator.store.ledger import Ledger
+from orchestrator.store.ledger import Ledger, StoreError
 from sweeps.errors import printable
 from sweeps.store.many import look_at_each
 from sweeps.store.status import grouped, obstacle
@@ -31,8 +32,18 @@ def counted(jobs: list[Job]) -> str:
 def failures(plan: Plan, ledger: Ledger) -> list[tuple[str, list[Job]]]:
     """The failed jobs of a plan with the last error of each group, most frequent first."""
     failed = [job for job in (*plan.sources.values(), *plan.runs.values()) if plan.statuses[job.id] == "failed"]
-    looked_at = look_at_each(ledger.store, ledger.last_failure, failed)
-    return grouped((last[0].error, job) for job, last in looked_at if last is not None)
+    looked_at = look_at_each(ledger.store, lambda job: last_error(ledger, job), failed)
+    return grouped((error, job) for job, error in looked_at if error)
+
+
+def last_error(ledger: Ledger, job: Job) -> str:
+    """The error of a job's last failure, empty where there is none; why it cannot be read, where it cannot: that must
+    neither hide the other failures nor end a launch."""
+    try:
+        last = ledger.last_failure(job)
+    except StoreError as problem:
+        return str(problem)
+    return "" if last is None else last[0].error
 
 
 def lines(plan: Plan, ledger: Ledger) -> list[str]:
@@ -78,12 +89,18 @@ def all_failed(plan: Plan, ledger: Ledger) -> Iterator[str]:
     for error, jobs in groups:
         yield f"{counted(jobs)}: {shortened(error)}"
         for job in jobs:
-            last = ledger.last_failure(job)
-            attempts = "" if last is None else f" ({of(last[1], 'attempt')}; {last[2]})"
-            yield f"  {job.kind} {job.id} {job.name}{attempts}"
+            yield f"  {job.kind} {job.id} {job.name}{_attempts(ledger, job)}"
     for source, jobs in plan.blocked().items():
         yield f"{of(len(jobs), 'run')} blocked: {why_blocked(plan, source)}"
         for job in jobs:
             yield f"  run {job.id} {job.name}"
     failed = sum(len(jobs) for _, jobs in groups)
     yield f"{failed} failed, {sum(map(len, plan.blocked().values()))} blocked"
+
+
+def _attempts(ledger: Ledger, job: Job) -> str:
+    """How many failed, and where the last one is written down; empty where that cannot be read."""
+    last = None
+    with contextlib.suppress(StoreError):
+        last = ledger.last_failure(job)
+    return "" if last is None else f" ({of(last[1], 'attempt')}; {last[2]})"

@@ -18,7 +18,7 @@ from orchestrator.schedule.forecast import span
 from orchestrator.schedule.plan import Plan
 from orchestrator.screen.labels import Labels
 from orchestrator.store.jobs import Job
-from orchestrator.store.ledger import Ledger
+from orchestrator.store.ledger import Ledger, StoreError
 from sweeps.errors import printable
 from sweeps.records import FINAL
 
@@ -123,14 +123,17 @@ class View:
         return self._agenda.notice or ("" if self._some_begun else self._agenda.starting)
 
     def _failures(self) -> Iterator[tuple[str, str]]:
-        """Label and error of the last jobs that failed for good."""
+        """Label and error of the last jobs that failed for good, or why that cannot be read just now."""
         failed = [id for id, ending in self._agenda.ended.copy().items() if ending == "failed"]
         for id in failed[-MOST_FAILURES:]:
             job = self._plan.runs.get(id) or self._plan.sources[id]
             if id not in self._errors:
-                last = self._ledger.last_failure(job)
-                error = printable(last[0].error) if last is not None else "its failure is not on record"
-                self._errors[id] = error if len(error) <= LONGEST_ERROR else f"{error[:LONGEST_ERROR]} [...]"
+                try:
+                    last = self._ledger.last_failure(job)
+                except StoreError as problem:  # at the next look, maybe
+                    yield self._labels.of(job), _shortened(str(problem))
+                    continue
+                self._errors[id] = _shortened(last[0].error if last is not None else "its failure is not on record")
             yield self._labels.of(job), self._errors[id]
 
     def _under_way(self) -> list[UnderWay]:
@@ -158,3 +161,8 @@ class View:
             return None
         known = self._agenda.ended and spent > self._total / 20
         return left * elapsed / spent if known else left / self._agenda.workers
+
+
+def _shortened(error: str) -> str:
+    text = printable(error)
+    return text if len(text) <= LONGEST_ERROR else f"{text[:LONGEST_ERROR]} [...]"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import socket
 import traceback
@@ -93,10 +94,9 @@ class Ledger:
     def curve(self, record: RunRecord) -> list[EpochRecord]:
         """The epochs of a committed result, their digest checked. Raises StoreError, Damaged if altered."""
         key = layout.place(record.kind, record.id).epochs(record.epochs_sha256)
+        content = records.content(self.store, key, record.epochs_sha256)
         try:
-            return from_parquet(records.content(self.store, key, record.epochs_sha256))
-        except StoreError:
-            raise
+            return from_parquet(content)
         except ValueError as problem:
             raise Damaged(f"{self.store.where(key)}: {problem}") from None
 
@@ -122,7 +122,8 @@ class Ledger:
         self, job: Job, thorough: bool = False, view: Reading | None = None
     ) -> tuple[Status, RunRecord | None]:
         """The status of one job, and its result where that is whole; one that is altered counts as missing, and why is
-        in `damaged`. `thorough` also hashes the files of a result. `view`: a snapshot, for who looks at many.
+        in `damaged`. `thorough` also hashes the files of a result. `view`: a snapshot, for who looks at many. Raises
+        StoreError where something cannot be read.
         """
         view = view or self.store
         record, problem = self._looked_at(job, thorough, view)
@@ -138,7 +139,8 @@ class Ledger:
             raise records.unreadable(self.store, place.folder, refused) from None
 
     def verified_result(self, job: Job) -> RunRecord | None:
-        """The committed result if all of it is whole; if it is not, it is moved to quarantine. For a lease's holder."""
+        """The committed result; one that is Damaged goes to quarantine, not one that is not read (StoreError). For a
+        lease's holder."""
         record, problem = self._looked_at(job, True, self.store)
         if problem is None:
             return record
@@ -186,9 +188,9 @@ class Ledger:
             self.store.replace(place.weights(record.weights_sha256), weights)
         lease.check()
         published = self.store.create(place.result, seal(record.model_dump_json(indent=1).encode()))
-        # What led to the result is in the way now, except the failures, which are history.
-        for key in place.named(self.store.list(place.folder), "checkpoint-", "released-"):
-            self.store.remove(key)
+        # What led to the result is in the way now, except the failures, which are history. gc removes what stays.
+        with contextlib.suppress(OSError):
+            self.store.remove(*place.named(self.store.list(place.folder), "checkpoint-", "released-"))
         return published
 
     def fail(self, job: Job, error: BaseException, host: str | None = None) -> FailureRecord:
@@ -212,7 +214,7 @@ class Ledger:
         return failure
 
     def last_failure(self, job: Job) -> tuple[FailureRecord, int, str] | None:
-        """The latest failure, how many there were, and where it is."""
+        """The latest failure, how many there were, and where it is. Raises StoreError where it cannot be read."""
         found = records.last_failure(self.store, self.place(job))
         if found is None:
             return None
@@ -243,10 +245,8 @@ class Ledger:
     def content(self, digest: str) -> bytes | None:
         """What a launch has written down of a content; None if there is nothing. Raises Damaged if it is altered."""
         raw = self.store.read(layout.content(digest))
-        if raw is None:
-            return None
         try:
-            return unsealed(raw)
+            return None if raw is None else unsealed(raw)
         except ValueError as problem:
             raise Damaged(f"{self.store.where(layout.content(digest))}: {problem}") from None
 

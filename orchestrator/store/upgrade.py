@@ -26,7 +26,8 @@ class Upgraded:
 
 
 def upgrade(root: Location, settings: Settings = DEFAULT) -> Upgraded:
-    """Raises StoreError where there is no store of an older format, or where one is in use."""
+    """Raises StoreError where there is no store of an older format, where one is in use, and where a file cannot be
+    read: the format stays the old one until each result was looked at."""
     store = store_at(root, settings.faults)
     try:
         raw = store.read(FORMAT_KEY)
@@ -48,10 +49,10 @@ def upgrade(root: Location, settings: Settings = DEFAULT) -> Upgraded:
         problems = [problem for place in places if (problem := _seal_result(store, place)) is not None]
         for key in records.sweep_keys(store):
             _seal_sweep(store, key)
+        results = sum(store.exists(place.result) for place in places)
         store.replace(FORMAT_KEY, f"{FORMAT}\n".encode())
     except OSError as problem:
         raise StoreError(f"{root}: {problem.strerror}; nothing is lost, the same command goes on") from None
-    results = sum(store.exists(place.result) for place in places)
     return Upgraded(results - len(problems), tuple(problems))
 
 

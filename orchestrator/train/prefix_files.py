@@ -25,12 +25,16 @@ from orchestrator.train.batch_sizes import MOST_IMAGES
 from orchestrator.train.device import RunDevice
 from orchestrator.train.inputs import Inputs
 from sweeps.layout import FEATURES, feature
+from sweeps.store.interface import Damaged, StoreError
+from sweeps.store.records import unreadable
 
 LEAST_SECONDS = 2.0
 """Computing that took less is not worth a file."""
 BYTES_PER_SECOND = 100e6
 """What a slow disk or a network file system reads."""
 PARTS = ("train", "test")
+ALTERED = (SafetensorError, KeyError, ValueError)
+"""What reading a file raises that is not what was written."""
 
 
 def read_or_compute(
@@ -78,32 +82,35 @@ def write(store: Store, id: str, inputs: Inputs) -> None:
 def read(store: Store, id: str, device: torch.device, batch: int) -> Inputs | None:
     """The activations on the device, or None; `batch` of them make an evaluation batch.
 
-    A file that is not what was written goes to quarantine.
+    A file that is not what was written goes to quarantine, if that can be: no refusal of the store ends a run here.
     """
     key = feature(id)
-    if not store.exists(key):
-        return None
     try:
-        path = store.local_path(key)
-    except OSError:  # no room for it here, or the store does not answer: that says nothing of the file
+        return _read(store.local_path(key), device, batch) if store.exists(key) else None
+    except OSError:  # no room for it here, or it cannot be read: that says nothing of what is in it
         return None
-    try:
-        return _read(path, device, batch)
-    except (SafetensorError, KeyError, ValueError, OSError) as problem:
-        quarantine.move_one_away(store, "feature", id, key, f"{type(problem).__name__}: {problem}")
+    except ALTERED as problem:
+        with contextlib.suppress(OSError):
+            quarantine.move_one_away(store, "feature", id, key, f"{type(problem).__name__}: {problem}")
         return None
 
 
-def problems(store: Store) -> Iterator[str]:
-    """One line for each stored file that is not what was written. Changes nothing."""
+def problems(store: Store) -> Iterator[StoreError]:
+    """What is wrong with each stored file that is not what was written (Damaged), or cannot be read. Changes nothing.
+
+    Raises OSError where the files cannot be listed.
+    """
     for key in sorted(entry.key for entry in store.entries(FEATURES) if not entry.unfinished):
         try:
             _read(store.local_path(key), torch.device("cpu"), MOST_IMAGES)
-        except (SafetensorError, KeyError, ValueError, OSError) as problem:
-            yield f"{store.where(key)}: damaged ({type(problem).__name__}: {problem})"
+        except OSError as problem:
+            yield unreadable(store, key, problem)
+        except ALTERED as problem:
+            yield Damaged(f"{store.where(key)}: damaged ({type(problem).__name__}: {problem})")
 
 
 def _read(path: Path, device: torch.device, batch: int) -> Inputs:
+    path.open("rb").close()  # safetensors calls each file that it cannot open a missing one
     with safe_open(path, framework="pt") as file:
         about = file.metadata() or {}
         # A copy: torch's own memory is aligned, a file's is as it comes.

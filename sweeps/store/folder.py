@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypeVar
 
 TRIES = 5
 """Of a file that is replaced on another host while it is read. (NFS then has no old content: ESTALE.)"""
+Answer = TypeVar("Answer")
 
 
 class Folder:
@@ -26,22 +28,21 @@ class Folder:
         return f"{self._root}/{key}" if key else self._root
 
     def read(self, key: str) -> bytes | None:
-        for attempt in range(1, TRIES + 1):
-            try:
-                with open(f"{self._root}/{key}", "rb", buffering=0) as file:
-                    return file.readall()
-            except FileNotFoundError:
-                return None
-            except OSError as problem:
-                if problem.errno != errno.ESTALE or attempt == TRIES:
-                    raise
-        raise AssertionError
+        try:
+            return _not_stale(lambda: _content(self.where(key)))
+        except FileNotFoundError:
+            return None
 
     def read_cached(self, key: str) -> bytes | None:
         return self.read(key)
 
     def exists(self, key: str) -> bool:
-        return os.path.exists(self.where(key))
+        """`os.path.exists` would take whatever the storage refuses for a key that is not there."""
+        try:
+            _not_stale(lambda: os.stat(self.where(key)))
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return True
 
     def list(self, folder: str) -> list[str]:
         """Names that start with a dot are writes under way, or what a crash left of one."""
@@ -58,3 +59,19 @@ class Folder:
 
     def local_folder(self, name: str) -> Path:
         return Path(self._root, name)
+
+
+def _content(path: str) -> bytes:
+    with open(path, "rb", buffering=0) as file:
+        return file.readall()
+
+
+def _not_stale(ask: Callable[[], Answer]) -> Answer:
+    """The answer; asked again where the file was replaced meanwhile. Raises OSError."""
+    for _ in range(TRIES - 1):
+        try:
+            return ask()
+        except OSError as problem:
+            if problem.errno != errno.ESTALE:
+                raise
+    return ask()

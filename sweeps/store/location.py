@@ -78,7 +78,11 @@ def reading_at(given: str | Path | S3Location) -> Reading:
 
         return ObjectReading(bucket_at(location), location)
     folder = Path(str(given)).expanduser()  # relative as it was given, for messages
-    if not folder.is_dir():
+    try:
+        there = folder.is_dir()
+    except OSError as problem:
+        raise StoreError(f"store {str(given)!r}: {problem.strerror}") from None
+    if not there:
         raise StoreError(f"store {str(given)!r}: no such folder; --store or FROSTLINE_STORE names another")
     return Folder(folder)
 

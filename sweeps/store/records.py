@@ -59,7 +59,10 @@ def matching_result(store: Reading, place: Place, spec: dict[str, Any], sealed: 
 
 
 def problem_of(store: Reading, record: RunRecord, place: Place) -> str | None:
-    """What is wrong with the files that a result speaks of; None if nothing is. Reads and hashes all of them."""
+    """What is wrong with the files that a result speaks of; None if nothing is. Reads and hashes all of them.
+
+    Raises StoreError where one cannot be read: it may be whole.
+    """
     result = store.where(place.result)
     if record.id != place.id or digest(place.kind, record.spec) != place.id:
         return f"{result}: its spec is not the one its id stands for"
@@ -71,7 +74,7 @@ def problem_of(store: Reading, record: RunRecord, place: Place) -> str | None:
     for key, sha256 in expected:
         try:
             content(store, key, sha256)
-        except StoreError as problem:
+        except Damaged as problem:
             return str(problem)
     return None
 
@@ -171,13 +174,16 @@ def places_on(store: Reading, shelves: Iterable[Shelf]) -> Iterator[Place]:
 
 
 def last_failure(store: Reading, place: Place) -> tuple[FailureRecord | None, int, str] | None:
-    """The latest failure (None where its file is damaged), how many there were, and its key; None if there is none."""
+    """The latest failure (None where its file is damaged), how many there were, and its key; None if there is none.
+
+    Raises StoreError if it cannot be read.
+    """
     keys = place.failures(_listed(store, place.folder))
     if not keys:
         return None
     try:
-        failure = FailureRecord.model_validate_json(store.read(keys[-1]) or b"")
-    except (OSError, ValidationError):
+        failure = FailureRecord.model_validate_json(_raw(store, keys[-1]) or b"")
+    except ValidationError:
         failure = None
     return failure, len(keys), keys[-1]
 

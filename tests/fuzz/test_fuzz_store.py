@@ -103,7 +103,7 @@ def read_everything(root: Path, sweep: SweepSpec) -> None:
     for job in (run_of(FIRST), run_of(SECOND), source_of(FIRST)):
         _read_job(ledger, job)
     for told in (problem for _, problem in problems(ledger.store)):
-        assert told is None or "\n" not in told
+        assert told is None or "\n" not in str(told)
     try:
         garbage(ledger.store, ledger.settings)
     except StoreError as problem:

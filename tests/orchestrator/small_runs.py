@@ -1,7 +1,9 @@
-"""Runs that finish in a fraction of a second, and ways to look at what they left."""
+"""Runs that finish in a fraction of a second, ways to look at what they left, and one to keep anybody from looking."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -71,3 +73,14 @@ def curve(ledger: Ledger, job: Job) -> dict[str, list[Any]]:
     table = pq.read_table(path_of(ledger, ledger.place(job).epochs(record.epochs_sha256)))
     columns = table.drop_columns([name for name in TIME_COLUMNS if name in table.column_names]).to_pydict()
     return {name: [None if value != value else value for value in values] for name, values in columns.items()}
+
+
+@contextlib.contextmanager
+def refused(path: Path) -> Iterator[None]:
+    """While the block runs, the file system refuses whatever is asked of a path: it is a link to itself (ELOOP)."""
+    aside = path.with_name(f".aside-{path.name}")
+    path.rename(aside)
+    path.symlink_to(path.name)
+    yield
+    path.unlink()
+    aside.rename(path)

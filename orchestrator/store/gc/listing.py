@@ -71,7 +71,7 @@ def reached(store: Store) -> set[tuple[str, str]]:
         try:
             record = records.sweep(store, key)
             specs = {} if record is None else records.specs(store, key, record)
-        except StoreError:
+        except Damaged:
             raise StoreError(
                 f"{store.where(key)}: damaged, so what it reaches is unknown; run its sweep again, or remove it"
             ) from None

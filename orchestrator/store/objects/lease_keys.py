@@ -59,8 +59,11 @@ class TokenKeys:
 
     def give_back(self) -> None:
         """Without a result the token is kept on record: were it given out again, a sleeping former holder could take
-        itself for the new one."""
-        if self._store.exists(self._place.result):
+        itself for the new one. So it is, too, where the store does not say whether there is one."""
+        done = False
+        with contextlib.suppress(OSError):
+            done = self._store.exists(self._place.result)
+        if done:
             for key in self._place.leases(self._store.list(self._place.folder)):
                 self._store.remove(key)
         else:

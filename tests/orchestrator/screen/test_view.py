@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import re
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from orchestrator.screen.view import View
 from orchestrator.store.ledger import MOST_ATTEMPTS, Ledger
 from sweeps.sweep import parse
 from tests.docs.screen import Screen
-from tests.orchestrator.small_runs import opened
+from tests.orchestrator.small_runs import folder_of, opened, refused
 
 SWEEP = """
 name: a-sweep-with-a-long-name
@@ -90,6 +92,23 @@ def test_failures_are_told_with_what_differs(launched: tuple[Agenda, Plan, Ledge
     assert max(map(len, lines)) <= width and "5 failed" in text
     assert "number 4 is [bold] wrong" in text and "number 1 is" not in text  # the last three
     assert text.count("failed: frozen") == 3
+
+
+def test_a_failure_that_cannot_be_read_just_now_is_told_and_read_at_the_next_look(
+    launched: tuple[Agenda, Plan, Ledger],
+) -> None:
+    agenda, plan, ledger = launched
+    view = View(agenda, plan, ledger)
+    job = agenda.take()
+    assert job is not None
+    for _ in range(MOST_ATTEMPTS):
+        ledger.fail(job, ValueError("what is wrong"))
+        agenda.end(job, "failed")
+        agenda.take()  # it comes again, until it has failed for good
+    with refused(folder_of(ledger, job)):
+        text = " ".join(screen(view, 200))
+        assert os.strerror(errno.ELOOP) in text and "what is wrong" not in text
+    assert "what is wrong" in " ".join(screen(view, 200))
 
 
 def test_more_jobs_than_rows_are_counted(launched: tuple[Agenda, Plan, Ledger]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -11,13 +13,24 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from orchestrator.cli import main
+from orchestrator.store import quarantine
 from orchestrator.store.ledger import Ledger
 from orchestrator.train import prefix, prefix_files
 from orchestrator.train.inputs import Inputs
 from orchestrator.train.options import TrialOptions
 from orchestrator.train.trial import run_trial
 from sweeps.layout import FEATURES, QUARANTINE
-from tests.orchestrator.small_runs import MODELS, WHOLE_BATCHES, curve, opened, path_of, run_of, small, source_of
+from tests.orchestrator.small_runs import (
+    MODELS,
+    WHOLE_BATCHES,
+    curve,
+    opened,
+    path_of,
+    refused,
+    run_of,
+    small,
+    source_of,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -88,6 +101,46 @@ def test_an_altered_file_goes_to_quarantine_and_is_computed_again(tmp_path: Path
     assert folder.name == f"feature-{path.stem}-1"
     assert {entry.name for entry in folder.iterdir()} == {"reason.json", path.name}
     assert json.loads((folder / "reason.json").read_text())["kind"] == "feature"
+
+
+def test_a_file_that_cannot_be_read_is_not_called_damaged_and_costs_no_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger, options, path = kept(tmp_path, "resnet")
+    plain = Path.open
+
+    def refuses(self: Path, *given: Any, **more: Any) -> Any:
+        if self == path:
+            raise OSError(errno.EIO, "Input/output error", str(path))
+        return plain(self, *given, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "open", refuses)
+        job = run_of(small(target=WHOLE_BATCHES, transfer={"frozen": 2}, train={"epochs": 1}))
+        assert run_trial(job, options) == "done"
+        assert main(["verify", str(ledger.root)]) == 1
+        told = capsys.readouterr().out
+    assert f"{path}: Input/output error\n" in told and told.endswith("3 results, 0 damaged, 1 not read\n")
+    with refused(path_of(ledger, FEATURES)):  # not even whether there is one can be told
+        job = run_of(small(target=WHOLE_BATCHES, transfer={"frozen": 2}, train={"epochs": 2}))
+        assert run_trial(job, options) == "done"
+        assert main(["verify", str(ledger.root)]) == 1
+    assert not path_of(ledger, QUARANTINE).exists()
+    assert main(["verify", str(ledger.root)]) == 0
+
+
+def test_an_altered_file_that_cannot_be_moved_away_costs_no_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger, _, path = kept(tmp_path, "resnet")
+    path.write_bytes(b"")
+
+    def full(*_: object) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(quarantine, "move_one_away", full)
+    assert prefix_files.read(ledger.store, path.stem, torch.device("cpu"), 4) is None
+    assert path.read_bytes() == b""
 
 
 def test_other_arithmetic_has_another_id(monkeypatch: pytest.MonkeyPatch) -> None:
