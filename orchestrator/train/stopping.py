@@ -45,13 +45,17 @@ class StopRequest:
         self._signalled.set()
 
     def asked(self) -> bool:
-        """True from the first request on. Looks for the key at most once in the store's `look_seconds`."""
+        """True from the first request on. Looks for the key at most once in the store's `look_seconds`.
+
+        Where the store refuses the look, that is no request: the next look follows, and the run goes on.
+        """
         if self._store is None or self._key is None or self._found or self.signalled:
             return self._found or self.signalled
         now = time.monotonic()
         if now - self._looked >= self._store.look_seconds:
             self._looked = now
-            self._found = self._store.read(self._key) is not None
+            with contextlib.suppress(OSError):
+                self._found = self._store.read(self._key) is not None
         return self._found
 
 
