@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import logging
 import time
@@ -18,6 +19,8 @@ from sweeps.self_digest import sha256_of
 from sweeps.store.interface import Reading
 
 KEPT = 2
+PASSES = (errno.EAGAIN, errno.ESTALE, errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ECONNRESET)
+"""Refusals that say nothing of what is stored, but that the storage was not reached, or had too much to do."""
 log = logging.getLogger("frostline.checkpoint")
 
 
@@ -75,18 +78,28 @@ class Checkpoints(CheckpointIO):
 
 
 def newest(store: Reading, place: Place) -> tuple[str | None, bytes, list[str]]:
-    """The key and the content of the newest whole checkpoint, and a warning for each one that is newer."""
+    """The key and the content of the newest whole checkpoint, and a warning for each one that is newer.
+
+    Raises OSError where the storage does not answer just now (PASSES): an attempt that fails costs less than the epochs
+    since an older checkpoint. A refusal of another kind, of a broken sector say, may stay: that checkpoint is passed
+    over like a damaged one.
+    """
     warnings: list[str] = []
     for key in place.checkpoints(store.list(place.folder)):
         expected = key.removesuffix(".ckpt").rpartition("-")[2]
+        wrong = "damaged"
         try:
             content = store.read(key) or b""
             if sha256_of(content)[:DIGITS] == expected:
                 torch.load(io.BytesIO(content), weights_only=True)
                 return key, content, warnings
             problem = "its digest is not the one in its name"
+        except OSError as error:
+            if error.errno in PASSES:
+                raise
+            wrong, problem = "unreadable", error.strerror or type(error).__name__
         except Exception as error:  # whatever a damaged archive raises, the run goes on from the one before
             problem = type(error).__name__
-        warnings.append(f"checkpoint {last_part(key)} is damaged ({problem}); not used")
+        warnings.append(f"checkpoint {last_part(key)} is {wrong} ({problem}); not used")
         log.warning("%s: %s", place.id, warnings[-1])
     return None, b"", warnings

@@ -15,6 +15,8 @@ _TOLD = {
     "ExpiredToken": (errno.EACCES, "the credentials have expired"),
     "AccessDenied": (errno.EACCES, "access denied"),
     "SlowDown": (errno.EAGAIN, "too many requests (SlowDown)"),
+    "InternalError": (errno.EAGAIN, "refused with code InternalError"),
+    "ServiceUnavailable": (errno.EAGAIN, "refused with code ServiceUnavailable"),
     "PermanentRedirect": (errno.EINVAL, "the bucket is in another region; see AWS_REGION"),
 }
 
@@ -40,7 +42,8 @@ def refusal(problem: BaseException, where: str) -> OSError:
     elif re.search(r"status code: 40[13]", text):
         number, told = errno.EACCES, "access denied"
     elif (status := re.search(r"status code: (\d{3})", text)) is not None:
-        number, told = errno.EIO, f"answered with status {status[1]}"
+        number = errno.EAGAIN if status[1].startswith("5") else errno.EIO
+        told = f"answered with status {status[1]}"
     elif "HTTP error" in text:
         number, told = errno.EHOSTUNREACH, NO_ANSWER
     else:

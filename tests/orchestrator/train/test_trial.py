@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 from dataclasses import replace
@@ -13,6 +14,7 @@ import torch
 from safetensors.torch import load_file
 
 from architectures import Network, build, ladder_length
+from orchestrator.store.folder import FolderStore
 from orchestrator.store.jobs import Job
 from orchestrator.store.lease import Fenced, Lease
 from orchestrator.store.ledger import Ledger
@@ -306,6 +308,35 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path: Path) -> Non
     assert curve(ledger, job) == curve(whole, job)
     record = ledger.result(job)
     assert record is not None and any(newest.name in note for note in record.notes)
+
+
+@pytest.mark.parametrize("error", [errno.EHOSTUNREACH, errno.EIO])
+def test_a_checkpoint_is_only_passed_over_where_the_refusal_may_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: int
+) -> None:
+    ledger, options = opened(tmp_path)
+    job = run_of(small(source=None, train={"epochs": 4}))
+    for _ in range(2):
+        assert run_trial(job, options, asked_to_stop(options)) == "stopped"
+    before, newest = sorted(folder_of(ledger, job).glob("checkpoint-*"))
+    read = FolderStore.read
+
+    def refuses(store: FolderStore, key: str) -> bytes | None:
+        if key.endswith(newest.name):
+            raise OSError(error, os.strerror(error), store.where(key))
+        return read(store, key)
+
+    monkeypatch.setattr(FolderStore, "read", refuses)
+    if error == errno.EHOSTUNREACH:
+        assert run_trial(job, options) == "failed"
+        last = ledger.last_failure(job)
+        assert last is not None and newest.name in last[0].error
+        monkeypatch.undo()
+        assert checkpoint.newest(ledger.store, ledger.place(job))[1] == newest.read_bytes()
+    else:
+        key, content, warnings = checkpoint.newest(ledger.store, ledger.place(job))
+        assert key is not None and content == before.read_bytes()
+        assert warnings == [f"checkpoint {newest.name} is unreadable ({os.strerror(error)}); not used"]
 
 
 def test_whoever_lost_the_lease_commits_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
