@@ -22,6 +22,7 @@ from orchestrator.store.lease import Fenced, Watch, claim, current
 from orchestrator.store.ledger import Ledger
 from orchestrator.store.objects.store import ObjectStore
 from orchestrator.store.settings import Settings
+from orchestrator.train.methods.checkpoint import PASSES
 from orchestrator.train.options import TrialOptions
 from orchestrator.train.trial import run_trial
 from orchestrator.train.worker_state import WorkerState
@@ -346,6 +347,20 @@ def test_a_refusal_tells_its_code_and_nothing_of_the_request() -> None:
     told = refusal(GenericError(text), "s3://b")
     assert "canary" not in str(told) and "AWS_SECRET_ACCESS_KEY" in str(told.strerror)
     assert "code Odd" in str(refusal(GenericError("500 <Code>Odd</Code>"), "s3://b"))
+
+
+@pytest.mark.parametrize(
+    ("text", "passes"),
+    [
+        ("Server returned non-2xx status code: 503 Service Unavailable", True),
+        ("503: <Code>InternalError</Code>", True),
+        ("HTTP error: error sending request", True),
+        ("Server returned non-2xx status code: 400 Bad Request", False),
+        ("403: <Code>AccessDenied</Code>", False),
+    ],
+)
+def test_what_the_service_cannot_do_just_now_is_told_from_what_it_will_not(text: str, passes: bool) -> None:
+    assert (refusal(GenericError(text), "s3://b").errno in PASSES) is passes
 
 
 def test_a_run_goes_on_from_its_checkpoint_where_the_cache_cannot_be_written(tmp_path: Path) -> None:
