@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from typing import Annotated, Literal
@@ -100,7 +101,9 @@ def status(
         made.read_statuses(ledger)
         return status_lines(made, ledger, workers), not made.open_runs and not made.open_sources
 
-    if failed:
+    if failed and as_json:
+        print(json.dumps(obstacles.failed_json(made, ledger)))
+    elif failed:
         say_lines(obstacles.all_failed(made, ledger))
     elif watch:
         watching.watch(look, every, LastingConsole(highlight=False))

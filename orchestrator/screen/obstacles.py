@@ -9,6 +9,7 @@ from orchestrator.schedule.plan import Plan
 from orchestrator.store.jobs import Job
 from orchestrator.store.ledger import Ledger
 from sweeps.errors import printable
+from sweeps.records import FailureRecord
 from sweeps.store.many import look_at_each
 from sweeps.store.status import grouped, obstacle
 
@@ -30,9 +31,14 @@ def counted(jobs: list[Job]) -> str:
 
 def failures(plan: Plan, ledger: Ledger) -> list[tuple[str, list[Job]]]:
     """The failed jobs of a plan with the last error of each group, most frequent first."""
+    return grouped((failure.error, job) for job, failure, _, _ in _last_failures(plan, ledger))
+
+
+def _last_failures(plan: Plan, ledger: Ledger) -> list[tuple[Job, FailureRecord, int, str]]:
+    """Each failed job, its last failure, how many there were, and where the last is."""
     failed = [job for job in (*plan.sources.values(), *plan.runs.values()) if plan.statuses[job.id] == "failed"]
     looked_at = look_at_each(ledger.store, ledger.last_failure, failed)
-    return grouped((last[0].error, job) for job, last in looked_at if last is not None)
+    return [(job, *last) for job, last in looked_at if last is not None]
 
 
 def lines(plan: Plan, ledger: Ledger) -> list[str]:
@@ -70,6 +76,15 @@ def blocked_json(plan: Plan) -> list[dict[str, Any]]:
 def shortened(error: str) -> str:
     text = printable(error)
     return text if len(text) <= LONGEST_ERROR else f"{text[: LONGEST_ERROR - 3]}..."
+
+
+def failed_json(plan: Plan, ledger: Ledger) -> dict[str, Any]:
+    """What `all_failed` says, for programs."""
+    failed = [
+        {"kind": job.kind, "id": job.id, "name": job.name, "error": failure.error, "attempts": number, "file": where}
+        for job, failure, number, where in _last_failures(plan, ledger)
+    ]
+    return {"sweep": plan.sweep.name, "failed": failed, "blocked_by": blocked_json(plan)}
 
 
 def all_failed(plan: Plan, ledger: Ledger) -> Iterator[str]:
