@@ -59,7 +59,8 @@ def rerun(
         int | None, typer.Option("--threads-per-run", min=1, help="CPU threads; default: those of its result, or 1")
     ] = None,
     into: Annotated[
-        Path | None, typer.Option("--into", help="store to compute it in; default: one that is deleted afterwards")
+        str | None,
+        typer.Option("--into", metavar="FOLDER", help="store to compute it in; default: one that is deleted after it"),
     ] = None,
 ) -> None:
     """Compute one run or source model again, in this process. The store itself is not changed."""
@@ -70,6 +71,8 @@ def rerun(
     if print_only:
         print(Typed("", store).about(job.id))
         return
+    if into is not None and "://" in into:
+        raise StoreError(f"--into {into}: allowed: a folder")
     where = location_of(into) if into is not None else None
     if isinstance(where, Path) and isinstance(ledger.location, Path) and where.is_relative_to(ledger.location):
         raise StoreError(f"--into {into}: lies in the store; allowed: a folder outside of {ledger.location}")
