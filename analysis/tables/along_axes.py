@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from analysis.detector.descent import Axis, detect
+from analysis.detector.q_values import adjusted
 from analysis.detector.sensitivity import with_sensitivity
 from analysis.detector.verdict import Verdict
 from analysis.tables.against_scratch import AgainstScratch, against_scratch
 from analysis.tables.budgets import SHARES, budgets, converged, errors_by_seed
-from analysis.tables.cells import adjusted
 from analysis.tables.collect import Tables
 from analysis.tables.curves import Array
 from analysis.tables.groups import Group, groups_along, varying

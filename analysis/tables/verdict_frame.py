@@ -46,8 +46,9 @@ def verdict_frame(tables: Tables, along: Sequence[AxisVerdict]) -> pd.DataFrame:
     `epochs_to_5` of the table `cells` has it); `reason` (why there is no verdict); each field that the cells of the
     group share. Missing values are empty.
 
-    `q_value` is that of Benjamini and Hochberg (1995) over the rows of one axis with a p-value: the share of false ones
-    to expect among the rows at or below it. `significance` and `double_descent` go by it.
+    `q_value` is that of Benjamini and Hochberg (1995) over the rows of one axis with a p-value, of one seed
+    (`single_seed_significance`) or of several: the share of false ones to expect among the rows at or below it.
+    `significance` and `double_descent` go by it.
 
     Example: `frame.query("double_descent == True")[["group", "axis", "peak", "prominence"]]`.
     """

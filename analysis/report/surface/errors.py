@@ -13,10 +13,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from analysis.detector.q_values import adjusted
 from analysis.detector.verdict import Verdict
 from analysis.statistics.intervals import Array, student_quantile
 from analysis.tables.along_axes import FROZEN, AxisVerdict, at_budgets
-from analysis.tables.cells import DECIMALS, adjusted
+from analysis.tables.cells import DECIMALS
 from analysis.tables.collect import Tables
 from analysis.tables.groups import Group
 

@@ -149,6 +149,7 @@ def test_freezing_wise_in_words(tables: Tables) -> None:
     assert axis_text(_axis(tables, told)).endswith("p <= 0.001, q = 0.004, significant, 4 of 5 seeds agree")
     single = replace(peaked, p_value=None, single_seed_significance=0.02)
     assert axis_text(_axis(tables, single)).endswith("n = 3, one seed, p = 0.02 against its own noise")
+    assert axis_text(_axis(tables, replace(single, q_value=0.3))).endswith("against its own noise, q = 0.3")
     assert axis_text(_axis(tables, Verdict("monotone"))) == "monotone, n = 3"
     assert axis_text(_axis(tables, Verdict("u_shaped"))) == "U-shaped, still rising where the axis ends, n = 3"
     assert axis_text(_axis(tables, None, "2 of 5 points")) == "no verdict, 2 of 5 points"
