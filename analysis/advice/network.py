@@ -11,10 +11,10 @@ import numpy as np
 from analysis.advice.comparison import FEWEST_SEEDS, compare
 from analysis.advice.depths import DepthAdvice, depths_of, kind_of_peak, ladder_of
 from analysis.statistics.intervals import NORMAL
+from analysis.tables.against_scratch import test_images
 from analysis.tables.along_axes import AxisVerdict
 from analysis.tables.collect import Tables
 from analysis.tables.curves import Array, Rows
-from analysis.tables.schema import numbers
 
 Decision = Literal["one_depth", "several_depths", "not_enough_runs"]
 
@@ -66,7 +66,7 @@ class NetworkAdvice:
 def advise_network(tables: Tables, each: AxisVerdict) -> NetworkAdvice:
     """What the runs of one group along frozen units say. `each`: its verdict (`freezing_wise`)."""
     values = [int(value) for value in each.group.values]
-    samples = _test_samples(tables, each)
+    samples = test_images(tables, _rows(tables, each))
     compared, shared, reason = _shared(each.test)
     found = compare(each.test[np.ix_(shared, compared)], samples) if reason is None else None
     depths = depths_of(tables, each, found, compared)
@@ -138,16 +138,6 @@ def _untried(tables: Tables, each: AxisVerdict, among: Sequence[int]) -> tuple[i
         if below in among or above in among:
             found.append(depth)
     return tuple(found)
-
-
-def _test_samples(tables: Tables, each: AxisVerdict) -> float | None:
-    """Images in the test set that all runs of the group share, of which errors are shares; None where it is not on
-    record, and with the squared loss, under which errors may be of real-valued targets."""
-    if each.group.fields.get("train.loss") == "squared":
-        return None
-    found = np.unique(numbers(tables.runs, "test_samples")[_rows(tables, each)])
-    found = found[np.isfinite(found)]
-    return float(found[0]) if len(found) == 1 else None
 
 
 def _devices(tables: Tables, each: AxisVerdict) -> tuple[str, ...]:

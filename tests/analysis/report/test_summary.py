@@ -184,6 +184,8 @@ def test_what_stands_behind_a_verdict(tables: Tables) -> None:
         "at the peak, error less that of training from scratch: +0.050 [+0.030, +0.070]: transfer fails there",
         "errors still moved after 30 epochs at frozen = 1 to 3, 12",
     ]
+    two = replace(each, scratch=replace(scratch, n=np.full(14, 2.0)))
+    assert not any("scratch" in line for line in axis_details(two))
     assert axis_details(_axis(tables, None, "2 of 5 points")) == []
 
 
