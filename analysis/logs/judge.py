@@ -72,6 +72,9 @@ def _verdict(run: Run, axis: str, loss: bool, sensitivity: bool) -> Verdict:
     errors = (run.errors - shift) / scale if loss else run.errors
     trains = None if run.train_errors is None else (run.train_errors - shift) / scale if loss else run.train_errors
     verdict = detect(run.x, errors, train_errors=trains, axis=along, paired=run.paired)
+    if loss and verdict.cause is not None:  # the thresholds of interpolation are train errors, not losses
+        verdict = replace(verdict, cause="unknown")
+        trains = trains if axis == "epoch" else None  # elsewhere train errors give the cause alone
     if sensitivity:
         verdict = with_sensitivity(verdict, run.x, errors, train_errors=trains, axis=along, paired=run.paired)
     return _in_unit(verdict, shift, scale) if loss else verdict
