@@ -23,10 +23,10 @@ Decision = Literal["one_depth", "several_depths", "not_enough_runs"]
 class NetworkAdvice:
     """How deep to freeze one network for one target (a group of cells that differ in frozen units alone).
 
-    decision: one_depth where all others are worse beyond doubt, several_depths where some cannot be told apart,
-    not_enough_runs with the `reason` otherwise; `best` is then None. best: the lowest mean error; among_best: all that
-    cannot be told from the best; cheapest: the one of them that trains fastest. seeds: shared by all compared depths.
-    chosen_alike: share of seeds left out one at a time without which the same depth is chosen; error_left_out: mean
+    decision: one_depth where all other compared ones are worse beyond doubt (those of too few seeds are not compared),
+    several_depths where some cannot be told apart, not_enough_runs with the `reason` otherwise; `best` is then None.
+    best: the lowest mean error; among_best: all that cannot be told from the best; cheapest: the one of them that
+    trains fastest. seeds: shared by all compared depths. chosen_alike: share of seeds left out one at a time without which the same depth is chosen; error_left_out: mean
     error on the seed left out at the depth that the others choose, which no choice has made look better.
     told_apart: the difference that so many seeds tell apart, at the median pair. image_margin: the most by which two
     depths of the best one's error may differ by the draw of the test images alone (95 %).

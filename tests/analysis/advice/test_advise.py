@@ -162,6 +162,7 @@ def test_unfinished_depths_are_left_out_and_seeds_that_are_not_shared_are_not_co
     assert (network.best, network.seeds, network.missing) == (8, 3, 8)
     assert depth(network, 12).among_best is None
     assert "8 runs have no result and are not in it" in network_lines(network)
+    assert "; the other 2 compared depths are worse; not compared: 12" in short_text(network)
 
 
 SIZES = text().replace("axes: {transfer.frozen", "axes: {target.size: [200, 400, 800], transfer.frozen")
