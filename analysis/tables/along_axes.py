@@ -123,7 +123,7 @@ def at_budgets(tables: Tables, group: Group, shares: Sequence[float] = SHARES) -
     None where fewer than four points have a result. p-values are each verdict's own, not adjusted.
     """
     found: dict[int, Verdict | None] = {}
-    for epochs in budgets(tables, group, shares):
+    for epochs in sorted(set(budgets(tables, group, shares))):
         _, test, train = errors_by_seed(tables, group, epochs)
         found[epochs], _ = _verdict(group, test, train)
     return found
