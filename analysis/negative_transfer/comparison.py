@@ -12,7 +12,8 @@ import numpy as np
 from analysis.negative_transfer.indicator import gain_of_fields
 from analysis.negative_transfer.pairs import Arm, Pair, pairs_of_cell, partners
 from analysis.statistics.multiplicity import benjamini_hochberg
-from analysis.statistics.paired import PairedMean, paired_mean
+from analysis.statistics.paired import PairedMean, paired_mean, smallest_sd
+from analysis.tables.against_scratch import test_images
 from analysis.tables.collect import Tables
 
 ALPHA = 0.05
@@ -78,8 +79,11 @@ def compare_with_scratch(tables: Tables) -> tuple[CellComparison, ...]:
     arms: dict[int, Arm] = {}
     found = [(cell, pairs_of_cell(tables, rows, partner_of, arms)) for cell, rows in enumerate(tables.rows)]
     found = [(cell, pairs) for cell, pairs in found if pairs]
-    gains = [paired_mean([pair.gain for pair in pairs]) for _, pairs in found]
-    matched = [paired_mean([pair.matched_gain for pair in pairs]) for _, pairs in found]
+    least = [smallest_sd(test_images(tables, tables.rows[cell])) for cell, _ in found]
+    gains = [paired_mean([each.gain for each in pairs], sd) for (_, pairs), sd in zip(found, least, strict=True)]
+    matched = [
+        paired_mean([each.matched_gain for each in pairs], sd) for (_, pairs), sd in zip(found, least, strict=True)
+    ]
     q_values = benjamini_hochberg([gain.p_value if gain.n >= FEWEST_SEEDS else math.nan for gain in gains])
     both = benjamini_hochberg([p_of_both(*each) for each in zip(gains, matched, strict=True)])
     return tuple(

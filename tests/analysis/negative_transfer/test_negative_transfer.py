@@ -107,6 +107,20 @@ def test_slow_training_alone_is_no_negative_transfer(tmp_path: Path) -> None:
         assert each.train_losses[0] > 3 * each.train_losses[1]
 
 
+def test_one_test_image_on_each_of_three_seeds_is_no_certainty(tmp_path: Path) -> None:
+    """Errors are shares of 20 or of 2,000 images; a difference of .05 is one image, or a hundred."""
+
+    def curve(spec: RunSpec, epochs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return np.full(len(epochs), 0.3 + 0.05 * spec.seed + 0.05 * (spec.source is not None)), 1 / (1 + epochs)
+
+    for images, outcome in ((20, "not distinguished"), (2000, "negative")):
+        sweep, runs = store_factory.planned(SWEEP % 2, tmp_path / outcome)
+        for spec in runs.values():
+            store_factory.finished(tmp_path / outcome, spec, curve, test_samples=images)
+        compared = nt.compare_with_scratch(collect(read_sweep(sweep, tmp_path / outcome)))
+        assert {(round(each.gain.mean, 9), each.outcome) for each in compared} == {(-0.05, outcome)}
+
+
 def test_equal_train_loss_is_tested_over_all_cells_too(tmp_path: Path) -> None:
     """All nine cells are worse at the end, as they train slowly; one has an effect: p = .01 is not enough."""
     for harm, outcome in ((0.018, "undertrained"), (0.026, "negative")):
