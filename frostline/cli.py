@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from frostline.options import DEFAULT_STORE, StoreOption
 from frostline.simulation.command import simulate
 from frostline.transfer.commands import rank, transferability
 from sweeps.console import say_next
@@ -90,10 +91,6 @@ class Commands(TyperGroup):
         return name, command, rest
 
 
-Store = Annotated[
-    str, typer.Option(metavar="STORE", envvar="FROSTLINE_STORE", help="folder of results, or s3://BUCKET/PREFIX")
-]
-
 app = typer.Typer(
     cls=Commands,
     help="Double descent in transfer learning: from one YAML file to verdicts, tables and figures.",
@@ -123,7 +120,7 @@ def frostline(
 
 @app.command(epilog="Example: frostline doctor --store store --json\n\nNext: frostline plan")
 def doctor(
-    store: Store = "store",
+    store: StoreOption = DEFAULT_STORE,
     as_json: Annotated[bool, typer.Option("--json", help="machine-readable output")] = False,
 ) -> None:
     """Check what this machine has for a run.
@@ -157,7 +154,7 @@ def catalog(
 @app.command(epilog="Example: frostline compare nakkiran_resnet_cifar10_cifar --out results\n\nNext: frostline report")
 def compare(
     sweep: Annotated[str, typer.Argument(help="a sweep's YAML file, or its name in the catalog")],
-    store: Store = "store",
+    store: StoreOption = DEFAULT_STORE,
     out: Annotated[Path | None, typer.Option(help="folder to write to; default: results/<sweep name>")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="machine-readable output")] = False,
 ) -> None:
@@ -194,7 +191,7 @@ app.command(epilog="Example: frostline simulate my.yaml --gpus --workers 64 --pr
 @app.command(epilog="Example: frostline advise --images photos --model resnet18 --weights w.safetensors --budget 15m")
 def advise(
     sweep: Annotated[str | None, typer.Argument(help="a sweep's YAML file, or its name; or give --images")] = None,
-    store: Store = "store",
+    store: StoreOption = DEFAULT_STORE,
     as_json: Annotated[bool, typer.Option("--json", help="machine-readable output")] = False,
     images: Annotated[Path | None, typer.Option(help="your images: a folder with a folder for each class")] = None,
     model: Annotated[str | None, typer.Option(help="of timm, such as resnet18, or resnet14-w8")] = None,
@@ -221,7 +218,7 @@ def advise(
 @app.command(epilog="Example: frostline theory infinite_width_linear --out results")
 def theory(
     sweep: Annotated[str, typer.Argument(metavar="SWEEP", help="A sweep's file, or its name in the catalog.")],
-    store: Store = "store",
+    store: StoreOption = DEFAULT_STORE,
     out: Annotated[Path | None, typer.Option(help="folder to write to; default: results/<sweep name>")] = None,
 ) -> None:
     """Put what theory predicts beside what was measured."""

@@ -34,6 +34,7 @@ from sweeps.identity import SCHEMA
 from sweeps.records import PredictedRun, TheoryRecord
 from sweeps.self_digest import seal
 from sweeps.spec import RunSpec
+from sweeps.store import records
 from sweeps.store.interface import StoreError
 from tasks.data import TaskData, source_data, target_data
 
@@ -87,7 +88,7 @@ def save_theory(loaded: LoadedSweep, runs: Sequence[PredictedRun], ledger: Ledge
     try:
         ledger.store.replace(key, seal(record.model_dump_json().encode()))
     except OSError as problem:
-        raise StoreError(f"{ledger.store.where(key)}: {problem.strerror or problem}") from None
+        raise records.unreadable(ledger.store, key, problem) from None
 
 
 def _of_widths(loaded: LoadedSweep, predictor: Computed) -> Iterator[PredictedRun]:

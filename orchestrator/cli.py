@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from typing import Annotated, Literal
@@ -17,26 +18,22 @@ from orchestrator.runners.limits import usable_cores
 from orchestrator.runners.resources import check_address, check_resources
 from orchestrator.schedule import launch_log
 from orchestrator.schedule.forecast import forecast
-from orchestrator.schedule.plan import Plan, make_plan, save_record
+from orchestrator.schedule.plan import Plan, planned, save_record
 from orchestrator.schedule.plan_warnings import missing, warnings_of
 from orchestrator.screen import obstacles, watching
 from orchestrator.screen.overview import status_forecast, status_lines
 from orchestrator.screen.question import ASK_ABOVE, confirmed
 from orchestrator.store import weight_paths
 from orchestrator.store.ledger import Ledger
-from orchestrator.store_commands import DEFAULT_STORE, Typed, gc, ledger_at, upgrade, verify
+from orchestrator.store_commands import DEFAULT_STORE, StoreOption, Typed, gc, ledger_at, upgrade, verify
 from orchestrator.tracking.project import project_problem
 from sweeps.console import say, say_lines, say_next
 from sweeps.errors import NOT_ALL_DONE, SpecError, run_command
-from sweeps.sweep import read
 from tasks import contents_of
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 Sweep = Annotated[str, typer.Argument(help="a sweep's YAML file, or its name in sweeps/catalog")]
-Store = Annotated[
-    str, typer.Option(metavar="STORE", envvar="FROSTLINE_STORE", help="folder of results, or s3://BUCKET/PREFIX")
-]
 Workers = Annotated[int | None, typer.Option(min=1, help="runs at a time; default: all cores it may use")]
 Prefer = Annotated[
     Literal["longest", "ranked"],
@@ -64,7 +61,7 @@ Project = Annotated[str, typer.Option(callback=_project, help="W&B project")]
 @app.command(epilog="Example: frostline plan quickstart --workers 8\n\nNext: frostline run")
 def plan(
     sweep: Sweep,
-    store: Store = DEFAULT_STORE,
+    store: StoreOption = DEFAULT_STORE,
     as_json: AsJson = False,
     workers: Workers = None,
     gpus: Annotated[bool, typer.Option("--gpus", help="forecast for workers with a GPU")] = False,
@@ -84,7 +81,7 @@ def plan(
 )
 def status(
     sweep: Sweep,
-    store: Store = DEFAULT_STORE,
+    store: StoreOption = DEFAULT_STORE,
     as_json: AsJson = False,
     failed: Annotated[bool, typer.Option("--failed", help="list failed runs with the reason and the file")] = False,
     workers: Workers = None,
@@ -100,7 +97,9 @@ def status(
         made.read_statuses(ledger)
         return status_lines(made, ledger, workers), not made.open_runs and not made.open_sources
 
-    if failed:
+    if failed and as_json:
+        print(json.dumps(obstacles.failed_json(made, ledger)))
+    elif failed:
         say_lines(obstacles.all_failed(made, ledger))
     elif watch:
         watching.watch(look, every, LastingConsole(highlight=False))
@@ -116,7 +115,7 @@ def status(
 @app.command(epilog="Example: frostline run my.yaml --store results --workers 4\n\nNext: frostline summary")
 def run(
     sweep: Sweep,
-    store: Store = DEFAULT_STORE,
+    store: StoreOption = DEFAULT_STORE,
     runner: Annotated[Literal["ray", "local"], typer.Option(help="a Ray cluster, or this process alone")] = "ray",
     address: Annotated[str, typer.Option(help="of a running Ray cluster, or 'local' to start one here")] = "local",
     workers: Workers = None,
@@ -199,7 +198,7 @@ def _nothing_to_do(made: Plan, ledger: Ledger) -> int:
 @app.command(epilog="Example: frostline reset my.yaml --state failed --state diverged\n\nNext: frostline run")
 def reset(
     sweep: Sweep,
-    store: Store = DEFAULT_STORE,
+    store: StoreOption = DEFAULT_STORE,
     state: Annotated[list[State] | None, typer.Option(help="which; default: failed. May be given again")] = None,
 ) -> None:
     """Forget what failed or diverged runs left (`missing`: what was begun), so that `run` begins them anew.
@@ -213,7 +212,7 @@ def reset(
 @app.command(epilog="Example: frostline cancel my.yaml --state waiting\n\nNext: frostline run, which goes on")
 def cancel(
     sweep: Sweep,
-    store: Store = DEFAULT_STORE,
+    store: StoreOption = DEFAULT_STORE,
     state: Annotated[
         Literal["running", "waiting"],
         typer.Option(help="running: all ends, with its epochs saved; waiting: what runs is finished, no more is begun"),
@@ -233,14 +232,8 @@ app.command(epilog="Example: frostline upgrade store\n\nNext: frostline verify")
 
 
 def _planned(sweep: str, store: str, thorough: bool = False) -> tuple[Plan, Ledger]:
-    """Reads alone: an unusable store is refused before the seconds that planning takes, and none is made."""
-    spec = read(sweep)
     ledger = ledger_at(store)
-    ledger.check()
-    try:
-        return make_plan(spec, ledger, thorough), ledger
-    except SpecError as problem:
-        raise SpecError(f"{sweep}: {problem}") from None
+    return planned(sweep, ledger, thorough), ledger
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -43,7 +43,10 @@ class HeadInputs(NamedTuple):
 
 
 def worker_state(store: str | Location) -> WorkerState:
-    """What `head_inputs` keeps from run to run: data, source weights, activations. Creates nothing in the store."""
+    """What `head_inputs` keeps from run to run: data, source weights, activations.
+
+    Activations that are worth a file are kept in the store too, as in training: a cache, which needs no right to write.
+    """
     return WorkerState(TrialOptions(location_of(store)))
 
 

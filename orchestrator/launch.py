@@ -81,7 +81,7 @@ def launch(plan: Plan, expected: Forecast, ledger: Ledger, how: Launch, typed: T
         plan,
         expected.costs.seconds,
         expected.workers,
-        error_of=lambda job: obstacles.last_error(ledger, job),
+        error_of=lambda job: last.error if (last := obstacles.last_failure(ledger, job)) is not None else "",
         most_alike=how.most_alike,
         place_of=lambda job: place_of(job, how.gpus_per_run),
     )

@@ -15,13 +15,10 @@ from orchestrator.schedule.plan import Plan
 from orchestrator.screen.obstacles import counted
 from orchestrator.store.jobs import Job
 from orchestrator.store.ledger import Ledger, StoreError
-from orchestrator.store_commands import DEFAULT_STORE, Typed, ledger_at
+from orchestrator.store_commands import DEFAULT_STORE, StoreOption, Typed, ledger_at
 from sweeps.store.location import location_of
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="id of a run or source model, or how it begins")]
-Store = Annotated[
-    str, typer.Option(metavar="STORE", envvar="FROSTLINE_STORE", help="folder of results, or s3://BUCKET/PREFIX")
-]
 
 
 class State(StrEnum):
@@ -34,7 +31,7 @@ class State(StrEnum):
 
 def show(
     run: Run,
-    store: Store = DEFAULT_STORE,
+    store: StoreOption = DEFAULT_STORE,
     as_json: Annotated[bool, typer.Option("--json", help="machine-readable output, the whole curve in it")] = False,
 ) -> None:
     """Show one run or source model: spec, status, curve, the last failure with its traceback, files."""
@@ -52,14 +49,15 @@ def show(
 
 def rerun(
     run: Run,
-    store: Store = DEFAULT_STORE,
+    store: StoreOption = DEFAULT_STORE,
     debugger: Annotated[bool, typer.Option("--debugger", help="open pdb where it fails")] = False,
     print_only: Annotated[bool, typer.Option("--print", help="print the command, and run nothing")] = False,
     threads: Annotated[
         int | None, typer.Option("--threads-per-run", min=1, help="CPU threads; default: those of its result, or 1")
     ] = None,
     into: Annotated[
-        Path | None, typer.Option("--into", help="store to compute it in; default: one that is deleted afterwards")
+        str | None,
+        typer.Option("--into", metavar="FOLDER", help="store to compute it in; default: one that is deleted after it"),
     ] = None,
 ) -> None:
     """Compute one run or source model again, in this process. The store itself is not changed."""
@@ -70,6 +68,8 @@ def rerun(
     if print_only:
         print(Typed("", store).about(job.id))
         return
+    if into is not None and "://" in into:
+        raise StoreError(f"--into {into}: allowed: a folder")
     where = location_of(into) if into is not None else None
     if isinstance(where, Path) and isinstance(ledger.location, Path) and where.is_relative_to(ledger.location):
         raise StoreError(f"--into {into}: lies in the store; allowed: a folder outside of {ledger.location}")

@@ -18,6 +18,10 @@ DEFAULT_STORE = "store"
 
 
 StoreArgument = Annotated[str, typer.Argument(help="folder of results, or s3://BUCKET/PREFIX")]
+StoreOption = Annotated[
+    str,
+    typer.Option("--store", metavar="STORE", envvar="FROSTLINE_STORE", help="folder of results, or s3://BUCKET/PREFIX"),
+]
 
 
 class Typed(NamedTuple):

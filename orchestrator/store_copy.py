@@ -84,6 +84,8 @@ def _place(source: Store, target: Store, place: Place) -> Copied:
     try:
         record = records.result(source, place)
         if record is None:
+            if target.exists(place.result):  # computed there: nothing of it goes on, and `gc` would remove it
+                return Copied()
             names = source.list(place.folder)
             return _keys(source, target, place.named(names, *UNFINISHED))
         there = target.read(place.result)

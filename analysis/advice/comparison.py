@@ -18,14 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.statistics.intervals import student_quantile
+from analysis.statistics.paired import SMALLEST_SD, smallest_sd
 
 Array = NDArray[np.float64]
 
 ALPHA = 0.05
 FEWEST_SEEDS = 3
 """Seeds that all depths share. With two, a test against four others needs a difference of 25 standard errors."""
-SMALLEST_SD = 0.001
-"""Least standard deviation of a paired difference that is believed: a few equal differences are not certainty."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ def compare(errors: Array, test_samples: float | None = None) -> Comparison:
     seeds, depths = errors.shape
     if seeds < FEWEST_SEEDS or depths < 2 or not np.isfinite(errors).all():
         raise ValueError(f"errors: {seeds} seeds of {depths} depths; needed are {FEWEST_SEEDS} and 2, without NaN")
-    least = SMALLEST_SD if not test_samples else max(SMALLEST_SD, 1.0 / (test_samples * np.sqrt(6.0)))
+    least = smallest_sd(test_samples)
     mean, spread = _differences(errors, np.full(depths, least))
     t = np.divide(*_differences(*_log_odds(errors, test_samples, least)))
     p = np.minimum(1.0, (depths - 1) * _upper_tail(t, seeds - 1, own=np.eye(depths, dtype=bool)).min(axis=1))

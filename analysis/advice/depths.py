@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from analysis.advice.comparison import FEWEST_SEEDS, Comparison
+from analysis.advice.comparison import Comparison
 from analysis.statistics.intervals import LEVEL, mean_interval
 from analysis.tables.against_scratch import AgainstScratch, Outcome, against_scratch
 from analysis.tables.along_axes import AxisVerdict
@@ -91,7 +91,7 @@ def depths_of(
 
 
 def _outcome(scratch: AgainstScratch | None, point: int) -> Outcome | None:
-    return None if scratch is None or scratch.n[point] < FEWEST_SEEDS else scratch.outcome(point)
+    return None if scratch is None else scratch.outcome(point)
 
 
 def _avoid(each: AxisVerdict, scratch: AgainstScratch | None, point: int, diverged: int) -> tuple[Why, ...]:

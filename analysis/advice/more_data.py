@@ -16,6 +16,7 @@ import numpy as np
 from analysis.advice.comparison import FEWEST_SEEDS
 from analysis.advice.network import NetworkAdvice
 from analysis.statistics.intervals import LEVEL, mean_interval
+from analysis.statistics.paired import paired_mean, smallest_sd
 from analysis.tables.along_axes import AxisVerdict
 from analysis.tables.curves import Array
 
@@ -76,13 +77,14 @@ def _of_family(family: list[tuple[AxisVerdict, NetworkAdvice]]) -> MoreData:
     family.sort(key=lambda pair: _size(pair[0]))
     pairs = [(small, large) for (small, _), (large, _) in pairwise(family)]
     bests = [advice.best for _, advice in family[1:]]
-    steps = [_step(*pair, best) if best is not None else None for pair, best in zip(pairs, bests, strict=True)]
+    samples = family[-1][1].test_samples
+    steps = [_step(*pair, best, samples) if best is not None else None for pair, best in zip(pairs, bests, strict=True)]
     taken = {(step.larger, step.frozen) for step in steps if step is not None}
     depths = [int(value) for value in family[-1][0].group.values]
     level = 1.0 - (1.0 - LEVEL) / (len(depths) * len(pairs))
-    others = [_step(*pair, depth, level) for pair in pairs for depth in depths]
+    others = [_step(*pair, depth, samples, level) for pair in pairs for depth in depths]
     hurt = [step for step in others if step and step.effect == "hurt" and (step.larger, step.frozen) not in taken]
-    doubling = _doubling(*pairs[-1], bests[-1], family[-1][1].test_samples)
+    doubling = _doubling(*pairs[-1], bests[-1], samples)
     return MoreData(
         group=family[0][1].group.replace(f", {SIZE} = {_size(family[0][0])}", ""),
         sizes=tuple(_size(each) for each, _ in family),
@@ -95,13 +97,15 @@ def _of_family(family: list[tuple[AxisVerdict, NetworkAdvice]]) -> MoreData:
     )
 
 
-def _step(small: AxisVerdict, large: AxisVerdict, frozen: int, level: float = LEVEL) -> SizeStep | None:
+def _step(
+    small: AxisVerdict, large: AxisVerdict, frozen: int, samples: int | None, level: float = LEVEL
+) -> SizeStep | None:
     """None where fewer seeds than are needed have both."""
     before, after = _paired(small, large, frozen)
     if len(before) < FEWEST_SEEDS:
         return None
-    change, low, high = mean_interval(after - before, level)
-    return SizeStep(_size(small), _size(large), frozen, len(before), change, low, high)
+    n, change, low, high, _ = paired_mean(after - before, smallest_sd(samples), level)
+    return SizeStep(_size(small), _size(large), frozen, n, change, low, high)
 
 
 def _doubling(

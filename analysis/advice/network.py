@@ -11,10 +11,10 @@ import numpy as np
 from analysis.advice.comparison import FEWEST_SEEDS, compare
 from analysis.advice.depths import DepthAdvice, depths_of, kind_of_peak, ladder_of
 from analysis.statistics.intervals import NORMAL
+from analysis.tables.against_scratch import test_images
 from analysis.tables.along_axes import AxisVerdict
 from analysis.tables.collect import Tables
 from analysis.tables.curves import Array, Rows
-from analysis.tables.schema import numbers
 
 Decision = Literal["one_depth", "several_depths", "not_enough_runs"]
 
@@ -23,13 +23,14 @@ Decision = Literal["one_depth", "several_depths", "not_enough_runs"]
 class NetworkAdvice:
     """How deep to freeze one network for one target (a group of cells that differ in frozen units alone).
 
-    decision: one_depth where all others are worse beyond doubt, several_depths where some cannot be told apart,
-    not_enough_runs with the `reason` otherwise; `best` is then None. best: the lowest mean error; among_best: all that
-    cannot be told from the best; cheapest: the one of them that trains fastest. seeds: shared by all compared depths.
-    chosen_alike: share of seeds left out one at a time without which the same depth is chosen; error_left_out: mean
-    error on the seed left out at the depth that the others choose, which no choice has made look better.
-    told_apart: the difference that so many seeds tell apart, at the median pair. image_margin: the most by which two
-    depths of the best one's error may differ by the draw of the test images alone (95 %).
+    decision: one_depth where all other compared ones are worse beyond doubt (those of too few seeds are not compared),
+    several_depths where some cannot be told apart, not_enough_runs with the `reason` otherwise; `best` is then None.
+    best: the lowest mean error; among_best: all that cannot be told from the best; cheapest: the one of them that
+    trains fastest. seeds: shared by all compared depths. chosen_alike: share of seeds left out one at a time without
+    which the same depth is chosen; error_left_out: mean error on the seed left out at the depth that the others choose,
+    which no choice has made look better. told_apart: the difference that so many seeds tell apart, at the median pair.
+    image_margin: the most by which two depths of the best one's error may differ by the draw of the test images alone
+    (95 %).
     shape, significance: the verdict along frozen units; peak: its place, where it is significant. unsettled: depths
     whose errors still moved; untried: depths of the network next to the best ones without a run; missing: runs without
     a result.
@@ -66,7 +67,7 @@ class NetworkAdvice:
 def advise_network(tables: Tables, each: AxisVerdict) -> NetworkAdvice:
     """What the runs of one group along frozen units say. `each`: its verdict (`freezing_wise`)."""
     values = [int(value) for value in each.group.values]
-    samples = _test_samples(tables, each)
+    samples = test_images(tables, _rows(tables, each))
     compared, shared, reason = _shared(each.test)
     found = compare(each.test[np.ix_(shared, compared)], samples) if reason is None else None
     depths = depths_of(tables, each, found, compared)
@@ -138,16 +139,6 @@ def _untried(tables: Tables, each: AxisVerdict, among: Sequence[int]) -> tuple[i
         if below in among or above in among:
             found.append(depth)
     return tuple(found)
-
-
-def _test_samples(tables: Tables, each: AxisVerdict) -> float | None:
-    """Images in the test set that all runs of the group share, of which errors are shares; None where it is not on
-    record, and with the squared loss, under which errors may be of real-valued targets."""
-    if each.group.fields.get("train.loss") == "squared":
-        return None
-    found = np.unique(numbers(tables.runs, "test_samples")[_rows(tables, each)])
-    found = found[np.isfinite(found)]
-    return float(found[0]) if len(found) == 1 else None
 
 
 def _devices(tables: Tables, each: AxisVerdict) -> tuple[str, ...]:

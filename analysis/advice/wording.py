@@ -50,14 +50,21 @@ def advice_lines(advice: Advice) -> list[str]:
 
 
 def short_text(network: NetworkAdvice) -> str:
-    """`freeze 8: 6.1 % [5.0, 7.2], n = 5; not told apart: 6, 9; stay away from 5 (peak)`."""
+    """`freeze 8: 6.1 % [5.0, 7.2], n = 5; not told apart: 6, 9; stay away from 5 (peak)`.
+
+    Depths of fewer seeds than are needed are told as not compared.
+    """
     if network.best is None:
         parts = [f"not enough runs: {network.reason}"]
     else:
         best = network.at(network.best)
         parts = [f"freeze {network.best}: {_error(best)}, n = {network.seeds}"]
         others = [depth for depth in network.among_best if depth != network.best]
-        parts += [f"not told apart: {_listed(others)}"] if others else ["all other depths are worse"]
+        left_out = [depth.frozen for depth in network.depths if depth.among_best is None]
+        compared = len(network.depths) - len(left_out)
+        worse = f"the other {compared - 1} compared depths are worse" if left_out else "all other depths are worse"
+        parts.append(f"not told apart: {_listed(others)}" if others else worse)
+        parts += [f"not compared: {_listed(left_out)}"] if left_out else []
     avoided = [
         f"{depth.frozen} ({', '.join(SHORT[why] for why in depth.avoid)})" for depth in network.depths if depth.avoid
     ]

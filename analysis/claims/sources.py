@@ -13,8 +13,8 @@ from itertools import combinations
 import numpy as np
 
 from analysis.claims.evidence import Evidence
-from analysis.statistics.intervals import mean_interval
 from analysis.statistics.multiplicity import holm
+from analysis.statistics.paired import paired_mean
 from analysis.tables.along_axes import FROZEN, AxisVerdict
 from analysis.tables.collect import Tables
 from analysis.tables.curves import Array
@@ -28,9 +28,6 @@ C4_ON_PAR = "Because of double descent, transfer from a less related source can 
 FEWEST_SEEDS = 3
 MARGIN = 0.01
 """On par: the less related source's error is higher by less than this (one percentage point). A choice of ours."""
-SMALLEST_SD = 0.001
-"""Least standard deviation of a paired difference that is believed: errors come in steps of one test sample, and a
-few equal differences are not certainty."""
 
 
 class UnknownTask(InputError):
@@ -181,11 +178,11 @@ def _evidence(pair: Pair, margin: float, measure: str, word: str) -> Evidence:
         # That the other source is the more related one must be shown too: the larger of the two p-values is that of
         # their conjunction (Berger 1982).
         p_for = max(p_for, min(_adjusted(pair, _t_test).values()))
-    effect, low, high = mean_interval(pair.differences[best])
+    n, effect, low, high, _ = paired_mean(pair.differences[best])
     return Evidence(
         group=pair.name,
         measure=measure,
-        n=len(pair.differences[best]),
+        n=n,
         effect=effect,
         low=low,
         high=high,
@@ -205,10 +202,8 @@ def _adjusted(pair: Pair, p_value: Callable[[Array], float]) -> dict[float, floa
 
 def _t_test(values: Array) -> float:
     """One-sided p-value that the mean of the values is above 0."""
-    from scipy.special import stdtr
-
-    spread = max(float(values.std(ddof=1)), SMALLEST_SD) / np.sqrt(len(values))
-    return float(stdtr(len(values) - 1, -values.mean() / spread))
+    found = paired_mean(values)
+    return found.p_value / 2 if found.mean > 0 else 1 - found.p_value / 2
 
 
 def _detail(pair: Pair, margin: float, word: str, best: float) -> str:

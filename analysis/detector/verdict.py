@@ -42,7 +42,7 @@ class Verdict:
     agreement: share of the seeds whose own shape is the verdict's; None for one seed.
     cause: why there is a double descent (cause_of_peak), None for other shapes. converged: whether the errors have
         settled at the end of training; None where nobody said.
-    q_value: the p-value adjusted for the other verdicts of a table (Benjamini and Hochberg); None for a verdict alone.
+    q_value: `p` adjusted for the other verdicts of a table or log (`q_values.adjusted`); None where nobody asked.
     sensitivity: share of the detector's settings under which the verdict stays; None where it was not asked for.
     significant_at: the p-value up to which the call is significant.
     note: why a curve was refused or called censored, in words; None where nothing is to be said.
@@ -70,14 +70,18 @@ class Verdict:
     significant_at: float = SIGNIFICANT_AT
 
     @property
+    def p(self) -> float | None:
+        """The p-value of the test that was made, over seeds or of one curve against its own noise; None without one."""
+        return self.single_seed_significance if self.p_value is None else self.p_value
+
+    @property
     def significance(self) -> Significance:
         """Of the call of a double descent: `significant` where the shape is one and its p-value is at most
-        `significant_at`; in a table the adjusted p-value must be at most .05 too.
+        `significant_at`; in a table or log of several the adjusted p-value must be at most .05 too.
         """
-        p = self.single_seed_significance if self.p_value is None else self.p_value
-        if p is None:
+        if self.p is None:
             return "not_tested"
-        small = p <= self.significant_at and (self.q_value is None or self.q_value <= SIGNIFICANT_AT)
+        small = self.p <= self.significant_at and (self.q_value is None or self.q_value <= SIGNIFICANT_AT)
         return "significant" if self.shape == "double_descent" and small else "not_significant"
 
     @property
@@ -122,6 +126,7 @@ class Verdict:
             "prominence": self.prominence,
             "p_value": self.p_value,
             "single_seed_significance": self.single_seed_significance,
+            "q_value": self.q_value,
             "significance": self.significance,
             "significant_at": self.significant_at,
             "double_descent": self.double_descent,

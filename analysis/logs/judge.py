@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -32,7 +31,10 @@ class Judged:
 
 
 def judged(curves: Curves, *, sensitivity: bool = False) -> Judged:
-    """The verdict of each run, with its sensitivity if asked for; runs in = verdicts + refusals."""
+    """The verdict of each run, adjusted for the others, with its sensitivity if asked for; runs in = verdicts +
+    refusals."""
+    from analysis.detector.q_values import adjusted
+
     runs: list[Run] = []
     verdicts: list[Verdict] = []
     refused: list[str] = []
@@ -46,7 +48,7 @@ def judged(curves: Curves, *, sensitivity: bool = False) -> Judged:
             runs.append(run)
         except ValueError as error:
             refused.append(f"run {short(run.name)}: {error}")
-    return Judged(runs, verdicts, refused)
+    return Judged(runs, [verdict for verdict in adjusted(verdicts) if verdict is not None], refused)
 
 
 def _long_enough(run: Run) -> tuple[Run, int]:
@@ -70,6 +72,9 @@ def _verdict(run: Run, axis: str, loss: bool, sensitivity: bool) -> Verdict:
     errors = (run.errors - shift) / scale if loss else run.errors
     trains = None if run.train_errors is None else (run.train_errors - shift) / scale if loss else run.train_errors
     verdict = detect(run.x, errors, train_errors=trains, axis=along, paired=run.paired)
+    if loss and verdict.cause is not None:  # the thresholds of interpolation are train errors, not losses
+        verdict = replace(verdict, cause="unknown")
+        trains = trains if axis == "epoch" else None  # elsewhere train errors give the cause alone
     if sensitivity:
         verdict = with_sensitivity(verdict, run.x, errors, train_errors=trains, axis=along, paired=run.paired)
     return _in_unit(verdict, shift, scale) if loss else verdict
@@ -108,14 +113,3 @@ def _point(point: Point, shift: float, scale: float) -> Point:
         error=point.error * scale + shift,
         error_interval=None if span is None else (span[0] * scale + shift, span[1] * scale + shift),
     )
-
-
-def false_discovery(verdicts: Sequence[Verdict]) -> list[float | None]:
-    """Benjamini-Hochberg over the runs that have a p-value; None for the others."""
-    tested = [v.p_value for v in verdicts if v.p_value is not None]
-    if not tested:
-        return [None] * len(verdicts)
-    from analysis.statistics.multiplicity import benjamini_hochberg
-
-    adjusted = iter(benjamini_hochberg(np.array(tested)).tolist())
-    return [None if v.p_value is None else next(adjusted) for v in verdicts]

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from analysis.logs.ingest import Run
-from analysis.logs.judge import false_discovery
 from analysis.logs.readers.table import CurveError, visible
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ def save(path: Path, runs: Sequence[Run], verdicts: Sequence[Verdict], axis: str
     from analysis.report.drawing.size import TWO_COLUMNS
     from analysis.report.figure_style import figure_style, quiet_grid
 
-    shown = list(zip(runs, verdicts, false_discovery(verdicts), strict=True))[:MOST]
+    shown = list(zip(runs, verdicts, strict=True))[:MOST]
     columns = min(COLUMNS, len(shown))
     rows = ceil(len(shown) / columns)
     with figure_style():
@@ -49,9 +48,9 @@ def save(path: Path, runs: Sequence[Run], verdicts: Sequence[Verdict], axis: str
         panels = figure.subplots(rows, columns, squeeze=False)
         for panel in panels.flat[len(shown) :]:
             panel.remove()
-        for panel, (run, verdict, q) in zip(panels.flat[: len(shown)], shown, strict=True):
+        for panel, (run, verdict) in zip(panels.flat[: len(shown)], shown, strict=True):
             quiet_grid(panel)
-            _draw(panel, run, verdict, q, axis, loss)
+            _draw(panel, run, verdict, axis, loss)
         fit(figure)
         try:
             figure.savefig(path)
@@ -60,7 +59,7 @@ def save(path: Path, runs: Sequence[Run], verdicts: Sequence[Verdict], axis: str
     return len(shown)
 
 
-def _draw(panel: Any, run: Run, verdict: Verdict, q: float | None, axis: str, loss: bool) -> None:
+def _draw(panel: Any, run: Run, verdict: Verdict, axis: str, loss: bool) -> None:
     from analysis.report.figure_style import QUIET, TEST, mark_verdict
 
     known = np.isfinite(run.errors).any(axis=0)
@@ -74,23 +73,23 @@ def _draw(panel: Any, run: Run, verdict: Verdict, q: float | None, axis: str, lo
     mark_verdict(panel, verdict, run.x[known], np.nanmean(run.errors[:, known], axis=0))
     if loss:
         panel.yaxis.set_major_formatter(lambda value, _: f"{value / 100:g}")
-    panel.set_title(title(run, verdict, q))
+    panel.set_title(title(run, verdict))
     panel.set_xlabel(axis)
     panel.set_ylabel("test loss" if loss else "test error, %")
 
 
-def title(run: Run, verdict: Verdict, q: float | None) -> str:
-    """Name; shape and p; and the places of a double descent."""
+def title(run: Run, verdict: Verdict) -> str:
+    """Name; shape, p and q; and the places of a double descent."""
     found = verdict.as_json(run.name)
     shape = found["shape"] + (f" ({found['strength']})" if found["strength"] else "")
     if verdict.points() and not verdict.double_descent:
         shape += ", " + found["significance"].replace("_", " ")
     name = visible(run.name)
     lines = [name if len(name) <= 48 else f"{name[:22]}...{name[-22:]}", shape]
-    if found["p_value"] is not None:
-        lines[1] += f", p = {found['p_value']:.3g}" + (f", q = {q:.3g}" if q is not None else "")
-    elif found["single_seed_significance"] is not None:
-        lines[1] += f", p = {found['single_seed_significance']:.3g} (one seed)"
+    if verdict.p is not None:
+        lines[1] += f", p = {verdict.p:.3g}" + (" (one seed)" if verdict.p_value is None else "")
+    if verdict.q_value is not None:
+        lines[1] += f", q = {verdict.q_value:.3g}"
     points = (("min", "first_min"), ("peak", "peak"), ("min", "second_min")) if verdict.points() else ()
     places = [f"{label} {found[key]['epoch']:.4g}" for label, key in points if found[key]]
     return "\n".join([*lines, ", ".join(places)] if places else lines)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analysis.logs.judge import Judged, false_discovery
+from analysis.logs.judge import Judged
 from analysis.logs.readers.table import CurveError, visible
 
 if TYPE_CHECKING:
@@ -39,8 +39,7 @@ def _finite(value: Any) -> Any:
 def as_text(judged: Judged, axis: str, loss: bool, width: int | None = None) -> str:
     """A table where it fits the terminal, else a paragraph a run. Names stand as they are, none is cut."""
     width = width or shutil.get_terminal_size((80, 24)).columns
-    q_values = false_discovery(judged.verdicts)
-    rows = [_row(v.as_json(r.name), q, loss) for r, v, q in zip(judged.runs, judged.verdicts, q_values, strict=True)]
+    rows = [_row(v.as_json(r.name), loss) for r, v in zip(judged.runs, judged.verdicts, strict=True)]
     kept = [i for i in range(len(HEAD)) if i < 3 or any(row[i] for row, _ in rows)]
     columns = [[HEAD[i], *(row[i] for row, _ in rows)] for i in kept]
     sizes = [max(map(_width, column)) for column in columns]
@@ -57,7 +56,7 @@ def as_text(judged: Judged, axis: str, loss: bool, width: int | None = None) -> 
     return "\n".join([*lines, *_legend(rows, axis, loss, width)])
 
 
-def _row(found: dict[str, Any], q: float | None, loss: bool) -> tuple[list[str], str]:
+def _row(found: dict[str, Any], loss: bool) -> tuple[list[str], str]:
     """Cells in the order of HEAD, and the note."""
     shape = str(found["shape"])
     doubt = found["significance"] if found["strength"] and found["significance"] != "significant" else None
@@ -73,7 +72,7 @@ def _row(found: dict[str, Any], q: float | None, loss: bool) -> tuple[list[str],
         shape,
         *places,
         p,
-        "" if q is None else f"{q:.3g}",
+        "" if found["q_value"] is None else f"{found['q_value']:.3g}",
     ]
     return cells, visible(str(found.get("note") or ""))
 
@@ -103,9 +102,11 @@ def _legend(rows: Sequence[tuple[list[str], str]], axis: str, loss: bool, width:
     parts = [f"{'loss' if loss else 'error'} @ {axis}"]
     p_values = [row[6] for row, _ in rows]
     if any(p and not p.startswith("(") for p in p_values):
-        parts += ["p: test over seeds", "q: Benjamini-Hochberg over runs"]
+        parts.append("p: test over seeds")
     if any(p.startswith("(") for p in p_values):
         parts.append("(p): one seed, against its own noise only")
+    if any(p_values):
+        parts.append("q: Benjamini-Hochberg over runs")
     return _wrapped("; ".join(parts), width)
 
 
@@ -129,11 +130,7 @@ def write_table(path: Path, judged: Judged) -> None:
     """One row per run, the fields of `--json` flattened: peak_epoch, peak_error, ... Raises CurveError where the file
     cannot be written.
     """
-    q_values = false_discovery(judged.verdicts)
-    rows = [
-        _flat(v.as_json(r.name)) | {"q_value": q}
-        for r, v, q in zip(judged.runs, judged.verdicts, q_values, strict=True)
-    ]
+    rows = [_flat(v.as_json(r.name)) for r, v in zip(judged.runs, judged.verdicts, strict=True)]
     names = list(dict.fromkeys(name for row in rows for name in row))
     suffix = path.suffix.lower()
     try:

@@ -30,7 +30,8 @@ SCHEMA = pa.schema(
         ("outcome", pa.string()),
         ("n", pa.int64()),
         *((name, pa.float64()) for name in ("test_error", "scratch_test_error", "gain", "gain_low", "gain_high")),
-        *((name, pa.float64()) for name in ("p_value", "q_value", "matched_gain", "matched_low", "matched_high")),
+        *((name, pa.float64()) for name in ("p_value", "q_value", "negative_q_value")),
+        *((name, pa.float64()) for name in ("matched_gain", "matched_low", "matched_high")),
         *((name, pa.float64()) for name in ("train_loss", "scratch_train_loss", "predicted_gain")),
     ]
 )
@@ -55,6 +56,7 @@ def _row(each: CellComparison, cell_id: str, label: str) -> dict[str, Any]:
         "gain_high": each.gain.high,
         "p_value": each.gain.p_value,
         "q_value": each.q_value,
+        "negative_q_value": each.negative_q_value,
         "matched_gain": each.matched.mean,
         "matched_low": each.matched.low,
         "matched_high": each.matched.high,

@@ -19,9 +19,10 @@ HEAD = ("cell", "n", "error %", "from scratch %", "gain %", "q", "gain % at equa
 NUMBERS = (False, True, True, True, True, True, True, True, False)
 READING = (
     "Gain: accuracy less that of the run from scratch with the same network, target, recipe and seed, with its 95 % "
-    "interval over paired seeds. Negative: the interval lies below 0 after adjustment over all cells "
-    f"(Benjamini-Hochberg, q at most {ALPHA:g}), at the end and where both arms first came to the lowest train loss "
-    f"that both reached. Undertrained: worse at the end only. Fewer than {FEWEST_SEEDS} seeds are not tested."
+    "interval over paired seeds. q: of the gain at the end, adjusted over all cells (Benjamini-Hochberg). Negative: "
+    "the gain lies below 0 both at the end and where both arms first came to the lowest train loss that both reached; "
+    f"the larger of the two p-values is adjusted over all cells, its q at most {ALPHA:g}. Undertrained: worse at the "
+    f"end, and at equal train loss not beyond chance. Fewer than {FEWEST_SEEDS} seeds are not tested."
 )
 
 

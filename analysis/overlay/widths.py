@@ -19,7 +19,8 @@ THEORY = (
     *("theory_difference", "theory_relative"),
 )
 """Predicted relative test error; its standard error over seeds (missing of a closed form); that of the source's
-readout afterwards; which theory, or why there is none; measured less predicted; that over the predicted."""
+readout afterwards; which theory, or why there is none; measured less predicted; that over the predicted, NaN
+where the prediction is 0."""
 
 
 class Predictor(Protocol):
@@ -69,7 +70,7 @@ def width_cells(tables: Tables, predictor: Predictor | None = None) -> pd.DataFr
     frame["theory_kind"] = [seeds[0].kind for seeds in found]
     mean = frame["final_test_error"].to_numpy(dtype=np.float64, na_value=np.nan)
     frame["theory_difference"] = mean - frame["theory_test_error"].to_numpy()
-    frame["theory_relative"] = frame["theory_difference"] / frame["theory_test_error"]
+    frame["theory_relative"] = frame["theory_difference"] / frame["theory_test_error"].replace(0.0, math.nan)
     return frame
 
 
@@ -97,9 +98,9 @@ def _standard_error(errors: np.ndarray) -> float:
 
 
 def difference_text(frame: pd.DataFrame) -> str:
-    """How far theory and measurement are apart, over cells that have both."""
+    """How far theory and measurement are apart, over cells that have both. None is relative to a prediction of 0."""
     both = frame.dropna(subset=["theory_relative"])
     if not len(both):
-        return "no cell has both a prediction and a finished run"
+        return "no cell has both a prediction above 0 and a finished run"
     size: Any = both["theory_relative"].abs()
     return f"{len(both)} cells: relative difference {size.median():.1%} in the median, {size.max():.1%} at most"

@@ -64,7 +64,10 @@ def evidence(verdict: Verdict, over_epochs: bool, brief: bool = False) -> list[s
             found.append("significant")
         return [*found, *_agreement(verdict)]
     if verdict.single_seed_significance is not None:
-        return [f"one seed, {p_equals('p', verdict.single_seed_significance, floor)} against its own noise"]
+        found = [f"one seed, {p_equals('p', verdict.single_seed_significance, floor)} against its own noise"]
+        if verdict.q_value is not None and not brief:
+            found.append(p_equals("q", verdict.q_value, floor))
+        return found
     return []
 
 

@@ -139,7 +139,7 @@ def ours(cell: Labelled) -> Answer:
     verdict = detect(cell.x, cell.errors)
     peak = None if verdict.peak is None else verdict.peak.position
     strength = None if verdict.strength == "undecided" else verdict.strength
-    p = verdict.single_seed_significance if verdict.p_value is None else verdict.p_value
+    p = verdict.p
     return Answer(verdict.double_descent is True, verdict.shape, peak, strength, 1.0 if p is None else p)
 
 

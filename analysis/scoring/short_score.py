@@ -31,7 +31,7 @@ class ShortTally:
 
     def add(self, cell: ShortCell, rivals: bool) -> None:
         verdict = detect(cell.x, cell.errors, axis=cell.axis)
-        p = verdict.single_seed_significance if verdict.p_value is None else verdict.p_value
+        p = verdict.p
         self.cells.append(cell)
         self.called.append(verdict.double_descent is True)
         self.p_values.append(np.nan if p is None else p)
@@ -117,7 +117,7 @@ def noise_row(number: int, seeds: int, seed: int, points: tuple[int, int] = (4, 
         rng = np.random.default_rng(stream)
         x = np.arange(float(rng.integers(points[0], points[1] + 1)))
         verdict = detect(x, 0.3 + 0.01 * rng.standard_normal((seeds, len(x))), axis="depth")
-        p = verdict.single_seed_significance if verdict.p_value is None else verdict.p_value
+        p = verdict.p
         called += verdict.double_descent is True
         tested += p is not None
         below += p is not None and p <= 0.05

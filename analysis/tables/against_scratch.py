@@ -11,21 +11,25 @@ from typing import Literal
 
 import numpy as np
 
-from analysis.statistics.intervals import LEVEL, mean_interval
+from analysis.statistics.intervals import LEVEL
+from analysis.statistics.paired import paired_mean, smallest_sd
 from analysis.tables.collect import Tables
-from analysis.tables.curves import Array
+from analysis.tables.curves import Array, Rows
 from analysis.tables.groups import Group, from_scratch
 from analysis.tables.schema import numbers
 from sweeps.identity import cell_id
 from sweeps.spec import RunSpec
 
 Outcome = Literal["worse", "better", "not distinguished"]
+FEWEST_PAIRS = 3
+"""Pairs below which nothing is said: the difference of two is known within 13 of its standard errors."""
 
 
 @dataclass(frozen=True)
 class AgainstScratch:
     """difference, low, high: (points,) final test error less that from scratch, over paired seeds, with its 95 %
-    interval (or another level's); NaN where there is no pair (no interval with one pair). n: (points,) pairs."""
+    interval (or another level's), which equal differences do not make narrower than their rounding (`smallest_sd`); NaN
+    where there is no pair (no interval with one pair). n: (points,) pairs."""
 
     difference: Array
     low: Array
@@ -33,8 +37,8 @@ class AgainstScratch:
     n: Array
 
     def outcome(self, point: int) -> Outcome | None:
-        """Of one point of the axis; None where no interval is known."""
-        if np.isnan(self.low[point]):
+        """Of one point of the axis; None with fewer than FEWEST_PAIRS."""
+        if self.n[point] < FEWEST_PAIRS:
             return None
         return "worse" if self.low[point] > 0 else "better" if self.high[point] < 0 else "not distinguished"
 
@@ -56,7 +60,9 @@ def against_scratch(tables: Tables, group: Group, level: float = LEVEL) -> Again
         some = True
         own, scratch = final_errors(tables, int(cell)), final_errors(tables, partner)
         pairs = [own[seed] - scratch[seed] for seed in sorted(own.keys() & scratch.keys())]
-        found[:, point] = (*mean_interval(pairs, level), len(pairs))
+        least = smallest_sd(test_images(tables, np.concatenate([tables.rows[int(cell)], tables.rows[partner]])))
+        n, difference, low, high, _ = paired_mean(pairs, least, level)
+        found[:, point] = difference, low, high, n
     return AgainstScratch(*found) if some else None
 
 
@@ -88,6 +94,18 @@ def _scratch_cells(tables: Tables) -> dict[str, int]:
 def _spec(tables: Tables, cell: int) -> RunSpec:
     """That of a cell, with one of its seeds."""
     return tables.sweep.runs[int(tables.rows[cell][0])].spec
+
+
+def test_images(tables: Tables, rows: Rows) -> float | None:
+    """Images in the test set that some runs of one loss share, of which their errors are shares.
+
+    None where it is not on record, and with the squared loss, under which errors may be of real-valued targets.
+    """
+    if tables.sweep.runs[int(rows[0])].spec.train.loss == "squared":
+        return None
+    found = np.unique(numbers(tables.runs, "test_samples")[rows])
+    found = found[np.isfinite(found)]
+    return float(found[0]) if len(found) == 1 else None
 
 
 def final_errors(tables: Tables, cell: int) -> dict[int, float]:

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from analysis.detector.descent import Axis, detect
+from analysis.detector.q_values import adjusted
 from analysis.detector.sensitivity import with_sensitivity
 from analysis.detector.verdict import Verdict
 from analysis.tables.against_scratch import AgainstScratch, against_scratch
 from analysis.tables.budgets import SHARES, budgets, converged, errors_by_seed
-from analysis.tables.cells import adjusted
 from analysis.tables.collect import Tables
 from analysis.tables.curves import Array
 from analysis.tables.groups import Group, groups_along, varying
@@ -123,7 +123,7 @@ def at_budgets(tables: Tables, group: Group, shares: Sequence[float] = SHARES) -
     None where fewer than four points have a result. p-values are each verdict's own, not adjusted.
     """
     found: dict[int, Verdict | None] = {}
-    for epochs in budgets(tables, group, shares):
+    for epochs in sorted(set(budgets(tables, group, shares))):
         _, test, train = errors_by_seed(tables, group, epochs)
         found[epochs], _ = _verdict(group, test, train)
     return found

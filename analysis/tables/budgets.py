@@ -82,9 +82,11 @@ def errors_by_seed(tables: Tables, group: Group, epochs: int | None = None) -> t
 
 
 def budgets(tables: Tables, group: Group, shares: Sequence[float] = SHARES) -> tuple[int, ...]:
-    """Numbers of epochs at which a group's verdict is looked at: shares of its longest run, ascending.
+    """Numbers of epochs at which a group's verdict is looked at: shares of its longest run, one for each share; none
+    without a run.
 
-    Where not every epoch was evaluated, the last evaluated one at or before each share.
+    Where not every epoch was evaluated, the last evaluated one at or before each share. Shares of a short training may
+    come to the same number.
     """
     rows = np.concatenate([tables.rows[cell] for cell in group.cells])
     ends = tables.curves.last_epochs()[rows]
@@ -92,4 +94,4 @@ def budgets(tables: Tables, group: Group, shares: Sequence[float] = SHARES) -> t
         return ()
     epochs, _, _ = tables.curves.cell(rows[[int(ends.argmax())]])
     wanted = [max(1, round(share * int(ends.max()))) for share in shares]
-    return tuple(sorted({int(epochs[np.searchsorted(epochs, each, side="right") - 1]) for each in wanted}))
+    return tuple(int(epochs[np.searchsorted(epochs, each, side="right") - 1]) for each in wanted)

@@ -6,22 +6,20 @@ belongs to weights that are no longer finite.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from analysis.detector.q_values import adjusted
 from analysis.detector.verdict import Verdict
 from analysis.statistics.intervals import for_new_images, intervals
-from analysis.statistics.multiplicity import benjamini_hochberg
 from analysis.tables.curves import Array, Curves, Rows
 from analysis.tables.epochwise import epochwise_verdicts, with_sensitivities
 from analysis.tables.schema import CELLS, CROSSINGS, RELATEDNESS, columns_of, frame_of, spec_types
 from analysis.tables.unlike import differences
 
 DECIMALS = 9  # of a verdict's numbers: beyond this they depend on the machine's matrix products
-
 
 Verdicts = tuple[Verdict | None, ...]
 
@@ -31,16 +29,6 @@ def judged_cells(runs: pd.DataFrame, curves: Curves) -> tuple[pd.DataFrame, tupl
     rows = _cell_rows(runs)
     verdicts = with_sensitivities(adjusted(epochwise_verdicts(curves, runs, rows)), curves, runs, rows)
     return _cell_frame(runs, rows, verdicts), rows, verdicts
-
-
-def adjusted(verdicts: Verdicts) -> Verdicts:
-    """The verdicts with their q-values: p-values adjusted for one another (Benjamini and Hochberg 1995)."""
-    p_values = [np.nan if verdict is None or verdict.p_value is None else verdict.p_value for verdict in verdicts]
-    q_values = benjamini_hochberg(p_values)
-    return tuple(
-        verdict if verdict is None or np.isnan(q) else replace(verdict, q_value=float(q))
-        for verdict, q in zip(verdicts, q_values, strict=True)
-    )
 
 
 def _cell_rows(runs: pd.DataFrame) -> tuple[Rows, ...]:

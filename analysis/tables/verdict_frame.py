@@ -39,15 +39,16 @@ class _Row:
 def verdict_frame(tables: Tables, along: Sequence[AxisVerdict]) -> pd.DataFrame:
     """One row per group and axis of `along`, then one per cell for its epochs (axis `epoch`).
 
-    Columns: `group` (its label), `axis`, `seeds` and `points` that have a result; all that a Verdict says, a point as
-    `peak`, `peak_low`, `peak_high`, `peak_error`, `peak_error_low`, `peak_error_high` (position, and error as a
-    fraction, each with its 95 % interval over seeds); `budget` (epochs; the verdict is of it); `last_interpolating` and
-    `first_not_interpolating` (neighbours on the axis between which interpolation is lost; empty for epochs, where
-    `epochs_to_5` of the table `cells` has it); `reason` (why there is no verdict); each field that the cells of the
-    group share. Missing values are empty.
+    Columns: `group` (its label), `axis`, `seeds` and `points` (places on the axis; of epochs, evaluated ones) that have
+    a result; all that a Verdict says, a point as `peak`, `peak_low`, `peak_high`, `peak_error`, `peak_error_low`,
+    `peak_error_high` (position, and error as a fraction, each with its 95 % interval over seeds); `budget` (epochs; the
+    verdict is of it); `last_interpolating` and `first_not_interpolating` (neighbours on the axis between which
+    interpolation is lost; empty for epochs, where `epochs_to_5` of the table `cells` has it); `reason` (why there is no
+    verdict); each field that the cells of the group share. Missing values are empty.
 
-    `q_value` is that of Benjamini and Hochberg (1995) over the rows of one axis with a p-value: the share of false ones
-    to expect among the rows at or below it. `significance` and `double_descent` go by it.
+    `q_value` is that of Benjamini and Hochberg (1995) over the rows of one axis with a p-value, of one seed
+    (`single_seed_significance`) or of several: the share of false ones to expect among the rows at or below it.
+    `significance` and `double_descent` go by it.
 
     Example: `frame.query("double_descent == True")[["group", "axis", "peak", "prominence"]]`.
     """
@@ -99,7 +100,7 @@ def _of_axis(each: AxisVerdict) -> _Row:
 
 def _of_cells(tables: Tables) -> list[_Row]:
     cells = tables.cells
-    longest = [int(tables.curves.last_epochs()[rows].max(initial=0)) for rows in tables.rows]
+    points, ends = tables.curves.lengths(), tables.curves.last_epochs()
     found = []
     for index, ((its_fields, label), verdict) in enumerate(
         zip(cell_fields_and_labels(cells), tables.verdicts, strict=True)
@@ -110,9 +111,9 @@ def _of_cells(tables: Tables) -> list[_Row]:
                 axis=EPOCH,
                 fields=its_fields,
                 seeds=int(cells["n_done"].iloc[index]),
-                points=longest[index],
+                points=int(points[tables.rows[index]].max(initial=0)),
                 verdict=verdict,
-                budget=longest[index],
+                budget=int(ends[tables.rows[index]].max(initial=0)),
                 reason=None if verdict is not None else "too few epochs, or no run is done",
             )
         )

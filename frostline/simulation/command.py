@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from frostline.options import DEFAULT_STORE, StoreOption
+
 WORKERS = (8, 64, 256, 1024)
 
 
@@ -19,9 +21,7 @@ def _finite(value: float | None) -> float | None:
 
 def simulate(
     sweeps: Annotated[list[str], typer.Argument(metavar="SWEEP", help="YAML files, or names in the catalog")],
-    store: Annotated[
-        str, typer.Option(metavar="STORE", envvar="FROSTLINE_STORE", help="folder of results, or s3://BUCKET/PREFIX")
-    ] = "store",
+    store: StoreOption = DEFAULT_STORE,
     workers: Annotated[list[int] | None, typer.Option(min=1, help="runs at a time; may be given again")] = None,
     gpus: Annotated[bool, typer.Option("--gpus", help="workers have a GPU each")] = False,
     replay: Annotated[bool, typer.Option("--replay", help="play results again, as long as they took")] = False,
@@ -57,7 +57,6 @@ def simulate(
     from sweeps.console import say_lines
 
     ledger = ledger_at(store)
-    ledger.check()
     clusters = [
         Cluster(
             number,

@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.schedule.cost import CostModel, Estimate
-from orchestrator.schedule.plan import Plan, make_plan
+from orchestrator.schedule.plan import Plan, planned
 from orchestrator.store.ledger import Ledger
 from sweeps.errors import SpecError
-from sweeps.sweep import read
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ def together(sweeps: Sequence[str], ledger: Ledger, accelerator: bool, replay: b
     `replay`: all of it, done or not, at the durations that the results have; jobs are ordered as in a first launch,
     which knew none. Raises SpecError, in one line, for a sweep that is none, and where a result is missing.
     """
-    plans = [_plan(sweep, ledger) for sweep in sweeps]
+    plans = [planned(sweep, ledger) for sweep in sweeps]
     plan = Plan(
         plans[0].sweep,
         {id: job for each in plans for id, job in each.runs.items()},
@@ -59,13 +58,6 @@ def together(sweeps: Sequence[str], ledger: Ledger, accelerator: bool, replay: b
     costs = model.costs([*plan.open_sources, *plan.open_runs])
     names = tuple(each.sweep.name for each in plans)
     return Together(names, plan, costs.seconds, actual, model.device, model.samples, costs.total)
-
-
-def _plan(sweep: str, ledger: Ledger) -> Plan:
-    try:
-        return make_plan(read(sweep), ledger)
-    except SpecError as problem:
-        raise SpecError(f"{sweep}: {problem}") from None
 
 
 def _nothing_done(plan: Plan) -> Plan:

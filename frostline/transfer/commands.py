@@ -9,17 +9,15 @@ from typing import Annotated
 
 import typer
 
+from frostline.options import DEFAULT_STORE, StoreOption
+
 Sweep = Annotated[str, typer.Argument(help="a sweep's YAML file, or its name in sweeps/catalog")]
-Store = Annotated[
-    str, typer.Option(metavar="STORE", envvar="FROSTLINE_STORE", help="folder of results, or s3://BUCKET/PREFIX")
-]
 AsJson = Annotated[bool, typer.Option("--json", help="machine-readable output")]
-DEFAULT_STORE = "store"
 
 
 def rank(
     sweep: Sweep,
-    store: Store = DEFAULT_STORE,
+    store: StoreOption = DEFAULT_STORE,
     train: Annotated[bool, typer.Option("--train", help="train source models that have no result, here")] = False,
     across_models: Annotated[
         bool, typer.Option("--across-models", help="compare starts of different networks with each other")
@@ -57,7 +55,7 @@ def rank(
         print(line)
 
 
-def transferability(sweep: Sweep, store: Store = DEFAULT_STORE, as_json: AsJson = False) -> None:
+def transferability(sweep: Sweep, store: StoreOption = DEFAULT_STORE, as_json: AsJson = False) -> None:
     """What the scores of `rank` were worth.
 
     Each score against what the sweep's runs measured, by frozen depth: correlations and top-1 regret.

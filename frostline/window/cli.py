@@ -8,21 +8,17 @@ from typing import Annotated
 import typer
 
 from orchestrator.cli import Project
-from orchestrator.store_commands import DEFAULT_STORE
+from orchestrator.store_commands import DEFAULT_STORE, StoreOption
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 Sweep = Annotated[str, typer.Argument(metavar="SWEEP", help="a sweep's YAML file, or its name in sweeps/catalog")]
-Store = Annotated[
-    str,
-    typer.Option("--store", metavar="STORE", envvar="FROSTLINE_STORE", help="folder of results, or s3://BUCKET/PREFIX"),
-]
 
 
 @app.command(epilog="Example: frostline publish quickstart --wandb-project letters\n\nNext: frostline report --wandb")
 def publish(
     sweep: Sweep,
-    store: Store = DEFAULT_STORE,
+    store: StoreOption = DEFAULT_STORE,
     wandb_project: Project = "frostline",
     offline: Annotated[
         bool, typer.Option("--offline", help="write files that `wandb sync` sends later, in STORE/wandb")
@@ -40,7 +36,7 @@ def publish(
 @app.command(epilog="Example: frostline report quickstart --wandb\n\nNext: frostline claims")
 def report(
     sweep: Sweep,
-    store: Store = DEFAULT_STORE,
+    store: StoreOption = DEFAULT_STORE,
     out: Annotated[
         Path | None, typer.Option("--out", help="The page to write. [default: results/<sweep name>/report.html]")
     ] = None,

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from frostline.window.content import added_by_run, sweep_content
 from frostline.window.results import Results, write_results
-from orchestrator.schedule.plan import Plan, make_plan
+from orchestrator.schedule.plan import Plan, planned
 from orchestrator.store.jobs import Job
 from orchestrator.store.ledger import Ledger, StoreError
 from orchestrator.store_commands import Typed, ledger_at
@@ -22,9 +22,8 @@ from orchestrator.tracking.options import TrackingOptions
 from orchestrator.tracking.publish import Publication, PublishReport, publish, wandb_attempt
 from orchestrator.tracking.sweep_run import SourceModel, send_sweep
 from sweeps.console import say_next
-from sweeps.errors import SpecError, printable
+from sweeps.errors import printable
 from sweeps.records import RunRecord
-from sweeps.sweep import read
 
 FILES = "sweeps"
 """In the store's folder for W&B: what the W&B run of each sweep was made of."""
@@ -33,7 +32,8 @@ Found = list[tuple[Job, RunRecord]]
 
 def publish_sweep(sweep: str, store: str, project: str, mode: Literal["online", "offline"]) -> int:
     """Publish what of a sweep is not there; the exit code: 1 where something has not arrived. Says so, line by line."""
-    plan, ledger = _planned(sweep, store)
+    ledger = ledger_at(store)
+    plan = planned(sweep, ledger)
     jobs = (*plan.sources.values(), *plan.runs.values())
     found = [(job, record) for job in jobs if (record := ledger.result(job)) is not None]
     options = TrackingOptions(store=ledger.location, mode=mode, project=project)
@@ -51,15 +51,6 @@ def publish_sweep(sweep: str, store: str, project: str, mode: Literal["online", 
     if code == 0 and mode == "online" and results is not None:
         say_next(*Typed(sweep, store).words("report", "--wandb", *options.words), why="a report on W&B")
     return code
-
-
-def _planned(sweep: str, store: str) -> tuple[Plan, Ledger]:
-    ledger = ledger_at(store)
-    ledger.check()
-    try:
-        return make_plan(read(sweep), ledger), ledger
-    except SpecError as problem:
-        raise SpecError(f"{sweep}: {problem}") from None
 
 
 def _results(plan: Plan, ledger: Ledger, options: TrackingOptions) -> Results:

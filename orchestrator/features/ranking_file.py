@@ -18,7 +18,7 @@ def save(record: RankingRecord, ledger: Ledger) -> None:
     try:
         ledger.store.replace(key, seal(record.model_dump_json().encode()))
     except OSError as problem:
-        raise StoreError(f"{ledger.store.where(key)}: {problem.strerror or problem}") from None
+        raise records.unreadable(ledger.store, key, problem) from None
 
 
 def prefer_ranked(plan: Plan, ledger: Ledger, again: str) -> list[str]:

@@ -27,7 +27,7 @@ from sweeps.store.interface import Damaged, Reading
 from sweeps.store.leases import Lease
 from sweeps.store.many import look_at_each
 from sweeps.store.status import after_source
-from sweeps.sweep import SweepSpec
+from sweeps.sweep import SweepSpec, read
 from tasks import check, check_files, citation, relatedness
 
 Read = TypeVar("Read")
@@ -161,6 +161,19 @@ class Plan:
     def _tasks(self) -> set[str]:
         parts = [part for job in self.runs.values() for part in (job.spec.source, job.spec.target)]
         return {part.task for part in parts if part is not None}
+
+
+def planned(sweep: str, ledger: Ledger, thorough: bool = False) -> Plan:
+    """`make_plan` of a sweep as a user names it: a file, or a name of the catalog. Errors name it too.
+
+    Reads alone: an unusable store is refused before the seconds that planning takes, and none is made.
+    """
+    spec = read(sweep)
+    ledger.check()
+    try:
+        return make_plan(spec, ledger, thorough)
+    except SpecError as problem:
+        raise SpecError(f"{sweep}: {problem}") from None
 
 
 def make_plan(sweep: SweepSpec, ledger: Ledger, thorough: bool = False) -> Plan:

@@ -7,11 +7,12 @@ from collections.abc import Iterable
 
 from orchestrator.store.jobs import Job
 from sweeps.errors import printable
-from sweeps.identity import canonical, canonical_json
+from sweeps.identity import canonical, canonical_json, model_name
 from sweeps.naming import telling
 from sweeps.spec import RunSpec, Spec
 
-NETWORK = ("model.family", "model.depth", "model.width")
+NETWORK = ("model.family", "model.depth", "model.width", "model.name")
+"""What `model_name` tells."""
 TASKS = {"source.task": "from", "target.task": "on"}
 
 
@@ -35,8 +36,7 @@ class Labels:
             kept = tuple(field for field in kept if field.partition(".")[0] in ("source", "model", "seed"))
         parts = ["source model"] if job.kind == "source" else []
         if any(field in NETWORK for field in kept):
-            model = job.spec.model
-            parts.append(f"{model.family}{model.depth}-w{model.width}")
+            parts.append(model_name(job.spec.model))
         if job.kind == "run" and self._mixed and job.spec.source is None:
             parts.append("from scratch")
         parts += [text for field in kept if field not in NETWORK and (text := self._value(job.spec, field))]

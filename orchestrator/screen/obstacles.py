@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from orchestrator.schedule.plan import Plan
 from orchestrator.store.jobs import Job
@@ -29,21 +28,33 @@ def counted(jobs: list[Job]) -> str:
     return " and ".join(parts)
 
 
-def failures(plan: Plan, ledger: Ledger) -> list[tuple[str, list[Job]]]:
-    """The failed jobs of a plan with the last error of each group, most frequent first."""
-    failed = [job for job in (*plan.sources.values(), *plan.runs.values()) if plan.statuses[job.id] == "failed"]
-    looked_at = look_at_each(ledger.store, lambda job: last_error(ledger, job), failed)
-    return grouped((error, job) for job, error in looked_at if error)
+class LastFailure(NamedTuple):
+    """Of a job that failed. Where its record cannot be read, `error` says why and the rest is None: that must neither
+    hide the other failures nor end a launch."""
+
+    error: str
+    attempts: int | None
+    file: str | None
 
 
-def last_error(ledger: Ledger, job: Job) -> str:
-    """The error of a job's last failure, empty where there is none; why it cannot be read, where it cannot: that must
-    neither hide the other failures nor end a launch."""
+def last_failure(ledger: Ledger, job: Job) -> LastFailure | None:
+    """None where no failure is on record."""
     try:
         last = ledger.last_failure(job)
     except StoreError as problem:
-        return str(problem)
-    return "" if last is None else last[0].error
+        return LastFailure(str(problem), None, None)
+    return None if last is None else LastFailure(last[0].error, last[1], last[2])
+
+
+def failures(plan: Plan, ledger: Ledger) -> list[tuple[str, list[Job]]]:
+    """The failed jobs of a plan with the last error of each group, most frequent first."""
+    return grouped((last.error, job) for job, last in _last_failures(plan, ledger))
+
+
+def _last_failures(plan: Plan, ledger: Ledger) -> list[tuple[Job, LastFailure]]:
+    failed = [job for job in (*plan.sources.values(), *plan.runs.values()) if plan.statuses[job.id] == "failed"]
+    looked_at = look_at_each(ledger.store, lambda job: last_failure(ledger, job), failed)
+    return [(job, last) for job, last in looked_at if last is not None]
 
 
 def lines(plan: Plan, ledger: Ledger) -> list[str]:
@@ -83,24 +94,26 @@ def shortened(error: str) -> str:
     return text if len(text) <= LONGEST_ERROR else f"{text[: LONGEST_ERROR - 3]}..."
 
 
+def failed_json(plan: Plan, ledger: Ledger) -> dict[str, Any]:
+    """What `all_failed` says, for programs."""
+    failed = [
+        {"kind": job.kind, "id": job.id, "name": job.name, **last._asdict()}
+        for job, last in _last_failures(plan, ledger)
+    ]
+    return {"sweep": plan.sweep.name, "failed": failed, "blocked_by": blocked_json(plan)}
+
+
 def all_failed(plan: Plan, ledger: Ledger) -> Iterator[str]:
     """Every job that failed, under its kind of error, and every blocked run, under its source model."""
-    groups = failures(plan, ledger)
-    for error, jobs in groups:
-        yield f"{counted(jobs)}: {shortened(error)}"
-        for job in jobs:
-            yield f"  {job.kind} {job.id} {job.name}{_attempts(ledger, job)}"
+    groups = grouped((last.error, (job, last)) for job, last in _last_failures(plan, ledger))
+    for error, alike in groups:
+        yield f"{counted([job for job, _ in alike])}: {shortened(error)}"
+        for job, last in alike:
+            attempts = "" if last.attempts is None else f" ({of(last.attempts, 'attempt')}; {last.file})"
+            yield f"  {job.kind} {job.id} {job.name}{attempts}"
     for source, jobs in plan.blocked().items():
         yield f"{of(len(jobs), 'run')} blocked: {why_blocked(plan, source)}"
         for job in jobs:
             yield f"  run {job.id} {job.name}"
-    failed = sum(len(jobs) for _, jobs in groups)
+    failed = sum(len(alike) for _, alike in groups)
     yield f"{failed} failed, {sum(map(len, plan.blocked().values()))} blocked"
-
-
-def _attempts(ledger: Ledger, job: Job) -> str:
-    """How many failed, and where the last one is written down; empty where that cannot be read."""
-    last = None
-    with contextlib.suppress(StoreError):
-        last = ledger.last_failure(job)
-    return "" if last is None else f" ({of(last[1], 'attempt')}; {last[2]})"

@@ -15,6 +15,7 @@ from orchestrator.schedule.plan_warnings import Warnings
 from orchestrator.screen.labels import NETWORK, Labels
 from orchestrator.screen.obstacles import lines as obstacle_lines
 from orchestrator.store.ledger import Ledger
+from sweeps.identity import model_name
 from sweeps.naming import field_values
 
 MOST_RUNNING = 12
@@ -77,7 +78,7 @@ def _asked(made: Plan) -> Iterator[str]:
     if made.sweep.about:
         yield made.sweep.about
     specs = [job.spec for job in made.runs.values()]
-    networks = Counter(f"{spec.model.family}{spec.model.depth}-w{spec.model.width}" for spec in specs)
+    networks = Counter(model_name(spec.model) for spec in specs)
     yield f"networks: {_first([f'{name} {number} runs' for name, number in networks.items()])}"
     pairs = dict.fromkeys(
         f"{'scratch' if spec.source is None else f'{spec.source.task} ({spec.source.size})'} -> "

@@ -76,7 +76,12 @@ def _computed_from_whole(job: Job, lease: Lease, ledger: Ledger, options: TrialO
 
 
 def _computed(job: Job, lease: Lease, ledger: Ledger, options: TrialOptions, state: WorkerState) -> Ending:
-    """Prepare, train, commit."""
+    """Prepare, train, commit.
+
+    W&B comes before the commit: what went wrong there is noted in the record. Where the store then refuses the commit,
+    a W&B run stays that says it is done, and in online mode its mark. The next attempt has a W&B run of its own, whose
+    mark replaces this one.
+    """
     began = time.perf_counter()
     stage = job.stage()
     device = prepare(options.device, options.threads, stage.recipe.precision, options.gpus_per_run)

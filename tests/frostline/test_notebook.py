@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from scipy.stats import false_discovery_control
 import frostline as fl
 from analysis.loaded import LoadedSweep
 from analysis.report.drawing.labels import axis_label
+from analysis.tables.verdict_frame import verdict_frame
 from sweeps.errors import SpecError
 from sweeps.sweep import parse
 from tests.analysis.store_factory import finished, planned, sweep_text
@@ -80,6 +82,13 @@ def test_one_row_of_verdicts_per_group_and_axis_and_per_cell(golden: LoadedSweep
     for ours, theirs in (("peak", "peak_epoch"), ("prominence", "prominence"), ("p_value", "p_value")):
         np.testing.assert_array_equal(of_cells[ours].to_numpy(dtype=float), cells[theirs].to_numpy(dtype=float))
     assert (of_cells["points"] == 60).all() and of_cells["reason"].isna().all()
+
+
+def test_points_of_epochs_are_evaluated_ones(golden: LoadedSweep) -> None:
+    tables = golden.tables
+    epoch = np.tile(np.r_[1:60, 100], len(tables.runs))  # sixty rows, the last after epoch 100
+    frame = verdict_frame(replace(tables, curves=replace(tables.curves, epoch=epoch)), [])
+    assert set(frame["points"]) == {60} and set(frame["budget"]) == {100}
 
 
 def test_q_values_are_over_the_rows_of_an_axis_and_decide_significance(golden: LoadedSweep) -> None:

@@ -12,6 +12,9 @@ import torch
 
 from analysis.loaded import load
 from analysis.overlay.readouts import peak_epoch
+from analysis.overlay.widths import difference_text, width_cells
+from analysis.tables.collect import collect
+from analysis.tables.load import read_sweep
 from analysis.theory.gradient_filter import Descent, Readout, readout_curve
 from frostline.cli import main
 from frostline.window.content import added_by_run, sweep_content
@@ -20,6 +23,7 @@ from orchestrator.head_inputs import HeadInputs, head_inputs, worker_state
 from sweeps import layout
 from sweeps.store.folder import Folder
 from sweeps.sweep import read
+from tests.analysis.store_factory import whole
 
 DIGITS = """
 name: overlay
@@ -224,6 +228,27 @@ def test_runs_on_teachers_meet_the_closed_form(tmp_path: Path, capsys: pytest.Ca
     table, page = shown(file, store, tmp_path / "report")
     assert len(table) == 12 and sorted(set(table["theory_test_error"])) == pytest.approx(sorted(predicted))
     assert (tmp_path / "report" / "figures" / "theory_by_target-size.png").is_file() and "closed form" in page
+
+
+def test_nothing_is_relative_to_a_prediction_of_nothing(tmp_path: Path) -> None:
+    """From as many samples on as there are dimensions, a linear teacher without noise is learnt exactly."""
+    teacher = "{name: linear_teacher, dimension: 40, alignment: 1, noise: 0}"
+    text = f"""
+name: exact
+base:
+  source: null
+  target: {{task: {teacher}, size: 20}}
+  model: {{family: mean_field_mlp, depth: 2, width: 200, inputs: 40, activation: linear}}
+  transfer: {{frozen: 1}}
+  train: {{method: lva_exact, loss: squared}}
+axes: {{target.size: [20, 60], seed: 0..1}}
+"""
+    sweep = whole(tmp_path, text, lambda spec, epochs: (np.full(len(epochs), 0.1), np.zeros(len(epochs))))
+    cells = width_cells(collect(read_sweep(sweep, tmp_path)))
+    assert cells["theory_test_error"].tolist() == [0.5, 0.0]
+    assert cells["theory_difference"].to_numpy() == pytest.approx([-0.4, 0.1])
+    assert cells["theory_relative"].to_numpy() == pytest.approx([-0.8, np.nan], nan_ok=True)
+    assert difference_text(cells) == "1 cells: relative difference 80.0% in the median, 80.0% at most"
 
 
 def test_a_regression_of_many_values_is_no_classification(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

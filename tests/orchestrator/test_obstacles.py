@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import shlex
 import subprocess
@@ -121,6 +122,13 @@ def test_equal_failures_stand_together(
     told = capsys.readouterr().out
     assert told.startswith("4 source models: OSError: [Errno 5] Input/output error\n  source ")
     assert "(3 attempts; " in told and told.endswith("4 failed, 4 blocked\n")
+    assert main(["status", "sweep.yaml", "--failed", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [(one["kind"], one["error"], one["attempts"]) for one in found["failed"]] == [
+        ("source", "OSError: [Errno 5] Input/output error", 3)
+    ] * 4
+    assert json.loads(Path(found["failed"][0]["file"]).read_text())["id"] == found["failed"][0]["id"]
+    assert len(found["blocked_by"]) == 4
     assert main([*arguments[:-1], "0"]) == 1
     assert "failed: 8 source models: OSError" in capsys.readouterr().out
 

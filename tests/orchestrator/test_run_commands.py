@@ -122,10 +122,16 @@ def test_rerun_into_refuses_what_is_computed_already_and_the_store(folder: Path,
     assert main(["rerun", run, "--into", "other"]) == 0
     capsys.readouterr()
     before = snapshot(folder)
-    for into, said in (("other", f"has run {run} already"), ("store", "lies in"), ("store/runs", "lies in the store")):
+    for into, said in (
+        ("other", f"has run {run} already"),
+        ("store", "lies in"),
+        ("store/runs", "lies in the store"),
+        ("s3://bucket/x", "--into s3://bucket/x: allowed: a folder\n"),
+    ):
         assert main(["rerun", run, "--into", into]) == 2
         told = capsys.readouterr()
         assert told.out == "" and said in told.err and told.err.count("\n") == 1
+    assert not (folder / "s3:").exists()
     shutil.rmtree(folder / "other" / "runs")
     assert main(["rerun", run, "--into", "other"]) == 2
     assert "has source " in capsys.readouterr().err

@@ -12,6 +12,7 @@ from analysis.report.drawing.labels import MORE_KEPT, axis_label
 from analysis.report.figure_style import QUIET, TEST, TRAIN, mark_verdict, quiet_grid
 from analysis.report.wording import AXIS_WORDS, axis_shape_text, p_text
 from analysis.statistics.intervals import Array, mean_interval
+from analysis.statistics.paired import paired_mean
 from analysis.tables.along_axes import FROZEN, AxisVerdict
 from analysis.tables.curves import INTERPOLATES_AT
 
@@ -63,7 +64,7 @@ def difference_panel(axes: Axes, pair: Pair) -> None:
     """Paired differences at each frozen depth, shaded where the more related source is in a double descent."""
     axes.set_title(pair.name, loc="left", pad=3)
     depths = np.array(sorted(pair.differences))
-    table = np.array([mean_interval(pair.differences[depth]) for depth in depths.tolist()])
+    table = np.array([paired_mean(pair.differences[depth])[1:4] for depth in depths.tolist()])
     for depth in pair.inside:
         axes.axvspan(depth - 0.4, depth + 0.4, color=QUIET, alpha=0.15, linewidth=0)
     axes.axhline(0.0, color=QUIET, linewidth=0.8)

@@ -49,7 +49,7 @@ def cell_columns(tables: Tables) -> list[Column]:
 
 def run_columns(tables: Tables, page: Path) -> list[Column]:
     """What tells runs apart, how each ended, and where its files are, as seen from the page."""
-    runs = tables.runs
+    runs, epochs = tables.runs, tables.curves.last_epochs()
     reasons = [column("why not done", "text", runs["reason"])] if len(runs["reason"].dropna()) else []
     return [
         *_what(tables, runs),
@@ -58,7 +58,7 @@ def run_columns(tables: Tables, page: Path) -> list[Column]:
         column("test error %", "share", numbers(runs, "final_test_error")),
         column("train error %", "share", numbers(runs, "final_train_error")),
         column("interpolates", "flag", _flags(numbers(runs, "interpolates")), choices=True),
-        column("epochs", "whole", numbers(runs, "epochs")),
+        column("epochs", "whole", np.where(epochs > 0, epochs, np.nan)),
         column("seconds", "number", np.round(numbers(runs, "wall_seconds"), 1)),
         column("device", "text", runs["device"], choices=True),
         *reasons,

@@ -42,8 +42,7 @@ def _facts(tables: Tables) -> Iterator[tuple[str, str]]:
     runs = tables.runs
     yield f"{len(tables.cells):,}", "cells"
     yield f"{runs['seed'].nunique():,}", "seeds"
-    epochs = int(np.nansum(numbers(runs, "epochs")))
-    yield f"{epochs:,}", "epochs trained"
+    yield f"{int(tables.curves.last_epochs().sum()):,}", "epochs trained"
     hours = float(np.nansum(numbers(runs, "compute_seconds"))) / 3600
     yield f"{hours:.2f}" if hours < 10 else f"{hours:,.0f}", "hours of compute"
 

@@ -25,7 +25,9 @@ def what_was_run(tables: Tables) -> Iterator[str]:
     shared = html.definitions(fixed)
     yield f"<details><summary>What all runs share ({len(fixed)} fields)</summary>{shared}</details>"
     yield html.heading(3, "Where it came from")
-    yield html.definitions([("sweep", f"{record.name}, SHA-256 {record.digest}"), *_provenance(tables), *_effort(runs)])
+    yield html.definitions(
+        [("sweep", f"{record.name}, SHA-256 {record.digest}"), *_provenance(tables), *_effort(tables)]
+    )
 
 
 def _values(frame: pd.DataFrame, name: str) -> list[str]:
@@ -34,8 +36,9 @@ def _values(frame: pd.DataFrame, name: str) -> list[str]:
     return ["none"] * bool(frame[name].isna().any()) + [f"{value}" for value in known]
 
 
-def _effort(runs: pd.DataFrame) -> list[tuple[str, str]]:
-    epochs, hours = int(np.nansum(numbers(runs, "epochs"))), float(np.nansum(numbers(runs, "compute_seconds"))) / 3600
+def _effort(tables: Tables) -> list[tuple[str, str]]:
+    epochs = int(tables.curves.last_epochs().sum())
+    hours = float(np.nansum(numbers(tables.runs, "compute_seconds"))) / 3600
     return [("epochs trained", f"{epochs:,}"), ("compute", f"{hours:.2f} hours, source models not counted")]
 
 

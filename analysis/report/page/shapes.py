@@ -83,7 +83,7 @@ def _row(each: AxisVerdict) -> tuple[str, ...]:
         MISSING if peak is None else f"{peak.position:g}",
         MISSING if peak is None else per_cent(peak.error),
         per_cent(verdict.prominence),
-        p_cell(verdict.p_value, floor),
+        p_cell(verdict.p, floor),
         p_cell(verdict.q_value, floor),
         per_cent(verdict.agreement, 0),
         f"{each.replicates}",

@@ -37,7 +37,7 @@ def _row(row: dict[str, Any]) -> list[str]:
         _verdict(row),
         *(_point(row, name) for name in ("first_min", "peak", "second_min")),
         per_cent(_number(row["prominence"])),
-        p_cell(_number(row["p_value"]), floor),
+        p_cell(_number(row["single_seed_significance" if pd.isna(row["p_value"]) else "p_value"]), floor),
         p_cell(_number(row["q_value"]), floor),
         per_cent(_number(row["agreement"]), 0),
         MISSING if pd.isna(lost[0]) else f"{lost[0]:g} and {lost[1]:g}",

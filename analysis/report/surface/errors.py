@@ -13,10 +13,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from analysis.detector.q_values import adjusted
 from analysis.detector.verdict import Verdict
 from analysis.statistics.intervals import Array, student_quantile
 from analysis.tables.along_axes import FROZEN, AxisVerdict, at_budgets
-from analysis.tables.cells import DECIMALS, adjusted
+from analysis.tables.budgets import budgets
+from analysis.tables.cells import DECIMALS
 from analysis.tables.collect import Tables
 from analysis.tables.groups import Group
 
@@ -31,7 +33,8 @@ class Surface:
     epochs: (epochs,) after which runs were evaluated; frozen: (points,) units; n, test, low, high, train: (points,
     epochs), `low` and `high` the 95 % interval of the mean test error over seeds (Student). ridge: epoch and error of
     the epoch-wise peak by frozen units, where the cell is an epoch-wise double descent. verdicts: freezing-wise, by
-    budget in epochs; q-values are over the groups of the sweep at that share of the budget.
+    budget in epochs; q-values are over the groups of the sweep at that share of the budget (where shares of a short
+    training come to the same epochs, at the largest of them).
     """
 
     group: Group
@@ -57,9 +60,10 @@ def surfaces(tables: Tables, along: Sequence[AxisVerdict]) -> tuple[Surface, ...
         each.group for each in along if each.group.axis == FROZEN and len(each.group.values) > 1 and each.replicates
     ]
     judged = [at_budgets(tables, group, BUDGETS) for group in chosen]
-    for place in range(max(map(len, judged), default=0)):
-        at = [(each, list(each)[place]) for each in judged if place < len(each)]
-        for (each, epochs), verdict in zip(at, adjusted(tuple(each[key] for each, key in at)), strict=True):
+    spans = [budgets(tables, group, BUDGETS) for group in chosen]
+    for at in zip(*spans, strict=True):  # of each group the epochs at one share
+        together = adjusted([each[epochs] for each, epochs in zip(judged, at, strict=True)])
+        for each, epochs, verdict in zip(judged, at, together, strict=True):
             each[epochs] = verdict
     return tuple(_surface(tables, group, found) for group, found in zip(chosen, judged, strict=True))
 

@@ -40,8 +40,7 @@ def _along(verdicts: list[AxisVerdict]) -> list[str]:
 
 def _evidence(verdict: Verdict) -> tuple[float, float]:
     """Sorts what is shown best to the front: by p, then by the height of the peak."""
-    p = verdict.p_value if verdict.p_value is not None else verdict.single_seed_significance
-    return (1.0 if p is None else p, -(verdict.prominence or 0.0))
+    return (1.0 if verdict.p is None else verdict.p, -(verdict.prominence or 0.0))
 
 
 def _sentence(each: AxisVerdict, verdict: Verdict) -> str:

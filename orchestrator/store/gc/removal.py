@@ -6,7 +6,7 @@ import contextlib
 
 from orchestrator.store.gc.listing import Garbage, reached
 from orchestrator.store.interface import Store
-from orchestrator.store.lease import Held, Lease, Watch, claim
+from orchestrator.store.lease import Held, Lease, Watch, claim, living
 from orchestrator.store.settings import DEFAULT, Settings
 from sweeps.layout import QUARANTINE, SWEEPS, Place, parent
 from sweeps.store.many import look_at_each
@@ -20,7 +20,8 @@ def remove(
 ) -> list[Garbage]:
     """Delete; what was deleted. Left is what meanwhile is held, or wanted by a sweep that was recorded since.
 
-    watch: the one that `garbage` had. Raises OSError, and then nothing is held any more.
+    watch: the one that `garbage` had. Waits once, up to the expiry, for holders that it cannot judge: `garbage` has not
+    looked at leases that are old. Raises OSError, and then nothing is held any more.
     """
     loose = [item.key for item in items if item.place is None]
     store.remove_all(*(key for key in loose if parent(key) == QUARANTINE))
@@ -29,11 +30,21 @@ def remove(
     for item in items:
         if item.place is not None:
             of_place.setdefault(item.place, []).append(item)
-    places, wanted, gone = list(of_place), _Wanted(store), set[Garbage]()
-    watch = watch or Watch(settings)
-    for start in range(0, len(places), AT_ONCE):
-        some = {place: of_place[place] for place in places[start : start + AT_ONCE]}
-        gone.update(_removed(store, some, wanted, watch))
+    watch, wanted, gone = watch or Watch(settings), _Wanted(store), set[Garbage]()
+
+    def go_through(places: list[Place]) -> list[Place]:
+        """Those of the places that were held."""
+        refused: list[Place] = []
+        for start in range(0, len(places), AT_ONCE):
+            some = {place: of_place[place] for place in places[start : start + AT_ONCE]}
+            removed, held = _removed(store, some, wanted, watch)
+            gone.update(removed)
+            refused += held
+        return refused
+
+    if refused := go_through(list(of_place)):
+        alive = set(living(store, refused, settings, watch))
+        go_through([place for place in refused if place not in alive])
     return [item for item in items if item.place is None or item in gone]
 
 
@@ -52,7 +63,10 @@ class _Wanted:
         return self._reached
 
 
-def _removed(store: Store, of_place: dict[Place, list[Garbage]], wanted: _Wanted, watch: Watch) -> list[Garbage]:
+def _removed(
+    store: Store, of_place: dict[Place, list[Garbage]], wanted: _Wanted, watch: Watch
+) -> tuple[list[Garbage], list[Place]]:
+    """What was deleted, and the places that somebody else holds or may hold."""
     held: dict[Place, Lease] = {}
 
     def take(place: Place) -> None:
@@ -61,6 +75,7 @@ def _removed(store: Store, of_place: dict[Place, list[Garbage]], wanted: _Wanted
 
     try:
         look_at_each(store, take, of_place)
+        refused = [place for place in of_place if place not in held]
         reached_now = wanted.now() if held else set()
         gone: list[Garbage] = []
         whole: list[Place] = []
@@ -77,6 +92,6 @@ def _removed(store: Store, of_place: dict[Place, list[Garbage]], wanted: _Wanted
         store.remove_all(*(place.folder for place in whole))
         for place in whole:
             del held[place]
-        return gone
+        return gone, refused
     finally:
         look_at_each(store, lambda lease: lease.release(), held.values())

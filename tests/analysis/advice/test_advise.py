@@ -162,6 +162,7 @@ def test_unfinished_depths_are_left_out_and_seeds_that_are_not_shared_are_not_co
     assert (network.best, network.seeds, network.missing) == (8, 3, 8)
     assert depth(network, 12).among_best is None
     assert "8 runs have no result and are not in it" in network_lines(network)
+    assert "; the other 2 compared depths are worse; not compared: 12" in short_text(network)
 
 
 SIZES = text().replace("axes: {transfer.frozen", "axes: {target.size: [200, 400, 800], transfer.frozen")
@@ -185,6 +186,26 @@ def test_more_data_help_at_the_best_depth_and_hurt_where_the_peak_moves(tmp_path
     told = "\n".join(advice_lines(advice))
     assert "more target data, resnet14-w4" in told and "more data hurt at this depth" in told
     assert "twice the 800 images, if the last step's trend went on" in told
+
+
+def test_equal_differences_of_one_test_image_are_no_certainty(tmp_path: Path) -> None:
+    """Twenty images, three seeds: head only is one image worse than from scratch on each, twice the data one better."""
+
+    def error_of(spec: RunSpec) -> float:
+        level = {200: 0.5, 400: 0.45, 800: 0.4}[spec.target.size]
+        return level - 0.15 + 0.2 * (spec.transfer.frozen == 12) if spec.source is not None else level
+
+    sweep, runs = planned(
+        text(last=2).replace("axes: {transfer", "axes: {target.size: [200, 400, 800], transfer"), tmp_path
+    )
+    for spec in runs.values():
+        finished(tmp_path, spec, curve(error_of, 0.0), test_samples=20)
+    advice = advise(collect(read_sweep(sweep, tmp_path)))
+    worst = depth(advice.networks[2], 12)
+    assert worst.scratch == pytest.approx(0.05) and worst.against_scratch == "not distinguished" and worst.avoid == ()
+    (more,) = advice.more_data
+    assert [step.change for step in more.steps] == pytest.approx([-0.05, -0.05])
+    assert [step.effect for step in more.steps] == ["not_distinguished"] * 2
 
 
 def test_a_sweep_that_transfers_nothing_has_no_advice(tmp_path: Path) -> None:

@@ -227,6 +227,12 @@ def test_c4_the_order_of_relatedness_can_be_given(tmp_path: Path) -> None:
         all_claims(tables, ["letters"])
 
 
+def test_c4_interval_and_p_value_hold_equal_differences_for_no_certainty() -> None:
+    found = better(Pair("a pair", {3.0: np.full(3, -0.02)}, frozenset({3.0}), given=True))
+    assert found.effect == pytest.approx(-0.02) and found.low is not None and found.high is not None
+    assert found.low < -0.022 and -0.018 < found.high < 0 and found.p_for is not None and 0.0001 < found.p_for < 0.01
+
+
 def test_c4_equal_sources_are_told_apart_in_at_most_five_per_cent() -> None:
     """2,000 pairs of equal sources whose double descent is real: 5 seeds, 7 depths, standard error 0.5 %."""
     rng = np.random.default_rng(7)

@@ -242,7 +242,7 @@ def test_contract_names():
     contract = detect(x, y).as_json("a")
     names = (
         "run shape strength strength_interval first_min peak second_min final_ascent prominence p_value "
-        "single_seed_significance significance significant_at double_descent cause converged censored "
+        "single_seed_significance q_value significance significant_at double_descent cause converged censored "
         "seeds agreement sensitivity note"
     )
     assert list(contract) == names.split()

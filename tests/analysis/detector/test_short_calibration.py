@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from analysis.detector import Rule, Verdict, detect
+from analysis.detector.q_values import adjusted
 from analysis.detector.short_axis.axis_scale import natural_scale
 from analysis.detector.short_axis.point_noise import TAKEN, lag_one, local_noise
 from analysis.scoring.short_axes import cell
@@ -43,6 +44,18 @@ def test_the_bound_is_the_verdicts_own():
     assert strict.significance == "not_significant" and strict.as_json("a")["significant_at"] == 0.01
     adjusted = Verdict("double_descent", seeds=5, p_value=0.008, significant_at=0.01, q_value=0.2)
     assert adjusted.significance == "not_significant"
+
+
+def test_verdicts_of_one_seed_are_adjusted_for_one_another():
+    one = Verdict("double_descent", single_seed_significance=0.03)
+    (alone,) = adjusted([one])
+    assert alone is not None and alone.q_value == 0.03 and alone.double_descent is True
+    level = Verdict("monotone", single_seed_significance=1.0)
+    among, *others = adjusted([one, *[level] * 18, None, Verdict("monotone", seeds=3, p_value=1.0)])
+    assert among is not None and among.q_value == pytest.approx(0.6) and among.double_descent is False
+    assert [None if each is None else each.q_value for each in others] == [1.0] * 18 + [None, 1.0]
+    untested = adjusted([Verdict("double_descent"), one])
+    assert untested == (Verdict("double_descent"), alone)
 
 
 def test_one_run_is_taken_to_have_correlated_noise():

@@ -22,7 +22,7 @@ from analysis.cli import main
 from analysis.scoring.known_curve import through
 
 PAGE = Path(__file__).parents[3] / "docs" / "curves.md"
-WIDTH = "100"
+WIDTH = "104"
 
 EPOCHS = np.arange(1.0, 101.0)
 PEAK = through([1, 5, 16, 50, 100], [0.62, 0.14, 0.24, 0.15, 0.12])(EPOCHS)

@@ -6,6 +6,7 @@ import csv
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +73,22 @@ def test_the_whole_contract_is_in_the_json(tmp_path: Path) -> None:
     assert found["seeds"] == 1 and found["single_seed_significance"] < 0.05 and found["p_value"] is None
 
 
+def test_a_peak_among_many_runs_is_adjusted_for_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The smallest p of one seed is 0.002: with 30 runs q is 0.06 where one has it, 0.03 where two have it."""
+    monkeypatch.setenv("COLUMNS", "120")
+    for peaks, q in ((1, 0.06), (2, 0.03)):
+        curves = [TEST] * peaks + [FALL] * (30 - peaks)
+        parts = [pl.DataFrame({"run": f"r{i}", "epoch": EPOCHS, "test_error": y}) for i, y in enumerate(curves)]
+        pl.concat(parts).write_csv(tmp_path / "c.csv")
+        (first, *_), rows = json.loads(run(tmp_path / "c.csv", "--json").stdout), run(tmp_path / "c.csv").stdout
+        assert (first["shape"], first["single_seed_significance"]) == ("double_descent", 0.002)
+        assert first["q_value"] == pytest.approx(q) and first["double_descent"] is (q < 0.05)
+        assert f"  (0.002)  {q:g}" in rows and ("not significant" in rows) is (q > 0.05)
+        assert run(tmp_path / "c.csv", "--out", tmp_path / "out.csv").exit_code == 0
+        (row, *_) = csv.DictReader((tmp_path / "out.csv").read_text(encoding="utf-8").splitlines())
+        assert float(row["q_value"]) == pytest.approx(q) and row["double_descent"] == str(q < 0.05)
+
+
 def test_tables_are_written(tmp_path: Path) -> None:
     path = several(tmp_path / "c.parquet")
     for suffix in ("csv", "parquet", "json", "md"):
@@ -109,7 +126,7 @@ def test_the_title_of_a_panel(tmp_path: Path) -> None:
 
     errors = np.stack([TEST + 0.001 * s for s in range(3)])
     found = detect(EPOCHS, errors)
-    name, shape, places = title(Run("r", EPOCHS, errors, None), found, 0.01).split("\n")
+    name, shape, places = title(Run("r", EPOCHS, errors, None), replace(found, q_value=0.01)).split("\n")
     assert name == "r" and shape.startswith("double_descent (weak), p = 0.0") and "q = 0.01" in shape
     assert found.peak is not None and f"peak {found.peak.position:.4g}" in places
 

@@ -17,6 +17,7 @@ from tests.analysis.logs.curve_files import (
     EPOCHS,
     FALL,
     TEST,
+    TRAIN,
     WIDTHS,
     assert_both,
     assert_by_width,
@@ -65,6 +66,21 @@ def test_a_grid_is_read_at_its_last_epoch_or_at_the_one_asked_for(tmp_path: Path
     assert "(20 to 50; earlier at 8)" in said(grid(tmp_path / "e.csv", last={8: 20}), "--axis", "width")
     assert "no column of epochs" in refused(models(tmp_path / "m.csv"), "--axis", "width", "--last", "2")
     assert "--at and --last: the epoch that stands for a model" in refused(path, "--at", "20")
+
+
+def test_a_loss_crosses_no_interpolation_threshold(tmp_path: Path) -> None:
+    """Whatever the train loss does at the peak; where both rise it is an instability all the same."""
+    columns = {"epoch": EPOCHS, "test_loss": 3 * TEST, "train_loss": 3 * TRAIN}
+    found = verdict(write(tmp_path / "a.csv", **columns), "--rule", "loss", "--sensitivity")
+    assert (found["double_descent"], found["cause"]) == (True, "unknown")
+    rising = verdict(write(tmp_path / "b.csv", **columns | {"train_loss": 3 * TEST}), "--rule", "loss")
+    assert rising["shape"] == "unstable" and "train error rises" in rising["note"]
+    frozen = {"frozen": np.arange(len(WIDTHS)), "seed": 0, "test_loss": BY_WIDTH[::-1], "train_loss": 0.5}
+    dip = verdict(write(tmp_path / "c.csv", **frozen), "--rule", "loss", "--axis", "frozen", "--sensitivity")
+    assert (dip["double_descent"], dip["cause"]) == (True, "unknown")
+    errors = {name.replace("loss", "error"): values for name, values in frozen.items()}
+    dip = verdict(write(tmp_path / "d.csv", **errors), "--axis", "frozen")
+    assert (dip["double_descent"], dip["cause"]) == (False, "co_adaptation")
 
 
 def test_a_folder_of_grids_is_read_whole(tmp_path: Path) -> None:

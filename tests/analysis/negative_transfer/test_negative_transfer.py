@@ -107,6 +107,35 @@ def test_slow_training_alone_is_no_negative_transfer(tmp_path: Path) -> None:
         assert each.train_losses[0] > 3 * each.train_losses[1]
 
 
+def test_one_test_image_on_each_of_three_seeds_is_no_certainty(tmp_path: Path) -> None:
+    """Errors are shares of 20 or of 2,000 images; a difference of .05 is one image, or a hundred."""
+
+    def curve(spec: RunSpec, epochs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return np.full(len(epochs), 0.3 + 0.05 * spec.seed + 0.05 * (spec.source is not None)), 1 / (1 + epochs)
+
+    for images, outcome in ((20, "not distinguished"), (2000, "negative")):
+        sweep, runs = store_factory.planned(SWEEP % 2, tmp_path / outcome)
+        for spec in runs.values():
+            store_factory.finished(tmp_path / outcome, spec, curve, test_samples=images)
+        compared = nt.compare_with_scratch(collect(read_sweep(sweep, tmp_path / outcome)))
+        assert {(round(each.gain.mean, 9), each.outcome) for each in compared} == {(-0.05, outcome)}
+
+
+def test_equal_train_loss_is_tested_over_all_cells_too(tmp_path: Path) -> None:
+    """All nine cells are worse at the end, as they train slowly; one has an effect: p = .01 is not enough."""
+    for harm, outcome in ((0.018, "undertrained"), (0.026, "negative")):
+
+        def effect(spec: RunSpec, harm: float = harm) -> float:
+            assert spec.transfer.inherit is not None
+            return harm * (spec.transfer.inherit.share == 0.5 and spec.target.size == 200)
+
+        compared = nt.compare_with_scratch(stored(tmp_path / outcome, effect, slow=8.0))
+        assert {each.q_value < 0.05 for each in compared} == {True}
+        (harmed,) = [each for each in compared if each.matched.high < 0]
+        assert harmed.outcome == outcome and harmed.negative_q_value == pytest.approx(9 * harmed.matched.p_value)
+        assert sum(each.outcome == "undertrained" for each in compared) == 8 + (outcome == "undertrained")
+
+
 def test_matching_reads_both_arms_where_they_first_reach_the_lowest_common_loss() -> None:
     own = Arm(np.array([0.5, 0.4, 0.3]), np.array([0.9, 0.6, 0.4]))
     scratch = Arm(np.array([0.6, 0.2, 0.1]), np.array([0.8, 0.2, 0.1]))

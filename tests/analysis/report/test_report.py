@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import zlib
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,10 @@ import pytest
 
 from analysis.claims.decide import all_claims
 from analysis.report.citations import citations
+from analysis.report.page.columns import run_columns
 from analysis.report.page.curves import STEPS, pack
+from analysis.report.page.overview import head
+from analysis.report.page.provenance import what_was_run
 from analysis.report.page.shell import ASSETS
 from analysis.report.page.write import page
 from analysis.tables.along_axes import along_every_axis
@@ -245,3 +249,15 @@ def test_every_data_set_is_cited_once() -> None:
         "glyphs: no reference is on record; `frostline run` of the sweep records it.",
         "Ours.",
     ]
+
+
+def test_epochs_trained_are_counted_where_some_were_not_evaluated(tmp_path: Path) -> None:
+    """Two runs of six rows, the last of them after epoch 40; the third has not run."""
+    sweep, runs = planned(sweep_text(epochs=6, frozen="[0]", last_seed=2), tmp_path)
+    for spec in list(runs.values())[:2]:
+        finished(tmp_path, spec)
+    tables = collect(read_sweep(sweep, tmp_path))
+    tables = replace(tables, curves=replace(tables.curves, epoch=np.tile([1, 2, 4, 8, 20, 40], 2)))
+    assert "<b>80</b> epochs trained" in head(tables, {}) and "trained</dt><dd>80</dd>" in "".join(what_was_run(tables))
+    (shown,) = [each for each in run_columns(tables, tmp_path) if each["title"] == "epochs"]
+    assert shown["values"] == [40, 40, None]

@@ -149,6 +149,7 @@ def test_freezing_wise_in_words(tables: Tables) -> None:
     assert axis_text(_axis(tables, told)).endswith("p <= 0.001, q = 0.004, significant, 4 of 5 seeds agree")
     single = replace(peaked, p_value=None, single_seed_significance=0.02)
     assert axis_text(_axis(tables, single)).endswith("n = 3, one seed, p = 0.02 against its own noise")
+    assert axis_text(_axis(tables, replace(single, q_value=0.3))).endswith("against its own noise, q = 0.3")
     assert axis_text(_axis(tables, Verdict("monotone"))) == "monotone, n = 3"
     assert axis_text(_axis(tables, Verdict("u_shaped"))) == "U-shaped, still rising where the axis ends, n = 3"
     assert axis_text(_axis(tables, None, "2 of 5 points")) == "no verdict, 2 of 5 points"
@@ -183,6 +184,8 @@ def test_what_stands_behind_a_verdict(tables: Tables) -> None:
         "at the peak, error less that of training from scratch: +0.050 [+0.030, +0.070]: transfer fails there",
         "errors still moved after 30 epochs at frozen = 1 to 3, 12",
     ]
+    two = replace(each, scratch=replace(scratch, n=np.full(14, 2.0)))
+    assert not any("scratch" in line for line in axis_details(two))
     assert axis_details(_axis(tables, None, "2 of 5 points")) == []
 
 

@@ -14,6 +14,7 @@ from analysis.cli import main
 from analysis.report.figure_style import figure_style
 from analysis.report.surface.errors import BUDGETS, surface_table, surfaces, verdict_table
 from analysis.report.surface.figure import persistence_text, surface_figure
+from analysis.statistics.multiplicity import benjamini_hochberg
 from analysis.tables.along_axes import freezing_wise
 from analysis.tables.collect import Tables, collect
 from analysis.tables.load import read_sweep
@@ -55,6 +56,21 @@ def test_the_verdict_at_each_budget_is_that_of_curves_cut_there(tmp_path: Path) 
     assert frame["double_descent"].to_dict() == {epochs: epochs == 32 for epochs in surface.verdicts}
     assert frame.loc[32, "peak"] == 8.0 and np.isnan(frame.loc[128, "peak"])
     assert persistence_text(surface) == "freezing-wise double descent at 32 of 4, 8, 16, 32, 64, 96, 128 epochs"
+
+
+def test_verdicts_are_adjusted_for_those_at_the_same_share_of_the_budget(tmp_path: Path) -> None:
+    """Eight epochs have five budgets, of which three shares are the first; 128 epochs have seven."""
+    text = sweep_text(EPOCHS, "[0, 2, 4, 6, 8, 10, 12]", 2).replace("axes:", f"axes:\n  train.epochs: [{EPOCHS}, 8]")
+    sweep, runs = planned(text, tmp_path)
+    for spec in runs.values():
+        finished(tmp_path, spec, passing)
+    tables = collect(read_sweep(sweep, tmp_path))
+    long, short = sorted(surfaces(tables, freezing_wise(tables)), key=lambda each: -len(each.epochs))
+    assert list(short.verdicts) == [1, 2, 4, 6, 8]
+    for epochs, at in zip((4, 8, 16, 32, 64, 96, 128), (1, 1, 1, 2, 4, 6, 8), strict=True):
+        pair = [long.verdicts[epochs], short.verdicts[at]]
+        p_values = [np.nan if each is None or each.p is None else each.p for each in pair]
+        assert pair[0] is not None and pair[0].q_value == pytest.approx(benjamini_hochberg(p_values)[0])
 
 
 def test_the_table_holds_means_over_seeds_and_nothing_where_nothing_ran(tmp_path: Path) -> None:

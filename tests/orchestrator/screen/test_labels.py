@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
+from orchestrator.cli import main
 from orchestrator.schedule.vocabulary import KnownWords
 from orchestrator.screen.labels import Labels
 from orchestrator.store.jobs import Job, source_job
@@ -91,3 +96,18 @@ def test_the_fields_that_differ_are_those_of_the_values() -> None:
     assert {"source.size", "target.size", "transfer.frozen", "model.family", "seed"} <= set(varied)
     assert field_values(specs)["seed"] == {"0", "1"}
     assert not {"seed", "transfer.frozen", "source.size"} & set(differing(specs))  # names show these anyway
+
+
+def test_networks_of_timm_are_named_as_timm_names_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """On the screen and in a plan."""
+    text = """
+name: timm
+base: {source: null, target: {task: digits, size: 60}, model: {family: timm, depth: 1, width: 1}}
+axes: {model.name: [test_efficientnet, test_resnet]}
+"""
+    assert labelled(text) == ["test_efficientnet", "test_resnet"]
+    (tmp_path / "timm.yaml").write_text(text)
+    assert main(["plan", str(tmp_path / "timm.yaml"), "--store", str(tmp_path / "store")]) == 0
+    told = capsys.readouterr().out
+    assert "networks: test_efficientnet 1 runs, test_resnet 1 runs" in told
+    assert "varies: nothing but the network" in told

@@ -14,11 +14,12 @@ from analysis.tables.schema import comparable
 from orchestrator.cli import main
 from orchestrator.store.folder import store_at
 from orchestrator.store.ledger import Ledger
+from orchestrator.train.trial import run_trial
 from sweeps.layout import QUARANTINE
 from sweeps.store.location import location_of
 from sweeps.sweep import parse
 from tests.object_store import SECRET
-from tests.orchestrator.small_runs import run_of, small, source_of
+from tests.orchestrator.small_runs import opened, run_of, small, source_of
 from tests.orchestrator.store.test_quarantine import SWEEP
 
 RUN, SOURCE = run_of(small()), source_of(small())
@@ -78,6 +79,19 @@ def test_what_is_damaged_is_not_copied_and_comes_to_quarantine_in_a_bucket_too(
     assert "1 results copied" in (told := capsys.readouterr().out) and f"{s3}/{key}: damaged" in told
     assert run(sweep, s3) == 0 and len(store.list(QUARANTINE)) == 1
     assert main(["verify", s3]) == 0
+
+
+def test_what_an_unfinished_run_left_is_not_copied_beside_a_result(tmp_path: Path, capsys) -> None:
+    here, _ = opened(tmp_path / "here")
+    there, options = opened(tmp_path / "there")
+    here.fail(RUN, OSError("full"))
+    here.fail(SOURCE, OSError("full"))
+    assert run_trial(SOURCE, options) == "done"
+    before = there.store.list(there.place(SOURCE).folder)
+    assert main(["store", "copy", str(here.location), str(there.location)]) == 0
+    assert "0 results copied" in capsys.readouterr().out
+    assert there.store.list(there.place(SOURCE).folder) == before
+    assert there.store.list(there.place(RUN).folder) == ["failure-0001.json"]
 
 
 def test_a_copy_is_refused_where_it_could_not_be_right(s3: str, tmp_path: Path, capsys) -> None:

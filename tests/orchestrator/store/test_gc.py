@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from unittest import mock
 
@@ -13,7 +14,7 @@ import pytest
 
 from orchestrator.cli import main
 from orchestrator.schedule.plan import make_plan
-from orchestrator.store.gc import garbage, remove
+from orchestrator.store.gc import AGE_SECONDS, garbage, remove
 from orchestrator.store.lease import Watch, claim
 from orchestrator.store.ledger import Ledger
 from orchestrator.store.quarantine import move_away
@@ -88,11 +89,15 @@ def test_what_is_held_is_not_touched(ledger: Ledger) -> None:
     assert [item.key for item in garbage(ledger.store)] == [ledger.place(ORPHAN).folder]
 
 
-def test_what_a_dead_process_of_another_host_held_goes(ledger: Ledger) -> None:
-    """Nothing here can tell that it is dead but that its heartbeat stands still."""
+@pytest.mark.parametrize("age", [0, 2 * AGE_SECONDS])
+def test_what_a_dead_process_of_another_host_held_goes(ledger: Ledger, age: float) -> None:
+    """Nothing here can tell that it is dead but that its heartbeat stands still. `garbage` looks at no old lease."""
     quick = Settings(lease_expiry=0.5)
     with mock.patch.object(leases, "_this_machine", lambda: {"host": "w7", "boot": "of-w7", "namespace": "1"}):
-        claim(ledger.store, ledger.place(ORPHAN), 1, Watch(quick)).stop_beating()
+        lease = claim(ledger.store, ledger.place(ORPHAN), 1, Watch(quick))
+        lease.stop_beating()
+    at = time.time() - age
+    os.utime(path_of(ledger, ledger.place(ORPHAN).lease(lease.token)), (at, at))
     watch = Watch(quick)
     items = garbage(ledger.store, quick, watch)
     assert [item.what for item in items] == ["unreached run"]

@@ -94,8 +94,9 @@ def test_what_is_held_among_many_is_left_and_all_else_goes(store: Store) -> None
     some = places(20)
     fill(store, some)
     items = garbage(store)
-    held = [claim(store, place, 1, Watch()) for place in some[3:20:5]]
-    gone = remove(store, items)
+    settings = Settings(lease_expiry=5.0)  # a heartbeat each second
+    held = [claim(store, place, 1, Watch(settings)) for place in some[3:20:5]]
+    gone = remove(store, items, settings)
     assert {item.place for item in gone} == {*some} - {lease.place for lease in held}
     left = {key.rpartition("/")[0] for key in everything(store)}
     assert left == {lease.place.folder for lease in held}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 from pathlib import Path
@@ -194,6 +195,9 @@ def test_the_record_of_a_failure_that_cannot_be_read_is_told_and_hides_nothing(
     assert main(["status", str(made / "small.yaml"), "--failed", *arguments]) == 0
     told = capsys.readouterr().out
     assert f"{of_run}: {EIO}" in told and RUN.id in told and "1 failed" in told and "damaged" not in told
+    assert main(["status", str(made / "small.yaml"), "--failed", "--json", *arguments]) == 0
+    (failed,) = json.loads(capsys.readouterr().out)["failed"]
+    assert EIO in failed["error"] and failed["attempts"] is None and failed["file"] is None
     assert main(["show", RUN.id, *arguments]) == 0
     told = capsys.readouterr().out
     assert f"{of_run}: {EIO}" in told and "damaged" not in told

@@ -39,6 +39,8 @@ def test_each_variable_sets_its_own() -> None:
     [
         ("FROSTLINE_LEASE_EXPIRY", "soon"),
         ("FROSTLINE_LEASE_EXPIRY", "-1"),
+        ("FROSTLINE_LEASE_EXPIRY", "0"),
+        ("FROSTLINE_LEASE_EXPIRY", "inf"),
         ("FROSTLINE_CHECKPOINT_SHARE", "nan"),
         ("FROSTLINE_FAULTS", "{"),
         ("FROSTLINE_FAULTS", '[{"at": "epoch"}]'),
@@ -53,6 +55,7 @@ def test_what_is_none_is_refused_in_one_line(
     assert main(["verify", str(tmp_path)]) == 2
     told = capsys.readouterr().err
     assert told.count("\n") == 1 and name in told and "allowed" in told
+    assert ("a finite number of at least 0.1" in told) == (name == "FROSTLINE_LEASE_EXPIRY")
 
 
 def test_nothing_reads_the_environment_when_it_is_imported() -> None:
