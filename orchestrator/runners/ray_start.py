@@ -81,7 +81,9 @@ def libraries_write_to_a_file() -> Iterator[None]:
     try:
         if _writes_to_descriptor_2(before):
             before.flush()
-            sys.stderr = os.fdopen(os.dup(kept), "w", buffering=1, encoding=before.encoding, errors=before.errors)
+            like = {"encoding": before.encoding, "errors": before.errors}
+            # Its descriptor stays open: handlers of Ray's loggers keep the stream, and write to it at exit.
+            sys.stderr = os.fdopen(os.dup(kept), "w", buffering=1, closefd=False, **like)
         os.dup2(log, 2)
         yield
     finally:

@@ -20,8 +20,9 @@ class Case:
 
     variables: of the environment, None where one is taken away. files: in the working directory. shell: how a shell
     starts the command, which is its "$@". refused: for the commands that are refused, what their one line says.
-    cut_off: nobody reads all of the output, and the exit code may be that of a closed pipe. needs: a command that must
-    work here, or the case is skipped. sample: the commands that `make test` tries it with; the long form tries all.
+    cut_off: nobody reads all of the output, and the exit code may be that of a closed pipe. columns: the width that
+    tables must fit into. needs: a command that must work here, or the case is skipped. sample: the commands that
+    `make test` tries it with; the long form tries all.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Case:
     shell: str = 'exec "$@"'
     refused: dict[str, str] = field(default_factory=dict)
     cut_off: bool = False
+    columns: int | None = None
     needs: tuple[str, ...] = ()
     sample: tuple[str, ...] = ("plan",)
 
@@ -161,6 +163,7 @@ CASES = (
     Case(
         "TERM=dumb, COLUMNS=40, NO_COLOR",
         {"TERM": "dumb", "COLUMNS": "40", "LINES": "3", "NO_COLOR": "1"},
+        columns=40,
         sample=("status",),
     ),
     Case(
