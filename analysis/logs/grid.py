@@ -14,7 +14,7 @@ from analysis.logs.choices import Choices
 from analysis.logs.readers.cells import Array
 from analysis.logs.readers.table import CurveError, short
 from analysis.logs.readers.words import EPOCH, RUN, SEED, STEP, last_part, plain, quantity
-from analysis.logs.series import Series, codes
+from analysis.logs.series import Series, codes, joined
 
 _NO_SETTING = {*EPOCH, *STEP, *RUN, *SEED, "state", "created", "runtime", "_runtime", "_timestamp", "timestamp", "user",
                "notes", "tags", "sweep", "hostname", "time", "seconds", "wall_time", "duration", "(row)", "start_time",
@@ -116,8 +116,8 @@ def models_as_curve(every: Sequence[Series], choices: Choices) -> bool:
     name = names[0] if len(names) == 1 else PurePath(every[0].table.where).parent.name or "all"
     count: dict[tuple[str, float], int] = {}
     unpaired = False
+    _nothing_else_differs(joined(every))
     for s in every:
-        _nothing_else_differs(s)
         seed = s.seed.tolist()
         for i, place in enumerate(zip(seed, s.x.tolist(), strict=True)):
             count[place] = count.get(place, 0) + 1

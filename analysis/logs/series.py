@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from analysis.logs.columns import Metric, Roles
 from analysis.logs.readers.cells import Array, numbers
-from analysis.logs.readers.table import CurveError, Table, short, texts
+from analysis.logs.readers.table import CurveError, Table, short, stacked, texts
 from analysis.logs.readers.words import EPOCH, RUN, plain
 
 Labels = NDArray[np.object_]
@@ -82,6 +83,16 @@ def series(table: Table, found: Roles) -> Series:
         said.append(f"{int(missing.sum())} rows without a value of {found.test.column} are left out")
         read = read.rows(~missing)
     return read
+
+
+def joined(every: Sequence[Series]) -> Series:
+    """The rows of several tables below each other, with the roles of the first: to compare their columns."""
+    if len(every) == 1:
+        return every[0]
+    run, seed = (np.concatenate([getattr(s, name) for s in every]) for name in ("run", "seed"))
+    x, test = (np.concatenate([getattr(s, name) for s in every]) for name in ("x", "test"))
+    table = stacked([s.table for s in every])
+    return replace(every[0], table=table, run=run, seed=seed, x=x, test=test, train=None, epoch=None)
 
 
 def _train(table: Table, metric: Metric | None, said: list[str]) -> Array | None:
