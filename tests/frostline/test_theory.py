@@ -38,6 +38,7 @@ blocks:
   - axes: {target.label_noise: [0.0, 0.2]}
   - base: {train: {loss: null}}
   - base: {transfer: {frozen: 6}}
+  - base: {train: {loss: null, learning_rate: 200.0, epochs: 3}}
 """
 TEACHERS = """
 name: teachers
@@ -156,6 +157,7 @@ def test_the_command_puts_theory_beside_the_runs(
     told = capsys.readouterr().out
     assert "readouts, exact: 2 runs" in told
     assert "without a theory: 1 runs: transfer.frozen = 6: allowed for a theory of the readout: 7" in told
+    assert "without a theory: 1 runs: learning rate 100: the descent diverges; allowed: at most" in told
     rows = pd.read_csv(tmp_path / "theory_runs.csv")
     assert list(rows["theory_kind"]).count("exact") == 2
     exact = rows.loc[rows["theory_kind"] == "exact"]
