@@ -68,6 +68,7 @@ def series(table: Table, found: Roles) -> Series:
         raise CurveError(f"{table.where}: {short(found.test.column)}: not one value in {len(table)} rows")
     if is_logged(table, found, x, code):
         x = filled(x, code)
+        epoch = None if epoch is None else filled(epoch, codes(code, x)[0])
         table = replace(table, logged=True)
     wrong = np.flatnonzero(~(x >= 0) & np.isfinite(test))
     if len(wrong):
@@ -76,7 +77,8 @@ def series(table: Table, found: Roles) -> Series:
             f"{table.where}: {short(found.x)}: {shown} in {table.row(int(wrong[0]))}; 0 or more is allowed"
         )
     if train is not None:
-        train = carried(train, x, code)
+        place = codes(code, x)[0]
+        train = carried(train, x, code) if epoch is None else carried(train, epoch, place)
     read = Series(table, replace(found, test=metric), run, seed, x, test, train, epoch, named, said)
     missing = ~np.isfinite(test)
     if missing.any():
@@ -173,9 +175,10 @@ def filled(x: Array, code: NDArray[np.intp]) -> Array:
 
 
 def carried(train: Array, x: Array, code: NDArray[np.intp]) -> Array:
-    """A train error that stands in another row of the same place."""
+    """Where a row has no train error, the one that stands in another row of the same place."""
     known = np.flatnonzero(np.isfinite(train))
-    last = {(c, v): train[i] for i, c, v in zip(known, code[known].tolist(), x[known].tolist(), strict=True)}
     if len(known) == len(train):
         return train
-    return np.array([last.get(key, np.nan) for key in zip(code.tolist(), x.tolist(), strict=True)])
+    last = {(c, v): train[i] for i, c, v in zip(known, code[known].tolist(), x[known].tolist(), strict=True)}
+    other = np.array([last.get(key, np.nan) for key in zip(code.tolist(), x.tolist(), strict=True)])
+    return np.where(np.isfinite(train), train, other)

@@ -68,6 +68,28 @@ def test_a_grid_is_read_at_its_last_epoch_or_at_the_one_asked_for(tmp_path: Path
     assert "--at and --last: the epoch that stands for a model" in refused(path, "--at", "20")
 
 
+def test_the_train_error_is_that_of_the_epoch_that_stands_for_a_model(tmp_path: Path) -> None:
+    """Also where train errors of other epochs, or of another width, are missing or stand in rows of their own."""
+    rows = [
+        {"width": w, "epoch": e, "test_error": y, "train_error": None if (w, e) == (8, 40) else 0.5 / e + 0.001 * w}
+        for w, y in zip(WIDTHS.tolist(), BY_WIDTH.tolist(), strict=True)
+        for e in STEPS.tolist()
+    ]
+    pl.DataFrame(rows).write_csv(tmp_path / "g.csv")
+    trains: dict[int, np.ndarray] = {}
+    for at in (20, 40):
+        (curve,) = read_curves(tmp_path / "g.csv", choices=Choices(axis="width", at=at)).runs
+        assert curve.train_errors is not None
+        trains[at] = curve.train_errors[0]
+    np.testing.assert_allclose(trains[20], 0.025 + 0.001 * WIDTHS)
+    np.testing.assert_allclose(trains[40], np.where(WIDTHS == 8, np.nan, 0.0125 + 0.001 * WIDTHS))
+    apart = [{**row, name: None} for row in rows for name in ("test_error", "train_error")]
+    pl.DataFrame(apart).write_csv(tmp_path / "apart.csv")
+    (curve,) = read_curves(tmp_path / "apart.csv", choices=Choices(axis="width", at=20)).runs
+    assert curve.train_errors is not None
+    np.testing.assert_allclose(curve.train_errors[0], 0.025 + 0.001 * WIDTHS)
+
+
 def test_a_loss_crosses_no_interpolation_threshold(tmp_path: Path) -> None:
     """Whatever the train loss does at the peak; where both rise it is an instability all the same."""
     columns = {"epoch": EPOCHS, "test_loss": 3 * TEST, "train_loss": 3 * TRAIN}
