@@ -20,6 +20,7 @@ from analysis.logs.readers.table import (
     short,
     texts,
     too_many_columns,
+    visible,
 )
 
 Points = dict[str, dict[float, dict[str, float]]]
@@ -63,9 +64,16 @@ def _arrow_column(column: Any) -> Column:
 
 
 def read_sqlite(path: Path, where: str) -> list[Table]:
-    """The metrics of an MLflow or trackio database, one table per run. Raises CurveError for any other."""
+    """The metrics of an MLflow or trackio database, one table per run. Raises CurveError for any other.
+
+    The newest rows may be in the file PATH-wal (https://sqlite.org/wal.html), which is not looked for where a database
+    is opened as immutable. Without such a file that is what reads from a folder that cannot be written.
+    """
+    log = path.resolve().with_name(f"{path.resolve().name}-wal")
+    has_log = log.is_file() and log.stat().st_size > 0
     try:
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
+        uri = f"{path.resolve().as_uri()}?mode=ro" + ("" if has_log else "&immutable=1")
+        connection = sqlite3.connect(uri, uri=True)
         try:
             tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             columns = {row[1] for row in connection.execute("PRAGMA table_info(metrics)")}
@@ -78,7 +86,8 @@ def read_sqlite(path: Path, where: str) -> list[Table]:
     except CurveError:
         raise
     except (sqlite3.Error, OverflowError, TypeError, ValueError, RecursionError) as error:  # a cell may hold any type
-        raise CurveError(f"{where}: cannot be read as SQLite: {short(error)}") from None
+        way = f"; its newest rows are in {visible(log.name)}: copy both files to a folder of yours" if has_log else ""
+        raise CurveError(f"{where}: cannot be read as SQLite: {short(error)}{way}") from None
     raise CurveError(f"{where}: SQLite with the tables {listed(sorted(tables))}; those of MLflow and trackio are read")
 
 

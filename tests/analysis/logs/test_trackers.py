@@ -100,6 +100,23 @@ def test_trackio_database(tmp_path: Path) -> None:
     assert "SQLite with the tables things; those of MLflow and trackio are read" in refused(tmp_path / "other.db")
 
 
+def test_rows_in_the_write_ahead_log_of_a_database_are_read(tmp_path: Path) -> None:
+    """As long as trackio's writer is open; and where that file cannot be read, the old rows are not taken for all."""
+    path = trackio_database(tmp_path / "proj.db")
+    with sqlite3.connect(path) as writer:
+        writer.execute("PRAGMA journal_mode = WAL")
+        writer.execute("UPDATE metrics SET run_name = 'renamed' WHERE run_name = 'down'")
+        writer.commit()
+        assert_both(verdicts(path), "dd", "renamed")
+        other = tmp_path / "other"
+        (other / "proj.db-shm").mkdir(parents=True)
+        for name in ("proj.db", "proj.db-wal"):
+            (other / name).write_bytes((tmp_path / name).read_bytes())
+    writer.close()
+    line = refused(other / "proj.db")
+    assert "its newest rows are in proj.db-wal: copy both files to a folder of yours" in line
+
+
 @pytest.mark.skipif(find_spec("mlflow") is None, reason="mlflow is not installed")
 def test_mlflow_itself(tmp_path: Path) -> None:
     code = """
