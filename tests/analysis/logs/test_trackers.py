@@ -109,7 +109,8 @@ def test_rows_in_the_write_ahead_log_of_a_database_are_read(tmp_path: Path) -> N
         writer.commit()
         assert_both(verdicts(path), "dd", "renamed")
         other = tmp_path / "other"
-        (other / "proj.db-shm").mkdir(parents=True)
+        other.mkdir()
+        (other / "proj.db-shm").symlink_to(tmp_path / "none" / "shm")  # as in a folder that cannot be written
         for name in ("proj.db", "proj.db-wal"):
             (other / name).write_bytes((tmp_path / name).read_bytes())
     writer.close()
