@@ -97,12 +97,18 @@ def _mlflow(connection: sqlite3.Connection, where: str) -> list[Table]:
     settings: dict[str, dict[str, str]] = {}
     for uuid, key, value in connection.execute("SELECT run_uuid, key, value FROM params"):
         settings.setdefault(uuid, {})[key] = value
+    deleted: set[str] = set()
+    if "lifecycle_stage" in {row[1] for row in connection.execute("PRAGMA table_info(runs)")}:
+        marked = connection.execute("SELECT run_uuid FROM runs WHERE lifecycle_stage = 'deleted'")
+        deleted = {uuid for (uuid,) in marked}
     points: Points = {}
     for uuid, key, value, step, bad in connection.execute(
         "SELECT run_uuid, key, value, step, is_nan FROM metrics ORDER BY timestamp"
     ):
+        if uuid in deleted:
+            continue
         points.setdefault(uuid, {}).setdefault(float(step), {})[str(key)] = np.nan if bad else float(value)
-    return metric_tables(points, names, settings, "MLflow database", where)
+    return metric_tables(points, names, settings, without_deleted("MLflow database", len(deleted)), where)
 
 
 def _trackio(connection: sqlite3.Connection, columns: set[str], where: str) -> list[Table]:
@@ -127,6 +133,10 @@ def _trackio(connection: sqlite3.Connection, columns: set[str], where: str) -> l
                 {k: str(v) for k, v in loaded.items() if not k.startswith("_")} if isinstance(loaded, dict) else {}
             )
     return metric_tables(points, names, settings, "trackio database", where)
+
+
+def without_deleted(kind: str, number: int) -> str:
+    return f"{kind} ({number} deleted runs left out)" if number else kind
 
 
 def metric_tables(

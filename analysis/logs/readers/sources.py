@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from glob import glob
 from pathlib import Path
 
-from analysis.logs.readers.databases import Points, metric_tables
+from analysis.logs.readers.databases import Points, metric_tables, without_deleted
 from analysis.logs.readers.events import read_events
 from analysis.logs.readers.sniff import read_file
 from analysis.logs.readers.table import CurveError, Table, listed, short, visible
@@ -134,9 +134,15 @@ def _mlruns(folder: Path, found: Sources) -> bool:
     points: Points = {}
     names: dict[str, str] = {}
     settings: dict[str, dict[str, str]] = {}
+    deleted = {
+        run for run in runs if ".trash" in run.relative_to(folder).parts or _told(run, "lifecycle_stage") == "deleted"
+    }
     for run in runs:
+        if run in deleted:
+            continue
         named = run / "tags" / "mlflow.runName"
-        names[run.name] = named.read_text("utf-8", "replace").strip() if named.is_file() else _run_name(run)
+        names[run.name] = named.read_text("utf-8", "replace").strip() if named.is_file() else ""
+        names[run.name] = names[run.name] or _told(run, "run_name") or run.name
         params = [file for file in (run / "params").rglob("*") if file.is_file()]
         settings[run.name] = {p.relative_to(run / "params").as_posix(): p.read_text("utf-8", "replace") for p in params}
         for file in sorted(f for f in (run / "metrics").rglob("*") if f.is_file()):
@@ -150,15 +156,17 @@ def _mlruns(folder: Path, found: Sources) -> bool:
                         f"{visible(str(file))}: line {number}: {short(line)!r}; `timestamp value step` is allowed"
                     ) from None
     if runs:
-        found.tables += metric_tables(points, names, settings, "MLflow folder", visible(str(folder)))
+        kind = without_deleted("MLflow folder", len(deleted))
+        found.tables += metric_tables(points, names, settings, kind, visible(str(folder)))
     return bool(runs)
 
 
-def _run_name(run: Path) -> str:
+def _told(run: Path, field: str) -> str:
+    """What MLflow's meta.yaml says of a run; empty where it does not."""
     for line in (run / "meta.yaml").read_text("utf-8", "replace").splitlines():
-        if line.startswith("run_name:"):
-            return line.removeprefix("run_name:").strip().strip("'\"") or run.name
-    return run.name
+        if line.startswith(f"{field}:"):
+            return line.removeprefix(f"{field}:").strip().strip("'\"")
+    return ""
 
 
 def _plain_files(folder: Path, found: Sources, axes: list[str]) -> None:

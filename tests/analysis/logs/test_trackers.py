@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -89,6 +90,24 @@ def test_mlflow_folder_and_database(tmp_path: Path) -> None:
     broken = next((tmp_path / "mlruns").rglob("error"))
     broken.write_text("1700000000000 0.5\n")
     assert "`timestamp value step` is allowed" in refused(tmp_path / "mlruns")
+
+
+def test_deleted_runs_of_mlflow_are_left_out(tmp_path: Path) -> None:
+    path = mlflow_database(tmp_path / "mlflow.db")
+    with sqlite3.connect(path) as connection:
+        connection.execute("ALTER TABLE runs ADD COLUMN lifecycle_stage VARCHAR(20) DEFAULT 'active'")
+        connection.execute("UPDATE runs SET lifecycle_stage = 'deleted' WHERE name = 'down'")
+    connection.close()
+    assert set(verdicts(path)) == {"dd"}
+    assert "MLflow database (1 deleted runs left out)" in said(path)
+    folder = mlruns(tmp_path)
+    first, second = sorted((folder / "123").iterdir())
+    with (second / "meta.yaml").open("a") as file:
+        file.write("lifecycle_stage: deleted\n")
+    (folder / ".trash" / "7").mkdir(parents=True)
+    shutil.copytree(first, folder / ".trash" / "7" / ("2" + first.name[1:]))  # of an experiment that was deleted
+    assert set(verdicts(folder)) == {"dd"}
+    assert "MLflow folder (2 deleted runs left out)" in said(folder)
 
 
 def test_trackio_database(tmp_path: Path) -> None:
