@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -147,6 +148,21 @@ def test_one_row_per_model(tmp_path: Path) -> None:
     seeded = models(tmp_path / "seeded.csv", 3, seed=[0, 1, 2] * len(WIDTHS))
     assert verdict(seeded, "--axis", "width")["seeds"] == 3
     assert read_curves(seeded, choices=Choices(axis="width")).runs[0].paired
+
+
+def test_what_a_refusal_says_to_type_can_be_pasted(tmp_path: Path) -> None:
+    """Names with blanks, quotes or more than 40 characters."""
+    for name in ("learning rate", "optimizer's own initial learning rate of the first group", "lr"):
+        path = models(tmp_path / "m.csv", 2, **{name: [0.1, 0.01] * len(WIDTHS)})
+        option = refused(path, "--axis", "width").split(" makes a curve of each")[0].split(": ")[-1]
+        typed = shlex.split(option)
+        assert typed == ["--run", name]
+        assert len(verdicts(path, "--axis", "width", *typed)) == 2
+    path = write(tmp_path / "c.csv", **{"epoch": EPOCHS, "intersection over union, mean of 21 classes": 1 - TEST})
+    line = refused(path)
+    assert "--metric 'intersection over union, mean of 21 classes' --better high" in line
+    odd = write(tmp_path / "d.csv", **{"epoch": EPOCHS, "val  iou": 1 - TEST})  # which a message shows with one blank
+    assert "--metric COLUMN --better high" in refused(odd)
 
 
 def test_wandb_run_table(tmp_path: Path) -> None:
