@@ -74,15 +74,17 @@ def _stem(path: Path) -> str:
 
 def _each(files: Iterable[Path], names: Sequence[str], found: Sources, axes: list[str]) -> list[Table]:
     tables: list[Table] = []
+    refused: list[str] = []
     for file, name in zip(files, names, strict=True):
         try:
             tables += read_file(file, name, visible(str(file)), axes)
         except CurveError as error:
-            found.refused.append(str(error))
+            refused.append(str(error))
     if not tables:
-        more = f" (and {len(found.refused) - 1} more files)" if len(found.refused) > 1 else ""
-        raise CurveError(f"{found.refused[0]}{more}")
+        more = f" (and {len(refused) - 1} more files)" if len(refused) > 1 else ""
+        raise CurveError(f"{refused[0]}{more}")
     found.tables += tables
+    found.refused += refused
     return tables
 
 
@@ -98,7 +100,7 @@ def _lightning(folder: Path, found: Sources, axes: list[str]) -> bool:
 def _tensorboard(folder: Path, found: Sources) -> bool:
     files = sorted(folder.rglob("*tfevents*"))
     parents = list(dict.fromkeys(file.parent for file in files if file.is_file()))
-    before = len(found.tables)
+    refused: list[str] = []
     parts: dict[str, list[Table]] = {}
     for parent in parents:
         split = parent != folder and parent.name.lower() in (*TEST, *TRAIN)  # Keras: logs/train, logs/validation
@@ -107,13 +109,14 @@ def _tensorboard(folder: Path, found: Sources) -> bool:
         try:
             read = read_events(inside, name, visible(str(parent)), f"{parent.name}/" if split else "")
         except CurveError as error:
-            found.refused.append(str(error))
+            refused.append(str(error))
             continue
         parts.setdefault(name, []).extend(read)
     for tables in parts.values():
         found.tables.append(_beside(tables) if len(tables) > 1 else tables[0])
-    if parents and len(found.tables) == before:
-        raise CurveError(found.refused[0])
+    if parents and not parts:
+        raise CurveError(refused[0])
+    found.refused += refused
     return bool(parents)
 
 

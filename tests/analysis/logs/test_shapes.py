@@ -222,6 +222,22 @@ def test_what_cannot_be_read_or_judged_is_named_and_the_rest_is_judged(tmp_path:
     assert len(errors) == 2 and "bad.csv" in errors[0] and "run short: 2 points" in errors[1]
 
 
+@pytest.mark.parametrize("name", ["bad.csv", "events.out.tfevents.1"])
+def test_a_folder_of_which_nothing_can_be_read_is_named_once(tmp_path: Path, name: str) -> None:
+    """With what is wrong in it, whatever was refused before."""
+    (tmp_path / "first.csv").write_text("")
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / name).write_text("")
+    write(tmp_path / "good.csv", epoch=EPOCHS, test_error=TEST)
+    result = run(tmp_path / "first.csv", tmp_path / "a", tmp_path / "b", tmp_path / "good.csv")
+    assert result.exit_code == 1
+    errors = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 3
+    for line, place in zip(errors, ("first.csv", "a", "b"), strict=True):
+        assert line.startswith(f"error: {tmp_path / place}")
+
+
 def test_a_seed_too_short_is_named(tmp_path: Path) -> None:
     seeds = np.r_[np.zeros(120), np.ones(120), [2, 2]]
     path = write(
