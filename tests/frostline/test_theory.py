@@ -150,9 +150,13 @@ def test_double_descent_that_training_shows_is_predicted_at_the_same_epoch(noisy
 
 
 def test_the_command_puts_theory_beside_the_runs(
-    digits: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    digits: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file, store = digits
+    monkeypatch.setattr("frostline.theory.MOST_REASONS", 1)
+    assert main(["theory", str(file), "--store", str(store), "--out", str(tmp_path / "short")]) == 0
+    assert "without a theory: 1 runs more: 1 other reasons" in capsys.readouterr().out
+    monkeypatch.undo()
     assert main(["theory", str(file), "--store", str(store), "--out", str(tmp_path)]) == 0
     told = capsys.readouterr().out
     assert "readouts, exact: 2 runs" in told
