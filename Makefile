@@ -42,7 +42,7 @@ sweep: $(READY) ## Run a sweep (resumes, retries, extends) and show its verdict
 
 claims: $(READY) ## Decide the claims C1 to C4 on data that come with the packages (some 20 minutes)
 	@set -e; for claim in $(CLAIMS); do \
-		$(PY) -m frostline run $${claim}_digits --store $(STORE) $(ARGS); \
+		$(PY) -m frostline run $${claim}_digits --store $(STORE) $(PLACE) $(ARGS); \
 		$(PY) -m frostline tables $${claim}_digits --store $(STORE) --out results/claims/$${claim}_digits; done
 	@$(PY) -m frostline claims $(CLAIMS:=_digits) --store $(STORE) --out results/claims \
 		--related "mnist[0-4];glyphs[0-4]"

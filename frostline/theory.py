@@ -71,6 +71,8 @@ def write_theory(sweep: str, store: str, out: Path | None) -> tuple[list[str], l
         frames["theory_runs"] = pd.DataFrame([{**_fields(found.run), **readout_row(found)} for found in overlays])
         lines += _readout_lines(frames["theory_runs"])
     lines += [f"without a theory: {number} runs: {reason}" for reason, number in left.most_common(MOST_REASONS)]
+    if others := left.most_common()[MOST_REASONS:]:
+        lines.append(f"without a theory: {sum(number for _, number in others)} runs more: {len(others)} other reasons")
     drawn = theory_figures(overlays, cells, folder)
     pictures = [path for path in drawn if path.suffix == ".png"]
     page = theory_page(loaded.name, loaded.stored.record.about, lines, frames, pictures, folder / "theory.html")
@@ -162,7 +164,14 @@ def _overlays(loaded: LoadedSweep, store: str, left: Counter[str]) -> Iterator[R
             left[str(problem)] += 1
             continue
         task = Readout(inputs.features, inputs.targets, inputs.test_features, inputs.test_targets, inputs.start)
-        yield readout_overlay(loaded.stored, run, task, inputs.truth, inputs.regression)
+        try:
+            found = readout_overlay(loaded.stored, run, task, inputs.truth, inputs.regression)
+        except StoreError:
+            raise
+        except ValueError as problem:  # a rate above the limit of stability
+            left[str(problem)] += 1
+            continue
+        yield found
 
 
 def _fields(run: StoredRun) -> dict[str, object]:

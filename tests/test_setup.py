@@ -1,9 +1,11 @@
-"""What `make setup` says while pip works."""
+"""The Makefile: what `make setup` says while pip works, and where its targets send runs."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -55,3 +57,12 @@ def test_a_failure_shows_what_pip_said_and_keeps_its_code(
     (tmp_path / "lock").write_text("./none-1.0-py3-none-any.whl --hash=sha256:00\n")
     assert install.main(sys.executable, tmp_path / "lock") == 1  # the real pip, of a file that is not there
     assert "none-1.0-py3-none-any.whl" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+@pytest.mark.parametrize("target", ["sweep", "claims"])
+def test_runs_go_to_the_cluster_that_is_named(target: str) -> None:
+    command = ["make", "-n", "-o", ".venv/.ready", target, "ADDRESS=head:6379", "GPUS_PER_RUN=0.25"]  # -n: shown alone
+    shown = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    (run,) = [line for line in shown.splitlines() if "frostline run " in line]
+    assert "--address head:6379 --gpus-per-run 0.25" in run

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.logs.choices import FILE, Choices
-from analysis.logs.readers.table import CurveError, Table, listed, nearest, short
+from analysis.logs.readers.table import CurveError, Table, listed, nearest, short, typed
 from analysis.logs.readers.words import AXES, EPOCH, RUN, SEED, STEP, Kind, Quantity, last_part, plain, quantity
 
 _ORDER: dict[Kind, int] = {"error": 0, "accuracy": 1, "loss": 2, "unknown": 3}
@@ -78,7 +78,7 @@ def resolved(table: Table, name: str, option: str) -> str:
     if found in table.twice:
         raise CurveError(
             f"{table.where}: {short(found)} stands more than once in the header; if these are seeds: "
-            f"--seed '{short(found)}*'"
+            f"--seed {typed(f'{found}*')}"
         )
     return found
 
@@ -174,13 +174,13 @@ def _no_metric(table: Table, choices: Choices) -> str:
     text += listed(table.columns)
     other = [c for c in table.columns if c not in table.settings and plain(c) not in (*EPOCH, *STEP, *RUN, *SEED)]
     losses = [c for c in other if quantity(c).kind == "loss" and quantity(c).split != "train"]
-    loss = f"; for the loss: --metric {short(losses[0])} --rule loss" if losses and choices.rule != "loss" else ""
+    loss = f"; for the loss: --metric {typed(losses[0])} --rule loss" if losses and choices.rule != "loss" else ""
     asked = [c for c in other if quantity(c).kind == "unknown" and quantity(c).split == "test"]
     asked = asked or [c for c in other if plain(c) == "value"]
     numbers = [c for c in other if c not in _BESIDE]
     asked = asked or [c for c in numbers if len(numbers) == 1 and quantity(c).kind == "unknown"]
     if asked:
-        return f"{text}; name it, and which way is better: --metric {short(asked[0])} --better high (or low){loss}"
+        return f"{text}; name it, and which way is better: --metric {typed(asked[0])} --better high (or low){loss}"
     if loss:
         return text + loss
     if table.lengths:

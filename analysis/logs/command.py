@@ -110,8 +110,8 @@ def _print(text: str, stream: Any) -> None:
 
 def score(
     cells: Annotated[int, typer.Option(min=1, help="Cells for each number of seeds.")] = 10_000,
-    seeds: Annotated[list[int] | None, typer.Option(help="Seeds per cell; may be repeated.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the drawn curves.")] = 0,
+    seeds: Annotated[list[int] | None, typer.Option(min=1, help="Seeds per cell; may be repeated.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the drawn curves.")] = 0,
     rivals: Annotated[bool, typer.Option(help="Score the rivals on the same curves.")] = True,
     out: Annotated[Path | None, typer.Option(help="Also write the tables to this Markdown file.")] = None,
     axis: Annotated[str, typer.Option(help="epoch; short: width, size, frozen and depth; or held-out.")] = "epoch",

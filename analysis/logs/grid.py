@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from analysis.logs.choices import Choices
 from analysis.logs.readers.cells import Array
-from analysis.logs.readers.table import CurveError, short
+from analysis.logs.readers.table import CurveError, short, typed
 from analysis.logs.readers.words import EPOCH, RUN, SEED, STEP, last_part, plain, quantity
-from analysis.logs.series import Series, codes
+from analysis.logs.series import Series, codes, joined
 
 _NO_SETTING = {*EPOCH, *STEP, *RUN, *SEED, "state", "created", "runtime", "_runtime", "_timestamp", "timestamp", "user",
                "notes", "tags", "sweep", "hostname", "time", "seconds", "wall_time", "duration", "(row)", "start_time",
@@ -116,8 +116,8 @@ def models_as_curve(every: Sequence[Series], choices: Choices) -> bool:
     name = names[0] if len(names) == 1 else PurePath(every[0].table.where).parent.name or "all"
     count: dict[tuple[str, float], int] = {}
     unpaired = False
+    _nothing_else_differs(joined(every))
     for s in every:
-        _nothing_else_differs(s)
         seed = s.seed.tolist()
         for i, place in enumerate(zip(seed, s.x.tolist(), strict=True)):
             count[place] = count.get(place, 0) + 1
@@ -138,7 +138,7 @@ def _nothing_else_differs(s: Series) -> None:
     if names:
         raise CurveError(
             f"{s.table.where}: several models at one {short(s.roles.x)} differ in {short(names[0])}: "
-            f"--run {short(names[0])} makes a curve of each, --seed {short(names[0])} makes them seeds"
+            f"--run {typed(names[0])} makes a curve of each, --seed {typed(names[0])} makes them seeds"
         )
 
 
@@ -170,4 +170,4 @@ def hint(s: Series, places: NDArray[np.intp]) -> str:
         return "one row is allowed, or a column that tells them apart: --run COLUMN or --seed COLUMN"
     axis = next((a for a in ("width", "size", "depth", "frozen") if last_part(names[0]).startswith(a)), None)
     along = f", --axis {axis} for a curve along it" if axis and s.roles.epoch is None else ""
-    return f"{short(names[0])} tells them apart: --run {short(names[0])} for a curve of each{along}"
+    return f"{short(names[0])} tells them apart: --run {typed(names[0])} for a curve of each{along}"

@@ -17,8 +17,8 @@ from analysis.logs.readers.sources import read_sources
 from analysis.logs.readers.table import CurveError, Table, short
 from analysis.logs.readers.words import AXES, last_part
 from analysis.logs.reshape import long_tables
-from analysis.logs.series import Series, codes, series
-from analysis.logs.together import in_one_unit, seeds_by_name, told_apart
+from analysis.logs.series import Series, codes, joined, series
+from analysis.logs.together import in_one_unit, runs_by_table, seeds_by_name, told_apart
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,7 @@ def read_curves(
     sources = read_sources([paths] if isinstance(paths, Path) else list(paths), list(choices.axes))
     tables = [part for table in sources.tables for part in long_tables(table, choices)]
     every, refused = _understood(tables, choices, axis)
+    runs_by_table(every, choices, axis)
     seeds_by_name(every, choices)
     told_apart(every)
     in_one_unit(every, choices)
@@ -142,6 +143,7 @@ def _run(name: str, parts: list[tuple[Series, np.ndarray]], paired: bool) -> Run
     labels = np.concatenate([s.seed[rows] for s, rows in parts])
     numbered: dict[str, int] = {}
     row = np.array([numbered.setdefault(seed, len(numbered)) for seed in labels.tolist()], dtype=np.intp)
+    _tables_agree(name, parts, row, place)
 
     def matrix(values: list[Array]) -> Array:
         filled = np.full((len(numbered), len(x)), np.nan)
@@ -151,6 +153,29 @@ def _run(name: str, parts: list[tuple[Series, np.ndarray]], paired: bool) -> Run
     errors = matrix([s.test[rows] for s, rows in parts])
     trains = matrix([np.full(len(rows), np.nan) if s.train is None else s.train[rows] for s, rows in parts])
     return Run(name, x, errors, trains if np.isfinite(trains).any() else None, paired)
+
+
+def _tables_agree(name: str, parts: list[tuple[Series, np.ndarray]], row: np.ndarray, place: np.ndarray) -> None:
+    """Two tables with different errors at one place of one seed are two runs: the last would count in silence.
+
+    row, place: of the matrix, for the rows of all parts in their order.
+    """
+    origin = np.repeat(np.arange(len(parts)), [len(rows) for _, rows in parts])
+    test = np.concatenate([s.test[rows] for s, rows in parts])
+    order = np.lexsort((place, row))
+    again = (np.diff(row[order]) == 0) & (np.diff(place[order]) == 0)
+    differs = again & (np.diff(origin[order]) != 0) & (np.diff(test[order]) != 0)
+    if not differs.any():
+        return
+    at = int(differs.argmax())
+    before, after = order[at], order[at + 1]
+    one, other = parts[origin[before]][0], parts[origin[after]][0]
+    both = joined([s.rows(rows) for s, rows in parts])
+    raise CurveError(
+        f"{other.table.where}: run {short(name)}: x = {both.x[after]:g} stands in {short(one.table.name)} and in "
+        f"{short(other.table.name)}, with errors {test[before]:g} and {test[after]:g}; "
+        f"{hint(both, codes(codes(both.run, both.seed)[0], both.x)[0])}"
+    )
 
 
 def _places(s: Series) -> tuple[np.ndarray, np.ndarray]:

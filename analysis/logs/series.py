@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from analysis.logs.columns import Metric, Roles
 from analysis.logs.readers.cells import Array, numbers
-from analysis.logs.readers.table import CurveError, Table, short, texts
+from analysis.logs.readers.table import CurveError, Table, short, stacked, texts
 from analysis.logs.readers.words import EPOCH, RUN, plain
 
 Labels = NDArray[np.object_]
@@ -67,6 +68,7 @@ def series(table: Table, found: Roles) -> Series:
         raise CurveError(f"{table.where}: {short(found.test.column)}: not one value in {len(table)} rows")
     if is_logged(table, found, x, code):
         x = filled(x, code)
+        epoch = None if epoch is None else filled(epoch, codes(code, x)[0])
         table = replace(table, logged=True)
     wrong = np.flatnonzero(~(x >= 0) & np.isfinite(test))
     if len(wrong):
@@ -75,13 +77,24 @@ def series(table: Table, found: Roles) -> Series:
             f"{table.where}: {short(found.x)}: {shown} in {table.row(int(wrong[0]))}; 0 or more is allowed"
         )
     if train is not None:
-        train = carried(train, x, code)
+        place = codes(code, x)[0]
+        train = carried(train, x, code) if epoch is None else carried(train, epoch, place)
     read = Series(table, replace(found, test=metric), run, seed, x, test, train, epoch, named, said)
     missing = ~np.isfinite(test)
     if missing.any():
         said.append(f"{int(missing.sum())} rows without a value of {found.test.column} are left out")
         read = read.rows(~missing)
     return read
+
+
+def joined(every: Sequence[Series]) -> Series:
+    """The rows of several tables below each other, with the roles of the first: to compare their columns."""
+    if len(every) == 1:
+        return every[0]
+    run, seed = (np.concatenate([getattr(s, name) for s in every]) for name in ("run", "seed"))
+    x, test = (np.concatenate([getattr(s, name) for s in every]) for name in ("x", "test"))
+    table = stacked([s.table for s in every])
+    return replace(every[0], table=table, run=run, seed=seed, x=x, test=test, train=None, epoch=None)
 
 
 def _train(table: Table, metric: Metric | None, said: list[str]) -> Array | None:
@@ -162,9 +175,10 @@ def filled(x: Array, code: NDArray[np.intp]) -> Array:
 
 
 def carried(train: Array, x: Array, code: NDArray[np.intp]) -> Array:
-    """A train error that stands in another row of the same place."""
+    """Where a row has no train error, the one that stands in another row of the same place."""
     known = np.flatnonzero(np.isfinite(train))
-    last = {(c, v): train[i] for i, c, v in zip(known, code[known].tolist(), x[known].tolist(), strict=True)}
     if len(known) == len(train):
         return train
-    return np.array([last.get(key, np.nan) for key in zip(code.tolist(), x.tolist(), strict=True)])
+    last = {(c, v): train[i] for i, c, v in zip(known, code[known].tolist(), x[known].tolist(), strict=True)}
+    other = np.array([last.get(key, np.nan) for key in zip(code.tolist(), x.tolist(), strict=True)])
+    return np.where(np.isfinite(train), train, other)

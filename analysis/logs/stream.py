@@ -45,7 +45,7 @@ def verdicts(
         while pending:
             done.append(pending.popleft().result())
             pending.extend(pool.submit(_judged_all, *batch) for batch in islice(batches, 1))
-    found = pl.concat([table for tables in done for table in tables])
+    found = pl.concat([pl.DataFrame(schema=SCHEMA), *(table for tables in done for table in tables)])
     twice = found["run"].is_duplicated()
     if twice.any():
         raise CurveError(f"{path}: {run}: the rows of {found['run'][twice.arg_max() or 0]} are not adjacent")

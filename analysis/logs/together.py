@@ -16,6 +16,24 @@ from analysis.logs.series import Series, codes
 from analysis.logs.units import as_errors
 
 
+def runs_by_table(every: Sequence[Series], choices: Choices, axis: str) -> None:
+    """Tables of one source are runs of their own. A setting that names several of them, such as `model`, names the run
+    only where the seed tells them apart; else each keeps the name that its table has."""
+    if choices.run or choices.seed == FILE or axis != "epoch":
+        return
+    alike: dict[tuple[str, str], list[Series]] = defaultdict(list)
+    for s in every:
+        if s.roles.run and set(s.roles.run) <= s.table.settings:
+            alike[s.table.where, s.run[0]].append(s)
+    for group in alike.values():
+        seeds = [seed for s in group for seed in set(s.seed.tolist())]
+        if len(set(seeds)) == len(seeds):
+            continue
+        for s in group:
+            s.run, s.from_column = np.full(len(s), s.table.name, dtype=object), False
+            s.said.append(f"{s.roles.run[0]} names several runs alike: each has a name of its own")
+
+
 def seeds_by_name(every: Sequence[Series], choices: Choices) -> None:
     """Files that differ in a seed's number alone, and with `--seed file` all files, are seeds of one run."""
     own = [s for s in every if not s.from_column or choices.seed == FILE]

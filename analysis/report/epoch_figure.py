@@ -46,7 +46,7 @@ def epoch_figure(tables: Tables, each: AxisVerdict, size: FigureSize = TWO_COLUM
     for column in range(columns):  # the lowest panel of each column carries the epochs
         lowest = panels[max(index for index in range(column, len(cells), columns))]
         lowest.xaxis.set_tick_params(labelbottom=True)
-    panels[0].set_ylim(0.0, 100 * min(1.0, top) if top > 0 else 100.0)
+    panels[0].set_ylim(0.0, 100 * min(_highest(tables.curves.test_error), top) if top > 0 else 100.0)
     figure.supxlabel("epoch")
     figure.supylabel("error (%)")
     legend_above(figure, _handles())
@@ -112,6 +112,12 @@ def _line(axes: Axes, epochs: Array, errors: Array, color: str, style: object, w
     if len(errors) > 1 and len(epochs):
         low, high = intervals(errors.T).T
         axes.fill_between(epochs, low, high, color=color, alpha=0.22, linewidth=0)
+
+
+def _highest(errors: Array) -> float:
+    """The error that no panel exceeds: 1, or for a regression, whose errors may be above 1, just over the largest."""
+    largest = float(np.max(errors, initial=0.0, where=np.isfinite(errors)))
+    return 1.0 if largest <= 1.0 else 1.05 * largest
 
 
 def _upper(tables: Tables, cell: int, rows: Rows) -> float:

@@ -127,8 +127,8 @@ def _lcdb(centre: Array, values: Array) -> tuple[float, int]:
 def isotonic_pieces(x: Array, errors: Array, thresholds: Thresholds = TUNED, bins: int = 30) -> Call:
     """Unimodality by isotonic fits: is a valley (falls, rises) much worse than falls, rises, falls?
 
-    The gain is the drop in residual sum of squares per residual sum of squares of the larger model, on 40
-    bins.
+    The gain is the drop in residual sum of squares per residual sum of squares of the larger model, on
+    `bins` bins.
     """
     centre, values = _binned(x, errors, bins)
     known = np.isfinite(values).any(axis=0)

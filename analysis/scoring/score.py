@@ -176,7 +176,8 @@ def lines(result: Score) -> list[str]:
     ]
     for name, tally in result.tallies.items():
         precision, recall, f1 = tally.double_descent()
-        family, worst = max(tally.false_positives().items(), key=lambda item: item[1].value)
+        nulls = tally.false_positives()  # of few cells there may be none
+        family, worst = max(nulls.items(), key=lambda item: item[1].value, default=("none drawn", wilson(0, 0)))
         peak = wilson(sum(tally.peak_right), len(tally.peak_right))
         out.append(f"| {name} | {precision} | {recall} | {f1} | {worst} ({family}) | {peak} |")
     tally = result.tallies[OURS]

@@ -58,7 +58,7 @@ class ReadoutCurve(NamedTuple):
 def readout_curve(task: Readout, descent: Descent, epochs: NDArray[np.int64]) -> ReadoutCurve:
     """The curve after each of `epochs` (E,), ascending and counted from 1.
 
-    Raises ValueError where the rate is above the limit of stability 2 (1 + momentum)/lambda_max.
+    Raises ValueError where the rate is above the limit of stability 2 (1 + momentum)/lambda_max, or all features are 0.
 
     Example: one feature 1 on one sample with target 1, rate 0.25: W is 0.5, 0.75, ... and the loss 0.25, 0.0625, ...
     """
@@ -77,13 +77,15 @@ def readout_limit(task: Readout) -> tuple[float, float]:
 
 
 class _Directions:
-    """The singular directions of the training features that can be learnt."""
+    """The singular directions of the training features that can be learnt. Raises ValueError where there is none."""
 
     def __init__(self, task: Readout) -> None:
         width, outputs = task.features.shape[1], task.targets.shape[1]
         self.start = task.start if task.start is not None else np.zeros((width, outputs))
         u, s, self.axes = np.linalg.svd(task.features, full_matrices=False)
         kept = s > s[0] * max(task.features.shape) * np.finfo(np.float64).eps
+        if not kept.any():
+            raise ValueError("features: all are zero; one that is not is needed")
         self.axes, s, u = self.axes[kept], s[kept], u[:, kept]
         self.wanted = (u.T @ (task.targets - task.features @ self.start)) / s[:, None]
         """(r, C): the step from W_0 to the limit along each axis."""

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from analysis.cli import main
-from tests.analysis.store_factory import failed, finished, planned, sweep_text
+from sweeps.spec import RunSpec
+from tests.analysis.store_factory import double_descent, failed, finished, planned, sweep_text
 from tests.browser import chromium
 
 if TYPE_CHECKING:
@@ -22,6 +24,11 @@ WIDTHS = (400, 1200, 2000)
 Opened = tuple["Page", list[str]]
 
 
+def from_chance(spec: RunSpec, epochs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    test, train = double_descent(spec, epochs)
+    return np.where(epochs == 1, 0.9, test), train
+
+
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of a sweep over widths and frozen units: one run has failed, one cell has no result at all."""
@@ -32,7 +39,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     specs = list(runs.values())
     for spec in specs[1:]:
         if (spec.transfer.frozen, spec.model.width) != (12, 8):
-            finished(folder / "store", spec, device=HOSTILE if spec.seed == 1 else "cpu")
+            finished(folder / "store", spec, from_chance, device=HOSTILE if spec.seed == 1 else "cpu")
     failed(folder / "store", specs[0])
     out = folder / "out" / "report.html"
     assert main(["report", str(folder / "sweep.yaml"), "--store", str(folder / "store"), "--out", str(out)]) == 0
@@ -176,6 +183,13 @@ def test_maps_are_of_widths_and_of_epochs(opened: Page) -> None:
     opened.locator("#map-controls select").first.select_option("epochs")
     opened.wait_for_function("document.querySelector('#map-chart').data[0].x.length === 30")
     assert "freezing-wise double descent" in opened.locator("#map-about").inner_text()
+    ends = """() => {
+        const { z, zmin, zmax } = document.querySelector("#map-chart")._fullData[0];
+        const known = [...z].flatMap((row) => [...row]).filter(Number.isFinite).sort((a, b) => a - b);
+        return [zmin, zmax, known[0], known[known.length >> 1], known.at(-1)];
+    }"""
+    low, high, least, median, most = opened.evaluate(ends)
+    assert (low, high) == (least, 2 * median + 1) and high < 0.9 * most  # the first epochs do not take all colours
     opened.locator("#map-controls select").last.select_option("train")
     opened.wait_for_function("document.querySelector('#map-chart').data[0].colorbar.title.text === 'train error'")
 

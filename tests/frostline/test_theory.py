@@ -38,6 +38,7 @@ blocks:
   - axes: {target.label_noise: [0.0, 0.2]}
   - base: {train: {loss: null}}
   - base: {transfer: {frozen: 6}}
+  - base: {train: {loss: null, learning_rate: 200.0, epochs: 3}}
 """
 TEACHERS = """
 name: teachers
@@ -149,13 +150,18 @@ def test_double_descent_that_training_shows_is_predicted_at_the_same_epoch(noisy
 
 
 def test_the_command_puts_theory_beside_the_runs(
-    digits: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    digits: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file, store = digits
+    monkeypatch.setattr("frostline.theory.MOST_REASONS", 1)
+    assert main(["theory", str(file), "--store", str(store), "--out", str(tmp_path / "short")]) == 0
+    assert "without a theory: 1 runs more: 1 other reasons" in capsys.readouterr().out
+    monkeypatch.undo()
     assert main(["theory", str(file), "--store", str(store), "--out", str(tmp_path)]) == 0
     told = capsys.readouterr().out
     assert "readouts, exact: 2 runs" in told
     assert "without a theory: 1 runs: transfer.frozen = 6: allowed for a theory of the readout: 7" in told
+    assert "without a theory: 1 runs: learning rate 100: the descent diverges; allowed: at most" in told
     rows = pd.read_csv(tmp_path / "theory_runs.csv")
     assert list(rows["theory_kind"]).count("exact") == 2
     exact = rows.loc[rows["theory_kind"] == "exact"]

@@ -20,6 +20,7 @@ from analysis.logs.readers.table import (
     short,
     texts,
     too_many_columns,
+    visible,
 )
 
 Points = dict[str, dict[float, dict[str, float]]]
@@ -63,9 +64,16 @@ def _arrow_column(column: Any) -> Column:
 
 
 def read_sqlite(path: Path, where: str) -> list[Table]:
-    """The metrics of an MLflow or trackio database, one table per run. Raises CurveError for any other."""
+    """The metrics of an MLflow or trackio database, one table per run. Raises CurveError for any other.
+
+    The newest rows may be in the file PATH-wal (https://sqlite.org/wal.html), which is not looked for where a database
+    is opened as immutable. Without such a file that is what reads from a folder that cannot be written.
+    """
+    log = path.resolve().with_name(f"{path.resolve().name}-wal")
+    has_log = log.is_file() and log.stat().st_size > 0
     try:
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
+        uri = f"{path.resolve().as_uri()}?mode=ro" + ("" if has_log else "&immutable=1")
+        connection = sqlite3.connect(uri, uri=True)
         try:
             tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             columns = {row[1] for row in connection.execute("PRAGMA table_info(metrics)")}
@@ -78,7 +86,8 @@ def read_sqlite(path: Path, where: str) -> list[Table]:
     except CurveError:
         raise
     except (sqlite3.Error, OverflowError, TypeError, ValueError, RecursionError) as error:  # a cell may hold any type
-        raise CurveError(f"{where}: cannot be read as SQLite: {short(error)}") from None
+        way = f"; its newest rows are in {visible(log.name)}: copy both files to a folder of yours" if has_log else ""
+        raise CurveError(f"{where}: cannot be read as SQLite: {short(error)}{way}") from None
     raise CurveError(f"{where}: SQLite with the tables {listed(sorted(tables))}; those of MLflow and trackio are read")
 
 
@@ -88,12 +97,18 @@ def _mlflow(connection: sqlite3.Connection, where: str) -> list[Table]:
     settings: dict[str, dict[str, str]] = {}
     for uuid, key, value in connection.execute("SELECT run_uuid, key, value FROM params"):
         settings.setdefault(uuid, {})[key] = value
+    deleted: set[str] = set()
+    if "lifecycle_stage" in {row[1] for row in connection.execute("PRAGMA table_info(runs)")}:
+        marked = connection.execute("SELECT run_uuid FROM runs WHERE lifecycle_stage = 'deleted'")
+        deleted = {uuid for (uuid,) in marked}
     points: Points = {}
     for uuid, key, value, step, bad in connection.execute(
         "SELECT run_uuid, key, value, step, is_nan FROM metrics ORDER BY timestamp"
     ):
+        if uuid in deleted:
+            continue
         points.setdefault(uuid, {}).setdefault(float(step), {})[str(key)] = np.nan if bad else float(value)
-    return metric_tables(points, names, settings, "MLflow database", where)
+    return metric_tables(points, names, settings, without_deleted("MLflow database", len(deleted)), where)
 
 
 def _trackio(connection: sqlite3.Connection, columns: set[str], where: str) -> list[Table]:
@@ -118,6 +133,10 @@ def _trackio(connection: sqlite3.Connection, columns: set[str], where: str) -> l
                 {k: str(v) for k, v in loaded.items() if not k.startswith("_")} if isinstance(loaded, dict) else {}
             )
     return metric_tables(points, names, settings, "trackio database", where)
+
+
+def without_deleted(kind: str, number: int) -> str:
+    return f"{kind} ({number} deleted runs left out)" if number else kind
 
 
 def metric_tables(

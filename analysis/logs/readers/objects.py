@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -86,8 +87,8 @@ def _tables(node: Any, path: Path, context: dict[str, Any], name: str, where: st
             if all(_single(value) for row in dicts for value in row.values()):
                 yield path, _rows(dicts, context, name, where)
             else:
-                for i, item in enumerate(dicts, 1):
-                    yield from _tables(item, (*path, _label(item) or str(i)), context, name, where)
+                for label, item in zip(_labels(dicts), dicts, strict=True):
+                    yield from _tables(item, (*path, label), context, name, where)
         elif node and all(isinstance(item, list) for item in node):
             yield from _points(node, path, context, name, where)
         elif node and not path and all(_single(item) for item in node):
@@ -172,6 +173,13 @@ def _split_frame(node: dict[str, Any], context: dict[str, Any], name: str, where
     if isinstance(index, list) and len(index) == len(rows) and not set(map(plain, columns)) & {*EPOCH, *STEP}:
         columns = {"(row)": index, **columns}
     return _columns(columns, context, name, where)
+
+
+def _labels(items: list[dict[str, Any]]) -> list[str]:
+    """A name for each: its own, numbered where several have it; else its number."""
+    own = [_label(item) for item in items]
+    taken = Counter(own)
+    return [str(i) if n is None else f"{n} {i}" if taken[n] > 1 else n for i, n in enumerate(own, 1)]
 
 
 def _label(item: dict[str, Any]) -> str | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from glob import glob
 from pathlib import Path
 
-from analysis.logs.readers.databases import Points, metric_tables
+from analysis.logs.readers.databases import Points, metric_tables, without_deleted
 from analysis.logs.readers.events import read_events
 from analysis.logs.readers.sniff import read_file
 from analysis.logs.readers.table import CurveError, Table, listed, short, visible
@@ -74,15 +74,17 @@ def _stem(path: Path) -> str:
 
 def _each(files: Iterable[Path], names: Sequence[str], found: Sources, axes: list[str]) -> list[Table]:
     tables: list[Table] = []
+    refused: list[str] = []
     for file, name in zip(files, names, strict=True):
         try:
             tables += read_file(file, name, visible(str(file)), axes)
         except CurveError as error:
-            found.refused.append(str(error))
+            refused.append(str(error))
     if not tables:
-        more = f" (and {len(found.refused) - 1} more files)" if len(found.refused) > 1 else ""
-        raise CurveError(f"{found.refused[0]}{more}")
+        more = f" (and {len(refused) - 1} more files)" if len(refused) > 1 else ""
+        raise CurveError(f"{refused[0]}{more}")
     found.tables += tables
+    found.refused += refused
     return tables
 
 
@@ -98,7 +100,7 @@ def _lightning(folder: Path, found: Sources, axes: list[str]) -> bool:
 def _tensorboard(folder: Path, found: Sources) -> bool:
     files = sorted(folder.rglob("*tfevents*"))
     parents = list(dict.fromkeys(file.parent for file in files if file.is_file()))
-    before = len(found.tables)
+    refused: list[str] = []
     parts: dict[str, list[Table]] = {}
     for parent in parents:
         split = parent != folder and parent.name.lower() in (*TEST, *TRAIN)  # Keras: logs/train, logs/validation
@@ -107,13 +109,14 @@ def _tensorboard(folder: Path, found: Sources) -> bool:
         try:
             read = read_events(inside, name, visible(str(parent)), f"{parent.name}/" if split else "")
         except CurveError as error:
-            found.refused.append(str(error))
+            refused.append(str(error))
             continue
         parts.setdefault(name, []).extend(read)
     for tables in parts.values():
         found.tables.append(_beside(tables) if len(tables) > 1 else tables[0])
-    if parents and len(found.tables) == before:
-        raise CurveError(found.refused[0])
+    if parents and not parts:
+        raise CurveError(refused[0])
+    found.refused += refused
     return bool(parents)
 
 
@@ -134,9 +137,15 @@ def _mlruns(folder: Path, found: Sources) -> bool:
     points: Points = {}
     names: dict[str, str] = {}
     settings: dict[str, dict[str, str]] = {}
+    deleted = {
+        run for run in runs if ".trash" in run.relative_to(folder).parts or _told(run, "lifecycle_stage") == "deleted"
+    }
     for run in runs:
+        if run in deleted:
+            continue
         named = run / "tags" / "mlflow.runName"
-        names[run.name] = named.read_text("utf-8", "replace").strip() if named.is_file() else _run_name(run)
+        names[run.name] = named.read_text("utf-8", "replace").strip() if named.is_file() else ""
+        names[run.name] = names[run.name] or _told(run, "run_name") or run.name
         params = [file for file in (run / "params").rglob("*") if file.is_file()]
         settings[run.name] = {p.relative_to(run / "params").as_posix(): p.read_text("utf-8", "replace") for p in params}
         for file in sorted(f for f in (run / "metrics").rglob("*") if f.is_file()):
@@ -150,15 +159,17 @@ def _mlruns(folder: Path, found: Sources) -> bool:
                         f"{visible(str(file))}: line {number}: {short(line)!r}; `timestamp value step` is allowed"
                     ) from None
     if runs:
-        found.tables += metric_tables(points, names, settings, "MLflow folder", visible(str(folder)))
+        kind = without_deleted("MLflow folder", len(deleted))
+        found.tables += metric_tables(points, names, settings, kind, visible(str(folder)))
     return bool(runs)
 
 
-def _run_name(run: Path) -> str:
+def _told(run: Path, field: str) -> str:
+    """What MLflow's meta.yaml says of a run; empty where it does not."""
     for line in (run / "meta.yaml").read_text("utf-8", "replace").splitlines():
-        if line.startswith("run_name:"):
-            return line.removeprefix("run_name:").strip().strip("'\"") or run.name
-    return run.name
+        if line.startswith(f"{field}:"):
+            return line.removeprefix(f"{field}:").strip().strip("'\"")
+    return ""
 
 
 def _plain_files(folder: Path, found: Sources, axes: list[str]) -> None:

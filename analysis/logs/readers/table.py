@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -107,6 +108,14 @@ def short(text: object) -> str:
     """What a file says, for an error of one line: its first 40 characters, none that moves the cursor."""
     whole = visible(str(text)[:80])
     return whole if len(whole) <= 40 else f"{whole[:40]}..."
+
+
+def typed(name: str) -> str:
+    """A column's name as it is typed after an option: whole, quoted for a shell. COLUMN where none can type it: with
+    characters that are not shown or blanks that a message joins, or of more than 200."""
+    if len(name) > 200 or visible(name) != name or " ".join(name.split()) != name:
+        return "COLUMN"
+    return shlex.quote(name)
 
 
 def listed(names: Iterable[str]) -> str:

@@ -12,7 +12,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+import typer
+from typer.testing import CliRunner
 
+from analysis.logs.command import score
 from tests.analysis.logs.curve_files import EPOCHS, FALL, TEST, refused, run, verdict, write
 
 ROOT = Path(__file__).parents[3]
@@ -147,3 +150,11 @@ def test_detect_starts_light(tmp_path: Path) -> None:
     loaded = set(done.stdout.splitlines()[-1].replace("'", "").strip("[]").split(", "))
     assert not loaded & {"pandas", "polars", "pyarrow", "matplotlib", "scipy.stats", "tensorboard", "torch"}
     assert {"numpy", "analysis.logs.ingest"} <= loaded
+
+
+@pytest.mark.parametrize("option", ["--seeds", "--seed"])
+def test_numbers_below_those_allowed_are_refused_before_anything_is_drawn(option: str) -> None:
+    app = typer.Typer()
+    app.command()(score)
+    result = CliRunner().invoke(app, [option, "0" if option == "--seeds" else "-1", "--cells", "1"])
+    assert result.exit_code == 2 and f"Invalid value for '{option}'" in result.stderr

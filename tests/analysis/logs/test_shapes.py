@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,28 @@ def test_a_grid_is_read_at_its_last_epoch_or_at_the_one_asked_for(tmp_path: Path
     assert "--at and --last: the epoch that stands for a model" in refused(path, "--at", "20")
 
 
+def test_the_train_error_is_that_of_the_epoch_that_stands_for_a_model(tmp_path: Path) -> None:
+    """Also where train errors of other epochs, or of another width, are missing or stand in rows of their own."""
+    rows = [
+        {"width": w, "epoch": e, "test_error": y, "train_error": None if (w, e) == (8, 40) else 0.5 / e + 0.001 * w}
+        for w, y in zip(WIDTHS.tolist(), BY_WIDTH.tolist(), strict=True)
+        for e in STEPS.tolist()
+    ]
+    pl.DataFrame(rows).write_csv(tmp_path / "g.csv")
+    trains: dict[int, np.ndarray] = {}
+    for at in (20, 40):
+        (curve,) = read_curves(tmp_path / "g.csv", choices=Choices(axis="width", at=at)).runs
+        assert curve.train_errors is not None
+        trains[at] = curve.train_errors[0]
+    np.testing.assert_allclose(trains[20], 0.025 + 0.001 * WIDTHS)
+    np.testing.assert_allclose(trains[40], np.where(WIDTHS == 8, np.nan, 0.0125 + 0.001 * WIDTHS))
+    apart = [{**row, name: None} for row in rows for name in ("test_error", "train_error")]
+    pl.DataFrame(apart).write_csv(tmp_path / "apart.csv")
+    (curve,) = read_curves(tmp_path / "apart.csv", choices=Choices(axis="width", at=20)).runs
+    assert curve.train_errors is not None
+    np.testing.assert_allclose(curve.train_errors[0], 0.025 + 0.001 * WIDTHS)
+
+
 def test_a_loss_crosses_no_interpolation_threshold(tmp_path: Path) -> None:
     """Whatever the train loss does at the peak; where both rise it is an instability all the same."""
     columns = {"epoch": EPOCHS, "test_loss": 3 * TEST, "train_loss": 3 * TRAIN}
@@ -127,6 +150,21 @@ def test_one_row_per_model(tmp_path: Path) -> None:
     assert read_curves(seeded, choices=Choices(axis="width")).runs[0].paired
 
 
+def test_what_a_refusal_says_to_type_can_be_pasted(tmp_path: Path) -> None:
+    """Names with blanks, quotes or more than 40 characters."""
+    for name in ("learning rate", "optimizer's own initial learning rate of the first group", "lr"):
+        path = models(tmp_path / "m.csv", 2, **{name: [0.1, 0.01] * len(WIDTHS)})
+        option = refused(path, "--axis", "width").split(" makes a curve of each")[0].split(": ")[-1]
+        typed = shlex.split(option)
+        assert typed == ["--run", name]
+        assert len(verdicts(path, "--axis", "width", *typed)) == 2
+    path = write(tmp_path / "c.csv", **{"epoch": EPOCHS, "intersection over union, mean of 21 classes": 1 - TEST})
+    line = refused(path)
+    assert "--metric 'intersection over union, mean of 21 classes' --better high" in line
+    odd = write(tmp_path / "d.csv", **{"epoch": EPOCHS, "val  iou": 1 - TEST})  # which a message shows with one blank
+    assert "--metric COLUMN --better high" in refused(odd)
+
+
 def test_wandb_run_table(tmp_path: Path) -> None:
     created = [f"2026-01-01T00:00:{i:02d}" for i in range(24)]
     path = models(tmp_path / "project.csv", 2, State=["finished"] * 24, Created=created,
@@ -182,6 +220,22 @@ def test_what_cannot_be_read_or_judged_is_named_and_the_rest_is_judged(tmp_path:
     assert [v["run"] for v in json.loads(result.stdout)] == ["good"]
     errors = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
     assert len(errors) == 2 and "bad.csv" in errors[0] and "run short: 2 points" in errors[1]
+
+
+@pytest.mark.parametrize("name", ["bad.csv", "events.out.tfevents.1"])
+def test_a_folder_of_which_nothing_can_be_read_is_named_once(tmp_path: Path, name: str) -> None:
+    """With what is wrong in it, whatever was refused before."""
+    (tmp_path / "first.csv").write_text("")
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / name).write_text("")
+    write(tmp_path / "good.csv", epoch=EPOCHS, test_error=TEST)
+    result = run(tmp_path / "first.csv", tmp_path / "a", tmp_path / "b", tmp_path / "good.csv")
+    assert result.exit_code == 1
+    errors = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 3
+    for line, place in zip(errors, ("first.csv", "a", "b"), strict=True):
+        assert line.startswith(f"error: {tmp_path / place}")
 
 
 def test_a_seed_too_short_is_named(tmp_path: Path) -> None:

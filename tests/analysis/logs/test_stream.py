@@ -60,6 +60,13 @@ def test_missing_column_is_named(tmp_path: Path):
         stream.verdicts(tmp_path / "e.parquet")
 
 
+def test_a_table_without_rows_has_no_verdicts(tmp_path: Path):
+    empty = pl.DataFrame(schema={"run_id": pl.String, "epoch": pl.Int64, "test_error": pl.Float64})
+    empty.write_parquet(tmp_path / "e.parquet")
+    found = stream.verdicts(tmp_path / "e.parquet")
+    assert found.shape[0] == 0 and dict(found.schema) == stream.SCHEMA
+
+
 def test_many_repairs_at_once_are_those_of_each_alone():
     together: dict[tuple[int, ...], list[np.ndarray]] = {}
     rng = np.random.default_rng(6)

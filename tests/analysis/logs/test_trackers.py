@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -91,6 +92,24 @@ def test_mlflow_folder_and_database(tmp_path: Path) -> None:
     assert "`timestamp value step` is allowed" in refused(tmp_path / "mlruns")
 
 
+def test_deleted_runs_of_mlflow_are_left_out(tmp_path: Path) -> None:
+    path = mlflow_database(tmp_path / "mlflow.db")
+    with sqlite3.connect(path) as connection:
+        connection.execute("ALTER TABLE runs ADD COLUMN lifecycle_stage VARCHAR(20) DEFAULT 'active'")
+        connection.execute("UPDATE runs SET lifecycle_stage = 'deleted' WHERE name = 'down'")
+    connection.close()
+    assert set(verdicts(path)) == {"dd"}
+    assert "MLflow database (1 deleted runs left out)" in said(path)
+    folder = mlruns(tmp_path)
+    first, second = sorted((folder / "123").iterdir())
+    with (second / "meta.yaml").open("a") as file:
+        file.write("lifecycle_stage: deleted\n")
+    (folder / ".trash" / "7").mkdir(parents=True)
+    shutil.copytree(first, folder / ".trash" / "7" / ("2" + first.name[1:]))  # of an experiment that was deleted
+    assert set(verdicts(folder)) == {"dd"}
+    assert "MLflow folder (2 deleted runs left out)" in said(folder)
+
+
 def test_trackio_database(tmp_path: Path) -> None:
     assert_both(verdicts(trackio_database(tmp_path / "proj.db")), "dd", "down")
     assert "x = epoch; trackio database" in said(tmp_path / "proj.db")
@@ -98,6 +117,24 @@ def test_trackio_database(tmp_path: Path) -> None:
         connection.execute("CREATE TABLE things (a INTEGER)")
     connection.close()
     assert "SQLite with the tables things; those of MLflow and trackio are read" in refused(tmp_path / "other.db")
+
+
+def test_rows_in_the_write_ahead_log_of_a_database_are_read(tmp_path: Path) -> None:
+    """As long as trackio's writer is open; and where that file cannot be read, the old rows are not taken for all."""
+    path = trackio_database(tmp_path / "proj.db")
+    with sqlite3.connect(path) as writer:
+        writer.execute("PRAGMA journal_mode = WAL")
+        writer.execute("UPDATE metrics SET run_name = 'renamed' WHERE run_name = 'down'")
+        writer.commit()
+        assert_both(verdicts(path), "dd", "renamed")
+        other = tmp_path / "other"
+        other.mkdir()
+        (other / "proj.db-shm").symlink_to(tmp_path / "none" / "shm")  # as in a folder that cannot be written
+        for name in ("proj.db", "proj.db-wal"):
+            (other / name).write_bytes((tmp_path / name).read_bytes())
+    writer.close()
+    line = refused(other / "proj.db")
+    assert "its newest rows are in proj.db-wal: copy both files to a folder of yours" in line
 
 
 @pytest.mark.skipif(find_spec("mlflow") is None, reason="mlflow is not installed")

@@ -55,6 +55,19 @@ def test_epoch_panels_hold_the_mean_curves_and_the_verdict(tables: Tables) -> No
         assert "(n = 3)" in axes.get_title(loc="left")
 
 
+def test_epoch_panels_reach_errors_above_1(tmp_path: Path) -> None:
+    """The errors of a regression, as shares of the variance; a run that diverged does not decide."""
+    sweep, runs = planned(sweep_text(epochs=12, frozen="[0, 1]", last_seed=1), tmp_path)
+    for number, spec in enumerate(runs.values()):
+        last = np.inf if number == 0 else 2.0
+        finished(tmp_path, spec, lambda _, epochs, last=last: (np.where(epochs == 12, last, 1.5), 0 * epochs))
+    tables = collect(read_sweep(sweep, tmp_path))
+    (verdict,) = freezing_wise(tables)
+    with figure_style():
+        top = epoch_figure(tables, verdict).axes[0].get_ylim()[1]
+    assert top == pytest.approx(210)
+
+
 def test_final_errors_mark_interpolation_and_the_threshold(tables: Tables) -> None:
     (verdict,) = freezing_wise(tables)
     with figure_style():

@@ -39,6 +39,12 @@ def test_table_has_every_detector_and_shape(five):
         assert word in text
 
 
+@pytest.mark.parametrize("cells", [1, 2])
+def test_few_cells_have_a_table_though_no_null_is_drawn(cells: int):
+    text = "\n".join(lines(score(cells, 2, 0, rivals=False)))
+    assert "| nan [nan, nan] (none drawn) |" in text
+
+
 def test_rotation_test_is_calibrated_at_the_boundary_of_its_null():
     """A quick fall to a level with noise that is correlated along the curve and differs in size."""
     rng = np.random.default_rng(11)

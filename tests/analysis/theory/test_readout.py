@@ -69,6 +69,8 @@ def test_the_example_and_a_rate_that_diverges() -> None:
     assert np.isnan(found.test_error).all()
     with pytest.raises(ValueError, match=r"^learning rate 1\.1: the descent diverges; allowed: at most 1$"):
         readout_curve(one, Descent(1.1), np.array([1]))
+    with pytest.raises(ValueError, match=r"^features: all are zero; one that is not is needed$"):
+        readout_curve(one._replace(features=np.zeros((1, 1))), Descent(0.25), np.array([1]))
 
 
 def test_double_descent_over_epochs_of_a_linear_readout() -> None:

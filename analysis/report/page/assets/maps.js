@@ -73,7 +73,7 @@ function epochMap(page, group) {
   return {
     traces: [
       heat({
-        x: columns.map((at) => longest.epoch[at]), y: group.frozen.map(String), z, zmax: worst(z), zmin: map.measure === "train" ? 0 : undefined,
+        x: columns.map((at) => longest.epoch[at]), y: group.frozen.map(String), z, zmax: worst(z), zmin: map.measure === "train" ? 0 : best(z),
         hovertemplate: "epoch %{x:,d}, %{y} frozen: %{z:.1f} %<extra></extra>",
       }),
       {
@@ -103,6 +103,12 @@ function spread(length) {
 function worst(z) {
   const known = z.flat().filter((value) => value !== null).sort((a, b) => a - b);
   return known.length ? Math.min(known.at(-1), 2 * known[known.length >> 1] + 1) : 1;
+}
+
+// The other end: Plotly leaves out both where one is not given.
+function best(z) {
+  const known = z.flat().filter((value) => value !== null);
+  return known.length ? Math.min(...known) : 0;
 }
 
 function finite(value) {
