@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from architectures import family_of, has_batch_norm, ladder_length
+from orchestrator.schedule.regression_rules import SIGNAL_NOISE, TWO_LAYER_RELU_CNN
 from sweeps.errors import shown
 from sweeps.language.task_text import dataset_of
 from sweeps.language.transfer import DEFAULT_GRANULARITY
 from sweeps.spec import InheritSpec, RunSpec
 from tasks import classes_of
-
-SIGNAL_NOISE, TWO_LAYER_RELU_CNN = "signal_noise", "two_layer_relu_cnn"
 
 
 def inheritance_fits(run: RunSpec) -> None:

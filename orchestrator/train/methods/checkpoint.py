@@ -55,7 +55,7 @@ class Checkpoints(CheckpointIO):
             self._lease.check()
             trainer.save_checkpoint(place.checkpoint(epoch, ""))
             there = place.checkpoints(store.list(place.folder))
-            # Those that were passed over may be of later epochs: counted among the last two, they would push out this one.
+            # Those that were passed over may be of later epochs: counted among the two, they would push out this one.
             sound = [key for key in there if key not in self._passed_over]
             for old in (*sound[KEPT:], *(key for key in there if key in self._passed_over)):
                 store.remove(old)

@@ -27,6 +27,20 @@ SERIES: dict[str, Any] = {
 DIGITS: dict[str, Any] = small(transfer={"frozen": 7}, train={"method": "lva_ridge"}).model_dump(exclude={"seed"})
 
 
+DENOISED: dict[str, Any] = {
+    "source": None,
+    "target": {"task": "noisy_digits", "size": 60},
+    "model": {"family": "fcn", "depth": 3, "width": 4},
+    "train": {"loss": "squared"},
+}
+TWO_PATCHES: dict[str, Any] = {
+    "source": None,
+    "target": {"task": {"name": "signal_noise", "dimension": 32}, "size": 16},
+    "model": {"family": "two_layer_relu_cnn", "depth": 2, "width": 4},
+    "train": {},
+}
+
+
 def runs(base: dict[str, Any], **changes: Any) -> list[RunSpec]:
     sweep = SweepSpec.model_validate({"name": "a", "base": overlay(base, changes)})
     return list(expand(sweep, KnownWords()).values())
@@ -111,6 +125,20 @@ def test_what_cannot_be_is_refused_in_one_line(changes: dict[str, Any], said: st
 def test_so_are_such_runs_of_images(changes: dict[str, Any], said: str) -> None:
     with pytest.raises(SpecError) as caught:
         runs(DIGITS, **changes)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("base", "said"),
+    [
+        (DENOISED, "target.task = 'noisy_digits(noise=0.3)', whose targets would not move along: none"),
+        (TWO_PATCHES, "universal=2.0)', whose signals have a place: none"),
+    ],
+)
+def test_what_has_a_place_is_not_cropped_or_mirrored(base: dict[str, Any], said: str) -> None:
+    assert runs(base)
+    with pytest.raises(SpecError, match=r"^train.augment = 'crop_flip': allowed with target.task = ") as caught:
+        runs(base, train={"augment": "crop_flip"})
     assert said in str(caught.value)
 
 
