@@ -71,6 +71,18 @@ def head_fits(run: RunSpec) -> None:
         )
 
 
+def patches_are_whole(run: RunSpec) -> None:
+    """With the signals in one channel the patches are signal and noise; repeated over three channels they mix."""
+    if run.model.family != TWO_LAYER_RELU_CNN or run.model.channels == 1:
+        return
+    for section, part in (("source", run.source), ("target", run.target)):
+        if part is not None and dataset_of(part.task) == SIGNAL_NOISE:
+            raise ValueError(
+                f"model.channels = {run.model.channels}: allowed with {section}.task = {shown(part.task)} and the "
+                f"family {TWO_LAYER_RELU_CNN}: 1"
+            )
+
+
 def measures_have_signals(run: RunSpec) -> None:
     """Alignments are those of a two-layer network's filters with signals that are known."""
     for section, recipe, part in (("source", run.source, run.source), ("train", run.train, run.target)):
@@ -84,4 +96,4 @@ def measures_have_signals(run: RunSpec) -> None:
             )
 
 
-INHERITANCE_RULES = (inheritance_fits, head_fits, measures_have_signals)
+INHERITANCE_RULES = (inheritance_fits, head_fits, patches_are_whole, measures_have_signals)

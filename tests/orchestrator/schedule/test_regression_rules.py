@@ -142,6 +142,14 @@ def test_what_has_a_place_is_not_cropped_or_mirrored(base: dict[str, Any], said:
     assert said in str(caught.value)
 
 
+def test_the_two_patches_are_of_one_channel() -> None:
+    with pytest.raises(
+        SpecError, match=r"^model.channels = 3: allowed with target.task = 'signal_noise.*: 1; first in"
+    ):
+        runs(TWO_PATCHES, model={"channels": 3})
+    assert runs(TWO_PATCHES, model={"channels": 3}, target={"task": "digits[0,1]"})
+
+
 def test_a_bias_everywhere_is_the_default_written_out() -> None:
     (plain,), (written,) = runs(SERIES), runs(SERIES, model={"biases": [1, 1, 1]})
     assert run_id(plain) == run_id(written) and "biases" not in canonical(plain)["model"]
