@@ -83,6 +83,16 @@ def patches_are_whole(run: RunSpec) -> None:
             )
 
 
+def readout_gap_has_a_readout(run: RunSpec) -> None:
+    """The readout gap is of a linear head, beside which another one can be fitted."""
+    for section, recipe in (("source", run.source), ("train", run.train)):
+        if recipe is not None and "readout_gap" in (recipe.measures or "") and not family_of(run.model).linear_head:
+            raise ValueError(
+                f"{section}.measures = {shown(recipe.measures)}: readout_gap is allowed with a linear head, which the "
+                f"family {run.model.family} does not have"
+            )
+
+
 def measures_have_signals(run: RunSpec) -> None:
     """Alignments are those of a two-layer network's filters with signals that are known."""
     for section, recipe, part in (("source", run.source, run.source), ("train", run.train, run.target)):
@@ -96,4 +106,4 @@ def measures_have_signals(run: RunSpec) -> None:
             )
 
 
-INHERITANCE_RULES = (inheritance_fits, head_fits, patches_are_whole, measures_have_signals)
+INHERITANCE_RULES = (inheritance_fits, head_fits, patches_are_whole, readout_gap_has_a_readout, measures_have_signals)

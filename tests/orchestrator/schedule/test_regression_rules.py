@@ -150,6 +150,22 @@ def test_the_two_patches_are_of_one_channel() -> None:
     assert runs(TWO_PATCHES, model={"channels": 3}, target={"task": "digits[0,1]"})
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"train": {"measures": ["readout_gap"]}},
+            "train.measures = 'readout_gap': readout_gap is allowed with a",
+        ),
+        ({"train": {"head_start": "lva_ridge"}}, "model.family = 'two_layer_relu_cnn': allowed with train.head_start"),
+    ],
+)
+def test_what_needs_another_head_is_refused_by_the_plan(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        runs(TWO_PATCHES, **changes)
+    assert str(caught.value).startswith(said)
+
+
 def test_a_bias_everywhere_is_the_default_written_out() -> None:
     (plain,), (written,) = runs(SERIES), runs(SERIES, model={"biases": [1, 1, 1]})
     assert run_id(plain) == run_id(written) and "biases" not in canonical(plain)["model"]

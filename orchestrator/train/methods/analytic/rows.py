@@ -6,7 +6,7 @@ import math
 import time
 from typing import TYPE_CHECKING
 
-from architectures import ladder_length
+from architectures import family_of, ladder_length
 from architectures.arithmetic import unit_work
 from orchestrator.train.methods.gradient import Gradient
 from orchestrator.train.methods.method import Setting, Trained, Work
@@ -97,6 +97,8 @@ class Analytic(Unadapted):
 
 def check_start(run: RunSpec, how: HeadStart, where: str) -> None:
     """Raise ValueError where a run's head cannot be adapted in closed form. `where`: the field that asks for it."""
+    if family_of(run.model).fixed_head:
+        raise ValueError(f"model.family = {run.model.family!r}: allowed with {where}: one whose head has weights")
     if run.train.precision != "float32":
         raise ValueError(f"train.precision = {run.train.precision!r}: allowed with {where}: float32")
     if run.transfer.norm != "eval":
