@@ -66,7 +66,7 @@ def test_what_can_be_is_expanded() -> None:
         ({"train": {"loss": None}}, "train.loss = 'cross_entropy': allowed with target.task = 'sine_drift(drift=1.0)'"),
         ({"source": {"loss": None}}, "source.loss = 'cross_entropy': allowed with source.task = 'sine_drift(drift=0"),
         ({"target": {"label_noise": 0.1}}, "target.label_noise = 0.1: allowed with target.task = 'sine_drift"),
-        ({"train": {"measures": ["readout_gap"]}}, "train.measures = 'readout_gap': readout_gap is of classes"),
+        ({"train": {"method": None, "measures": "readout_gap"}}, "train.measures = 'readout_gap': readout_gap is of"),
         (
             {"model": {"inputs": 2}},
             "model.inputs = 2: source.task = 'sine_drift(drift=0.0)' has vectors of 1; allowed: 1",
@@ -82,6 +82,18 @@ def test_what_can_be_is_expanded() -> None:
         ({"source": None}, "transfer.head = 'source': allowed with a source"),
         ({"transfer": {"frozen": 0}}, "transfer.frozen = 0: allowed with train.method lva_exact: 1 or 2"),
         ({"source": {"method": "lva_exact"}}, "source.method = 'lva_exact': allowed: gradient"),
+        (
+            {"train": {"measures": ["source_distance"]}},
+            "train.measures = 'source_distance': allowed with train.method lva_exact: null",
+        ),
+        (
+            {"train": {"method": "unadapted", "measures": ["source_error"]}},
+            "train.measures = 'source_error': allowed with train.method unadapted: null",
+        ),
+        (
+            {"train": {"method": None, "head_start": "lva_exact", "epochs": 0}},
+            "train.head_start = 'lva_exact': allowed with train.epochs or train.steps above 0",
+        ),
         ({"train": {"precision": "bf16"}}, "train.precision = 'bf16': allowed with train.method lva_exact: float32"),
         (
             {"train": {"method": "lva_perturb"}, "transfer": {"frozen": 1}},

@@ -32,6 +32,11 @@ class Unadapted:
     def check(self, run: RunSpec, role: Role) -> None:
         if role == "source":
             raise ValueError(f"source.method = {self.name!r}: allowed: gradient (it trains no source model)")
+        if run.train.measures is not None:
+            place = f"train.measures = {run.train.measures!r}"
+            raise ValueError(
+                f"{place}: allowed with train.method {self.name}: null (gradient descent alone is measured)"
+            )
 
     def work(self, model: ModelSpec, part: LabelledSet, recipe: Recipe, transfer: TransferSpec) -> Work:
         """That of one epoch without steps."""
