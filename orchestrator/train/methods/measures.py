@@ -97,8 +97,8 @@ def ridge_scores(features: Tensor, labels: Tensor, others: Tensor, classes: int)
     form: the residual over 1 - leverage (Hastie et al. 2009, equation 7.64).
 
     Not the solver of the method `lva_ridge` (`analytic.solve.ridge_change`), which penalises a change of given weights,
-    has other penalties (half decades up to 1), and takes them over tr(Z'Z)/p. Here they are over tr(Z'Z)/min(N, p): with
-    p > N features the same factor is a penalty p/N times as large. Recorded gaps depend on these, so they stay.
+    has other penalties (half decades up to 1), and takes them over tr(Z'Z)/p. Here they are over tr(Z'Z)/min(N, p):
+    with p > N features the same factor is a penalty p/N times as large. Recorded gaps depend on these, so they stay.
     """
     targets = one_hot(labels, classes).double()
     center, level = features.mean(0), targets.mean(0)
