@@ -43,7 +43,8 @@ class Family:
     filters         the groups of filters from which a share can be inherited (filters.py); None where it has none
     stage           the stage of a unit of the ladder but the head, by its name; None where it has no stages
     classes         the only number of classes that its head can tell apart; None where any number from 2 on is one
-    fixed_head      whether the head has nothing that trains: freezing all before it is refused then
+    linear_head     whether the head is one linear layer (`Network.head`), on whose features others can be fitted
+    fixed_head      whether the head has nothing that trains or could be solved for: freezing all before it is refused
     channels_last   whether it lies channels last on CUDA, as convolutions on tensor cores read it
     """
 
@@ -59,5 +60,6 @@ class Family:
     filters: Callable[[ModelSpec], Iterable[Group]] | None = None
     stage: Callable[[str], str] | None = None
     classes: int | None = None
+    linear_head: bool = True
     fixed_head: bool = False
     channels_last: bool

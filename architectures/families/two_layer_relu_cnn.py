@@ -81,6 +81,7 @@ FAMILY = Family(
     add_head=add_head,
     filters=filters,
     classes=len(SIGNS),
+    linear_head=False,
     fixed_head=True,
     channels_last=False,
 )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from architectures import family_of, has_batch_norm, ladder_length
+from orchestrator.schedule.regression_rules import SIGNAL_NOISE, TWO_LAYER_RELU_CNN
 from sweeps.errors import shown
 from sweeps.language.task_text import dataset_of
 from sweeps.language.transfer import DEFAULT_GRANULARITY
 from sweeps.spec import InheritSpec, RunSpec
 from tasks import classes_of
-
-SIGNAL_NOISE, TWO_LAYER_RELU_CNN = "signal_noise", "two_layer_relu_cnn"
 
 
 def inheritance_fits(run: RunSpec) -> None:
@@ -72,6 +71,28 @@ def head_fits(run: RunSpec) -> None:
         )
 
 
+def patches_are_whole(run: RunSpec) -> None:
+    """With the signals in one channel the patches are signal and noise; repeated over three channels they mix."""
+    if run.model.family != TWO_LAYER_RELU_CNN or run.model.channels == 1:
+        return
+    for section, part in (("source", run.source), ("target", run.target)):
+        if part is not None and dataset_of(part.task) == SIGNAL_NOISE:
+            raise ValueError(
+                f"model.channels = {run.model.channels}: allowed with {section}.task = {shown(part.task)} and the "
+                f"family {TWO_LAYER_RELU_CNN}: 1"
+            )
+
+
+def readout_gap_has_a_readout(run: RunSpec) -> None:
+    """The readout gap is of a linear head, beside which another one can be fitted."""
+    for section, recipe in (("source", run.source), ("train", run.train)):
+        if recipe is not None and "readout_gap" in (recipe.measures or "") and not family_of(run.model).linear_head:
+            raise ValueError(
+                f"{section}.measures = {shown(recipe.measures)}: readout_gap is allowed with a linear head, which the "
+                f"family {run.model.family} does not have"
+            )
+
+
 def measures_have_signals(run: RunSpec) -> None:
     """Alignments are those of a two-layer network's filters with signals that are known."""
     for section, recipe, part in (("source", run.source, run.source), ("train", run.train, run.target)):
@@ -85,4 +106,4 @@ def measures_have_signals(run: RunSpec) -> None:
             )
 
 
-INHERITANCE_RULES = (inheritance_fits, head_fits, measures_have_signals)
+INHERITANCE_RULES = (inheritance_fits, head_fits, patches_are_whole, readout_gap_has_a_readout, measures_have_signals)

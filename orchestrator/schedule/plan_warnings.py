@@ -1,5 +1,5 @@
-"""What a user should know before a sweep is run: missing data, results under an older edition, and batches that make
-artefacts."""
+"""What a user should know before a sweep is run: missing data, results under an older edition, batches that make
+artefacts, and fields that say nothing (idle_fields.py)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from architectures import uses_batch_statistics
 from orchestrator.schedule import history
+from orchestrator.schedule.idle_fields import momentum_without_sgd, trained_twice
 from orchestrator.schedule.plan import Plan
 from orchestrator.schedule.vocabulary import KnownWords
 from orchestrator.store.jobs import Job
@@ -42,19 +43,21 @@ class Older(NamedTuple):
 
 class Warnings(NamedTuple):
     """`older`: newest edition first. `batches`: a line for each kind of job that has small last batches. `data`: a line
-    for each data set that open jobs read and that is not on this machine."""
+    for each data set that open jobs read and that is not on this machine. `idle`: of fields that say nothing."""
 
     older: list[Older]
     batches: list[str]
     data: list[str]
+    idle: list[str]
 
     def lines(self) -> list[str]:
-        return [*self.data, *(older.line() for older in self.older), *self.batches]
+        return [*self.data, *(older.line() for older in self.older), *self.batches, *self.idle]
 
 
 def warnings_of(plan: Plan, ledger: Ledger) -> Warnings:
     """All warnings on a plan. Changes nothing. Raises StoreError where the store cannot be read."""
-    return Warnings(older_editions(plan, ledger), small_last_batches(plan), missing(plan))
+    idle = [*trained_twice(plan), *momentum_without_sgd(plan)]
+    return Warnings(older_editions(plan, ledger), small_last_batches(plan), missing(plan), idle)
 
 
 def missing(plan: Plan) -> list[str]:

@@ -1,11 +1,15 @@
-"""Rules of runs whose task has real-valued targets or vectors as inputs. `vocabulary.RULES` has them."""
+"""Rules of runs whose task has real-valued targets, vectors as inputs, or pixels that have to keep their places.
+`vocabulary.RULES` has them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sweeps.language.task_text import dataset_of
 from sweeps.spec import DEFAULT_LOSS, LabelledSet, Recipe, RunSpec
 from tasks import is_regression, vector_length
+
+SIGNAL_NOISE, TWO_LAYER_RELU_CNN = "signal_noise", "two_layer_relu_cnn"
 
 
 def regression_is_squared(run: RunSpec) -> None:
@@ -25,8 +29,8 @@ def regression_is_squared(run: RunSpec) -> None:
 
 
 def inputs_fit_the_network(run: RunSpec) -> None:
-    """A network reads vectors of one length (`model.inputs`), or images; nothing is cropped from a vector."""
-    for section, part, recipe in _parts(run):
+    """A network reads vectors of one length (`model.inputs`), or images."""
+    for section, part, _ in _parts(run):
         length = vector_length(part.task)
         if length != run.model.inputs:
             role = "source" if section == "source" else "target"
@@ -35,8 +39,23 @@ def inputs_fit_the_network(run: RunSpec) -> None:
             raise ValueError(
                 f"model.inputs = {run.model.inputs}: {role}.task = {part.task!r} has {has}; allowed: {allowed}"
             )
-        if length is not None and recipe.augment != "none":
-            raise ValueError(f"{section}.augment = {recipe.augment!r}: allowed with vectors as inputs: none")
+
+
+def what_has_a_place_is_not_moved(run: RunSpec) -> None:
+    """No cropping or mirroring of vectors, of images whose target is an image, or of signals with a place."""
+    for section, part, recipe in _parts(run):
+        if recipe.augment == "none":
+            continue
+        role = "source" if section == "source" else "target"
+        if vector_length(part.task) is not None:
+            why = "vectors as inputs"
+        elif is_regression(part.task):
+            why = f"{role}.task = {part.task!r}, whose targets would not move along"
+        elif dataset_of(part.task) == SIGNAL_NOISE:
+            why = f"{role}.task = {part.task!r}, whose signals have a place"
+        else:
+            continue
+        raise ValueError(f"{section}.augment = {recipe.augment!r}: allowed with {why}: none")
 
 
 def _parts(run: RunSpec) -> Iterator[tuple[str, LabelledSet, Recipe]]:
@@ -46,4 +65,4 @@ def _parts(run: RunSpec) -> Iterator[tuple[str, LabelledSet, Recipe]]:
     yield "train", run.target, run.train
 
 
-REGRESSION_RULES = (regression_is_squared, inputs_fit_the_network)
+REGRESSION_RULES = (regression_is_squared, inputs_fit_the_network, what_has_a_place_is_not_moved)

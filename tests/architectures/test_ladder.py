@@ -85,6 +85,8 @@ def test_every_depth_runs_and_every_tensor_belongs_to_one_unit(model: ModelSpec)
         assert torch.equal(cut_forward(network, x, cut)[0], expected)
     for key in network.state_dict():
         assert sum(unit.holds(key) for unit in network.units) == 1, key
+    (head,) = network.units[-1].owns
+    assert isinstance(network.net.get_submodule(head), nn.Linear) == FAMILIES[model.family].linear_head
     with_tensors = network.units[:-1] if FAMILIES[model.family].fixed_head else network.units
     assert all(any(unit.holds(key) for key in network.state_dict()) for unit in with_tensors)
 

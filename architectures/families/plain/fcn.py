@@ -97,5 +97,6 @@ FAMILY = Family(
     construct=construct,
     add_head=add_head,
     filters=filters,
+    linear_head=False,
     channels_last=True,
 )

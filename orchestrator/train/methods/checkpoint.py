@@ -1,4 +1,4 @@
-"""Checkpoints of a run under way: Lightning's content, named by epoch and digest, the last two kept."""
+"""Checkpoints of a run under way: Lightning's content, named by epoch and digest, the last two sound ones kept."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ log = logging.getLogger("frostline.checkpoint")
 
 
 class Checkpoints(CheckpointIO):
-    """Decides when to save, writes durably, deletes all but the last two, and reads tensors only, no code.
+    """Decides when to save, writes durably, deletes all but the last two sound ones, and reads tensors only, no code.
 
     Lightning is given keys of the store for paths. `resume`: that of the newest whole checkpoint that an attempt before
     left, None if there is none.
@@ -36,8 +36,11 @@ class Checkpoints(CheckpointIO):
         self._began = time.monotonic()
         self._spent = 0.0
         self._saves = 0
-        self.resume, self._left, self.warnings = newest(lease.store, lease.place)
-        """`warnings`: what could not be read or saved, the run goes on without it. `_left`: what `resume` has."""
+        self.resume, self._left, passed_over = newest(lease.store, lease.place)
+        """`_left`: what `resume` has."""
+        self.warnings = list(passed_over.values())
+        """What could not be read or saved: the run goes on without it."""
+        self._passed_over = set(passed_over)
 
     def due(self) -> bool:
         """True when one more save, as expensive as those before, stays within `Settings.checkpoint_share`."""
@@ -51,7 +54,10 @@ class Checkpoints(CheckpointIO):
         try:
             self._lease.check()
             trainer.save_checkpoint(place.checkpoint(epoch, ""))
-            for old in place.checkpoints(store.list(place.folder))[KEPT:]:
+            there = place.checkpoints(store.list(place.folder))
+            # Those that were passed over may be of later epochs: counted among the two, they would push out this one.
+            sound = [key for key in there if key not in self._passed_over]
+            for old in (*sound[KEPT:], *(key for key in there if key in self._passed_over)):
                 store.remove(old)
         except OSError as problem:  # a full disk must not cost what is computed already
             self.warnings.append(f"checkpoint of epoch {epoch} not written: {problem.strerror}")
@@ -64,7 +70,9 @@ class Checkpoints(CheckpointIO):
         torch.save(checkpoint, buffer)
         content = buffer.getvalue()
         epoch = int(last_part(str(path)).split("-")[1])  # checkpoint-<epoch>-.ckpt, its digest not known before
-        self._lease.store.replace(self._lease.place.checkpoint(epoch, sha256_of(content)), content)
+        key = self._lease.place.checkpoint(epoch, sha256_of(content))
+        self._lease.store.replace(key, content)
+        self._passed_over.discard(key)
 
     def load_checkpoint(
         self, path: str | Path, map_location: Any | None = None, weights_only: bool | None = None
@@ -77,14 +85,14 @@ class Checkpoints(CheckpointIO):
         self._lease.store.remove(str(path))
 
 
-def newest(store: Reading, place: Place) -> tuple[str | None, bytes, list[str]]:
-    """The key and the content of the newest whole checkpoint, and a warning for each one that is newer.
+def newest(store: Reading, place: Place) -> tuple[str | None, bytes, dict[str, str]]:
+    """The key and the content of the newest whole checkpoint, and by key a warning of each one that is newer.
 
     Raises OSError where the storage does not answer just now (PASSES): an attempt that fails costs less than the epochs
     since an older checkpoint. A refusal of another kind, of a broken sector say, may stay: that checkpoint is passed
     over like a damaged one.
     """
-    warnings: list[str] = []
+    passed_over: dict[str, str] = {}
     for key in place.checkpoints(store.list(place.folder)):
         expected = key.removesuffix(".ckpt").rpartition("-")[2]
         wrong = "damaged"
@@ -92,7 +100,7 @@ def newest(store: Reading, place: Place) -> tuple[str | None, bytes, list[str]]:
             content = store.read(key) or b""
             if sha256_of(content)[:DIGITS] == expected:
                 torch.load(io.BytesIO(content), weights_only=True)
-                return key, content, warnings
+                return key, content, passed_over
             problem = "its digest is not the one in its name"
         except OSError as error:
             if error.errno in PASSES:
@@ -100,6 +108,6 @@ def newest(store: Reading, place: Place) -> tuple[str | None, bytes, list[str]]:
             wrong, problem = "unreadable", error.strerror or type(error).__name__
         except Exception as error:  # whatever a damaged archive raises, the run goes on from the one before
             problem = type(error).__name__
-        warnings.append(f"checkpoint {last_part(key)} is {wrong} ({problem}); not used")
-        log.warning("%s: %s", place.id, warnings[-1])
-    return None, b"", warnings
+        passed_over[key] = f"checkpoint {last_part(key)} is {wrong} ({problem}); not used"
+        log.warning("%s: %s", place.id, passed_over[key])
+    return None, b"", passed_over

@@ -33,8 +33,7 @@ Measured = Mapping[str, list[float]]
 class Measures:
     """The measures of a recipe, of one training. `columns` grows with each evaluation.
 
-    setting.network: as training starts from it. Raises ValueError where the recipe asks for the readout gap of a
-    network whose head is not one linear layer.
+    setting.network: as training starts from it. A rule refuses the readout gap of another head than a linear one.
     """
 
     def __init__(self, setting: Setting) -> None:
@@ -43,7 +42,6 @@ class Measures:
         self._network, self._data, self._inputs = network, data, inputs
         self._take: list[Callable[[], dict[str, float]]] = []
         if "readout_gap" in asked:
-            assert network.head is not None
             self._take.append(self._readout_gap)
         if "source_distance" in asked:
             units = network.units[:-1]
@@ -97,6 +95,10 @@ def ridge_scores(features: Tensor, labels: Tensor, others: Tensor, classes: int)
 
     The intercept is free. Of PENALTIES the one is taken whose leave-one-out squared error is least, which has a closed
     form: the residual over 1 - leverage (Hastie et al. 2009, equation 7.64).
+
+    Not the solver of the method `lva_ridge` (`analytic.solve.ridge_change`), which penalises a change of given weights,
+    has other penalties (half decades up to 1), and takes them over tr(Z'Z)/p. Here they are over tr(Z'Z)/min(N, p):
+    with p > N features the same factor is a penalty p/N times as large. Recorded gaps depend on these, so they stay.
     """
     targets = one_hot(labels, classes).double()
     center, level = features.mean(0), targets.mean(0)

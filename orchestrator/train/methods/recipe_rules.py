@@ -13,6 +13,9 @@ def check_recipe(recipe: Recipe, section: str) -> None:
     """
     if recipe.steps is not None and recipe.epochs != 0:
         raise ValueError(f"{section}.epochs = {recipe.epochs}: allowed with {section}.steps: 0 (one budget, not two)")
+    if recipe.head_start is not None and recipe.epochs == 0 and recipe.steps is None:
+        place = f"{section}.head_start = {recipe.head_start!r}"
+        raise ValueError(f"{place}: allowed with {section}.epochs or {section}.steps above 0 (nothing would train)")
     if recipe.nesterov and (recipe.optimizer != "sgd" or recipe.momentum == 0):
         raise ValueError(f"{section}.nesterov = true: allowed with optimizer sgd and a momentum above 0")
     if recipe.schedule == "step" and recipe.milestones is None:

@@ -1,4 +1,4 @@
-"""What `plan` warns of: results under an older edition, small last batches through batch norm."""
+"""What `plan` warns of: results under an older edition, small last batches through batch norm, idle fields."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from orchestrator.cli import main
+from orchestrator.schedule.idle_fields import idle_fields, momentum_without_sgd, trained_twice
 from orchestrator.schedule.plan import Plan, make_plan
 from orchestrator.schedule.plan_warnings import Older, older_editions, small_last_batches, warnings_of
 from orchestrator.store.ledger import Ledger
 from orchestrator.train.trial import run_trial
 from sweeps.editions import EDITIONS
-from sweeps.sweep import SweepSpec
-from tests.orchestrator.small_runs import MODELS, opened
+from sweeps.sweep import SweepSpec, overlay
+from tests.orchestrator.small_runs import MODELS, curve, opened, run_of, small, source_of
 
 LETTERS = {"task": "glyphs[A-D]", "size": 64, "epochs": 1, "batch_size": 16}
 
@@ -103,6 +104,57 @@ def test_what_is_small(tmp_path: Path, size: int, batch_size: int, small: bool) 
 def test_only_batch_norms_that_see_batches_count(tmp_path: Path, changes: dict[str, Any], count: int) -> None:
     block = {"base": {"target": {"size": 70}, **changes}}
     assert len(warned(tmp_path, blocks=[block])) == count
+
+
+# Fields without effect.
+
+
+def test_runs_that_differ_in_fields_without_effect_are_counted(tmp_path: Path) -> None:
+    axes = {"transfer.norm": ["eval", "stats", "train"], "transfer.frozen": [0, 3], "seed": "0..1"}
+    (line,) = trained_twice(planned(tmp_path, axes=axes))
+    assert line.startswith("4 of 12 runs train what another run trains: they differ in fields without effect alone (")
+    assert "(transfer.norm with transfer.frozen 0); the first is resnet8-w4_" in line and "normstats;" in line
+    where = "transfer.frozen > 0 or transfer.norm == 'eval'"
+    assert trained_twice(planned(tmp_path, axes=axes, where=where)) == []
+    one_norm = {"transfer.norm": ["stats"], "transfer.frozen": [0, 3]}
+    assert trained_twice(planned(tmp_path, axes=one_norm)) == []  # an axis that passes through such a point
+    kinds = {"target.noise_kind": ["permute", "any"], "target.label_noise": [0, 0.1]}
+    (line,) = trained_twice(planned(tmp_path, axes=kinds))
+    assert line.startswith("1 of 4 runs ") and "(target.noise_kind with target.label_noise 0)" in line
+
+
+MEAN_FIELD = {"family": "mean_field_mlp", "depth": 2, "width": 8}
+
+
+@pytest.mark.parametrize(
+    ("plain", "idle"),
+    [
+        (
+            {"target": {"label_noise": 0}},
+            {"transfer": {"norm": "train"}, "target": {"noise_kind": "permute"}, "source": {"noise_kind": "any"}},
+        ),
+        ({"model": {**MEAN_FIELD, "richness": 0.5}}, {"transfer": {"richness": 0.5}}),
+    ],
+)
+def test_what_is_called_without_effect_has_none(tmp_path: Path, plain: dict[str, Any], idle: dict[str, Any]) -> None:
+    specs = [small(train={"epochs": 2}, **plain), small(train={"epochs": 2}, **overlay(plain, idle))]
+    assert [set(idle_fields(spec)) for spec in specs] == [set(), {f"{s}.{f}" for s in idle for f in idle[s]}]
+    ledger, options = opened(tmp_path)
+    for spec in specs:
+        assert run_trial(source_of(spec), options) == "done" and run_trial(run_of(spec), options) == "done"
+    assert run_of(specs[0]).id != run_of(specs[1]).id
+    assert curve(ledger, run_of(specs[0])) == curve(ledger, run_of(specs[1]))
+
+
+def test_a_momentum_that_the_optimizer_does_not_use_is_named(tmp_path: Path) -> None:
+    axes = {"train.optimizer": ["adam", "sgd", "adamw"], "train.momentum": [0, 0.9]}
+    (line,) = momentum_without_sgd(planned(tmp_path, axes=axes))
+    assert line == (
+        "2 of 6 runs have a train.momentum without effect (0.9 with adam, 0.9 with adamw): "
+        "it is of sgd alone, but part of every run id"
+    )
+    (line,) = momentum_without_sgd(planned(tmp_path, axes={"source.momentum": [0.5, 0], "seed": [0, 1]}))
+    assert line.startswith("2 of 4 source models have a source.momentum without effect (0.5 with adam)")
 
 
 # Results under an older edition.

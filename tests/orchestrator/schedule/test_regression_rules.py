@@ -27,6 +27,20 @@ SERIES: dict[str, Any] = {
 DIGITS: dict[str, Any] = small(transfer={"frozen": 7}, train={"method": "lva_ridge"}).model_dump(exclude={"seed"})
 
 
+DENOISED: dict[str, Any] = {
+    "source": None,
+    "target": {"task": "noisy_digits", "size": 60},
+    "model": {"family": "fcn", "depth": 3, "width": 4},
+    "train": {"loss": "squared"},
+}
+TWO_PATCHES: dict[str, Any] = {
+    "source": None,
+    "target": {"task": {"name": "signal_noise", "dimension": 32}, "size": 16},
+    "model": {"family": "two_layer_relu_cnn", "depth": 2, "width": 4},
+    "train": {},
+}
+
+
 def runs(base: dict[str, Any], **changes: Any) -> list[RunSpec]:
     sweep = SweepSpec.model_validate({"name": "a", "base": overlay(base, changes)})
     return list(expand(sweep, KnownWords()).values())
@@ -52,7 +66,7 @@ def test_what_can_be_is_expanded() -> None:
         ({"train": {"loss": None}}, "train.loss = 'cross_entropy': allowed with target.task = 'sine_drift(drift=1.0)'"),
         ({"source": {"loss": None}}, "source.loss = 'cross_entropy': allowed with source.task = 'sine_drift(drift=0"),
         ({"target": {"label_noise": 0.1}}, "target.label_noise = 0.1: allowed with target.task = 'sine_drift"),
-        ({"train": {"measures": ["readout_gap"]}}, "train.measures = 'readout_gap': readout_gap is of classes"),
+        ({"train": {"method": None, "measures": "readout_gap"}}, "train.measures = 'readout_gap': readout_gap is of"),
         (
             {"model": {"inputs": 2}},
             "model.inputs = 2: source.task = 'sine_drift(drift=0.0)' has vectors of 1; allowed: 1",
@@ -68,6 +82,18 @@ def test_what_can_be_is_expanded() -> None:
         ({"source": None}, "transfer.head = 'source': allowed with a source"),
         ({"transfer": {"frozen": 0}}, "transfer.frozen = 0: allowed with train.method lva_exact: 1 or 2"),
         ({"source": {"method": "lva_exact"}}, "source.method = 'lva_exact': allowed: gradient"),
+        (
+            {"train": {"measures": ["source_distance"]}},
+            "train.measures = 'source_distance': allowed with train.method lva_exact: null",
+        ),
+        (
+            {"train": {"method": "unadapted", "measures": ["source_error"]}},
+            "train.measures = 'source_error': allowed with train.method unadapted: null",
+        ),
+        (
+            {"train": {"method": None, "head_start": "lva_exact", "epochs": 0}},
+            "train.head_start = 'lva_exact': allowed with train.epochs or train.steps above 0",
+        ),
         ({"train": {"precision": "bf16"}}, "train.precision = 'bf16': allowed with train.method lva_exact: float32"),
         (
             {"train": {"method": "lva_perturb"}, "transfer": {"frozen": 1}},
@@ -112,6 +138,44 @@ def test_so_are_such_runs_of_images(changes: dict[str, Any], said: str) -> None:
     with pytest.raises(SpecError) as caught:
         runs(DIGITS, **changes)
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("base", "said"),
+    [
+        (DENOISED, "target.task = 'noisy_digits(noise=0.3)', whose targets would not move along: none"),
+        (TWO_PATCHES, "universal=2.0)', whose signals have a place: none"),
+    ],
+)
+def test_what_has_a_place_is_not_cropped_or_mirrored(base: dict[str, Any], said: str) -> None:
+    assert runs(base)
+    with pytest.raises(SpecError, match=r"^train.augment = 'crop_flip': allowed with target.task = ") as caught:
+        runs(base, train={"augment": "crop_flip"})
+    assert said in str(caught.value)
+
+
+def test_the_two_patches_are_of_one_channel() -> None:
+    with pytest.raises(
+        SpecError, match=r"^model.channels = 3: allowed with target.task = 'signal_noise.*: 1; first in"
+    ):
+        runs(TWO_PATCHES, model={"channels": 3})
+    assert runs(TWO_PATCHES, model={"channels": 3}, target={"task": "digits[0,1]"})
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"train": {"measures": ["readout_gap"]}},
+            "train.measures = 'readout_gap': readout_gap is allowed with a",
+        ),
+        ({"train": {"head_start": "lva_ridge"}}, "model.family = 'two_layer_relu_cnn': allowed with train.head_start"),
+    ],
+)
+def test_what_needs_another_head_is_refused_by_the_plan(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        runs(TWO_PATCHES, **changes)
+    assert str(caught.value).startswith(said)
 
 
 def test_a_bias_everywhere_is_the_default_written_out() -> None:

@@ -310,6 +310,20 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(tmp_path: Path) -> Non
     assert record is not None and any(newest.name in note for note in record.notes)
 
 
+def test_damaged_checkpoints_of_later_epochs_do_not_push_out_a_new_one(tmp_path: Path) -> None:
+    ledger, options = opened(tmp_path)
+    job = run_of(small(source=None, train={"epochs": 4}))
+    folder = folder_of(ledger, job)
+    folder.mkdir(parents=True)
+    for epoch in (10, 20):
+        path_of(ledger, ledger.place(job).checkpoint(epoch, sha256_of(b"whole"))).write_bytes(b"damaged")
+    epochs = []
+    for _ in range(3):
+        assert run_trial(job, options, asked_to_stop(options)) == "stopped"
+        epochs.append([int(file.name.split("-")[1]) for file in sorted(folder.glob("checkpoint-*"))])
+    assert epochs == [[1], [1, 2], [2, 3]]
+
+
 @pytest.mark.parametrize("error", [errno.EHOSTUNREACH, errno.EIO])
 def test_a_checkpoint_is_only_passed_over_where_the_refusal_may_stay(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: int
@@ -334,9 +348,10 @@ def test_a_checkpoint_is_only_passed_over_where_the_refusal_may_stay(
         monkeypatch.undo()
         assert checkpoint.newest(ledger.store, ledger.place(job))[1] == newest.read_bytes()
     else:
-        key, content, warnings = checkpoint.newest(ledger.store, ledger.place(job))
+        key, content, passed_over = checkpoint.newest(ledger.store, ledger.place(job))
         assert key is not None and content == before.read_bytes()
-        assert warnings == [f"checkpoint {newest.name} is unreadable ({os.strerror(error)}); not used"]
+        (warning,) = passed_over.values()
+        assert warning == f"checkpoint {newest.name} is unreadable ({os.strerror(error)}); not used"
 
 
 def test_whoever_lost_the_lease_commits_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import math
 import time
 from typing import TYPE_CHECKING
 
-from architectures import ladder_length
+from architectures import family_of, ladder_length
 from architectures.arithmetic import unit_work
 from orchestrator.train.methods.gradient import Gradient
 from orchestrator.train.methods.method import Setting, Trained, Work
@@ -32,6 +32,11 @@ class Unadapted:
     def check(self, run: RunSpec, role: Role) -> None:
         if role == "source":
             raise ValueError(f"source.method = {self.name!r}: allowed: gradient (it trains no source model)")
+        if run.train.measures is not None:
+            place = f"train.measures = {run.train.measures!r}"
+            raise ValueError(
+                f"{place}: allowed with train.method {self.name}: null (gradient descent alone is measured)"
+            )
 
     def work(self, model: ModelSpec, part: LabelledSet, recipe: Recipe, transfer: TransferSpec) -> Work:
         """That of one epoch without steps."""
@@ -97,6 +102,8 @@ class Analytic(Unadapted):
 
 def check_start(run: RunSpec, how: HeadStart, where: str) -> None:
     """Raise ValueError where a run's head cannot be adapted in closed form. `where`: the field that asks for it."""
+    if family_of(run.model).fixed_head:
+        raise ValueError(f"model.family = {run.model.family!r}: allowed with {where}: one whose head has weights")
     if run.train.precision != "float32":
         raise ValueError(f"train.precision = {run.train.precision!r}: allowed with {where}: float32")
     if run.transfer.norm != "eval":

@@ -46,6 +46,10 @@ def ridge_change(features: Tensor, residuals: Tensor, bias: bool) -> Change:
 
     The leave-one-out residual has a closed form, the residual over 1 - h_ii (Hastie et al. 2009, equation 7.64). The
     smaller of the two normal equations is solved: Z'Z (p, p) or ZZ' (n, n).
+
+    Not the solver behind the measure `readout_gap` (`methods.measures.ridge_scores`): that one penalises the weights,
+    not their change, tries whole decades up to 10, and takes them over tr(Z'Z)/min(n, p). Results on record depend on
+    both.
     """
     samples, columns = features.shape
     center, level = (features.mean(0), residuals.mean(0)) if bias else (features.new_zeros(columns), 0.0)
