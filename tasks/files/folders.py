@@ -24,6 +24,8 @@ from tasks.subsets import held_out_rows
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"})
 TEST_FOLDERS = ("test", "val", "valid", "validation")
+SPLIT_LIKE = frozenset({"train", "training", "testing", "eval", "dev", *TEST_FOLDERS})
+"""What people call splits, in lower case; of these `train` and `TEST_FOLDERS` are read as such."""
 RULE = "frostline images 1\n"
 """Raised when the order of samples or the draw of the test set changes."""
 
@@ -102,6 +104,7 @@ def _of_folder(path: Path) -> Iterator[Sample]:
     below = {folder.name: folder for folder in _visible(path) if folder.is_dir()}
     test = next((name for name in TEST_FOLDERS if name in below), None)
     if "train" not in below or test is None:
+        _refuse_splits(path, list(below.values()))
         yield from _of_classes("", path)
         return
     for name in sorted(set(below) - {"train", *TEST_FOLDERS}):
@@ -114,6 +117,46 @@ def _of_folder(path: Path) -> Iterator[Sample]:
     yield from _of_classes("test", below[test])
 
 
+def _refuse_splits(path: Path, classes: list[Path]) -> None:
+    """Raise ValueError where class folders are splits under other names: the classes would be "Test" and "Train"."""
+    allowed = f"allowed as splits are folders train and {' or '.join(TEST_FOLDERS)}; a .csv may name any class"
+    for folder in classes:
+        if folder.name.lower() in SPLIT_LIKE and (inner := _inner(folder)):
+            raise ValueError(f"{path}: {folder.name} has the folders {_told(inner)}, as a split has; {allowed}")
+    if any(_is_image(name) for folder in classes for name in _entries(folder)[1]):
+        return
+    found = [inner for folder in classes if (inner := _inner(folder))]
+    # One folder in each is no sign of splits: Tiny ImageNet has n01443537/images, n01629819/images, ...
+    if len(found) > 1 and len(found[0]) > 1 and all(inner == found[0] for inner in found):
+        names = [folder.name for folder in classes]
+        raise ValueError(
+            f"{path}: {_told(names)} all have the folders {_told(found[0])}, as splits of these classes have; {allowed}"
+        )
+
+
+def _told(names: list[str], most: int = 4) -> str:
+    return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
+
+
+def _inner(folder: Path) -> list[str]:
+    """Names of the folders in a folder that hold images."""
+    return [name for name in _entries(folder)[0] if next(_images(folder / name), None) is not None]
+
+
+def _entries(folder: Path) -> tuple[list[str], list[str]]:
+    """Names of the folders and of the files in a folder, sorted, hidden ones left out."""
+    _, folders, names = next(os.walk(folder, onerror=_unreadable))
+    return _unhidden(folders), _unhidden(names)
+
+
+def _unhidden(names: list[str]) -> list[str]:
+    return sorted(name for name in names if not name.startswith("."))
+
+
+def _is_image(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in SUFFIXES
+
+
 def _of_classes(split: str, path: Path) -> Iterator[Sample]:
     for folder in _visible(path):
         if folder.is_dir():
@@ -123,9 +166,9 @@ def _of_classes(split: str, path: Path) -> Iterator[Sample]:
 def _images(folder: Path) -> Iterator[Path]:
     """Image files in a folder and below it."""
     for place, folders, names in os.walk(folder, onerror=_unreadable):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES:
+        folders[:] = _unhidden(folders)
+        for name in _unhidden(names):
+            if _is_image(name):
                 yield Path(place, name)
 
 

@@ -197,6 +197,36 @@ def test_a_folder_beside_the_splits_makes_no_classes_of_them(data: Path, tmp_pat
         name_of(photos)
 
 
+@pytest.mark.parametrize(
+    ("splits", "said"),
+    [
+        (
+            ("Train", "Test"),
+            "Test has the folders cat, dog, as a split has; allowed as splits are folders train and",
+        ),
+        (("training", "testing"), "testing has the folders cat, dog"),
+        (("train", "eval"), "eval has the folders cat, dog"),
+        (("fold 1", "fold 2"), "fold 1, fold 2 all have the folders cat, dog"),
+    ],
+)
+def test_splits_under_other_names_make_no_classes(
+    splits: tuple[str, str], said: str, data: Path, tmp_path: Path
+) -> None:
+    photos = tmp_path / "photos"
+    for split in splits:
+        make_photos(photos / split, number=1, classes=("cat", "dog"))
+    with pytest.raises(ValueError, match=rf"^[^\n]*photos: {said}[^\n]*$"):
+        name_of(photos)
+
+
+def test_folders_below_classes_and_a_class_named_train_are_fine(data: Path, tmp_path: Path) -> None:
+    photos = make_photos(tmp_path / "photos", classes=("train", "Tram"))
+    assert parse(name_of(photos)).class_names == ("Tram", "train")
+    for name in ("n01", "n02"):
+        make_photos(tmp_path / "nested" / name, classes=("images",))
+    assert parse(name_of(tmp_path / "nested")).class_names == ("n01", "n02")
+
+
 def test_a_folder_that_cannot_be_read_is_told(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     photos = make_photos(tmp_path / "photos")
     original = os.scandir
