@@ -3,7 +3,8 @@
 A folder holds a folder for each class, or such folders for each split: `train`, and `test` or else `val`. A table is a
 CSV file with the columns `path` and `label`, and `split` (`train` or `test`) if it likes; paths are relative to it.
 Files of other kinds than `SUFFIXES`, and what is hidden, are passed over. Without a split a fifth of the smallest
-class, and as many of each other class, are drawn to test on: the same wherever the images lie.
+class, and as many of each other class, are drawn to test on: the same wherever the images lie. No file is in both
+splits: of files that are there twice, byte for byte, none is drawn, and given splits with a file in both are refused.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ SPLIT_LIKE = frozenset({"train", "training", "testing", "eval", "dev", *TEST_FOL
 """What people call splits, in lower case; of these `train` and `TEST_FOLDERS` are read as such."""
 RULE = "frostline images 1\n"
 """Raised when the order of samples or the draw of the test set changes."""
+RULE_WITH_COPIES = "frostline images 2\n"
+"""Where a test set is drawn of a content with a file twice: rule 1 could draw one of the two."""
 
 
 class Sample(NamedTuple):
@@ -61,14 +64,18 @@ def read_content(path: Path) -> Content:
         raise ValueError(f"{path}: images of {len(classes)} class(es) found; needed is a folder for each of 2 or more")
     # By content, not by name: copies under other names are the same data in the same order.
     order = sorted(zip(samples, digests, strict=True), key=lambda each: (each[0].split, each[0].label, each[1]))
-    sha = hashlib.sha256(RULE.encode())
+    once = _once([digest for _, digest in order])
+    drawn = not order[0][0].split
+    if not drawn:
+        _refuse_in_both(order, path)
+    sha = hashlib.sha256((RULE_WITH_COPIES if drawn and not once.all() else RULE).encode())
     for sample, digest in order:
         sha.update(f"{sample.split}\t{sample.label}\t{digest}\n".encode(errors="surrogateescape"))
     index = {name: label for label, name in enumerate(classes)}
     files: dict[SplitName, list[Path]] = {"train": [], "test": []}
     labels: dict[SplitName, list[int]] = {"train": [], "test": []}
     given = [index[sample.label] for sample, _ in order]
-    splits = _splits([sample for sample, _ in order], given, path)
+    splits = _drawn(given, once, path) if drawn else ["test" if s.split == "test" else "train" for s, _ in order]
     for split, (sample, _), label in zip(splits, order, given, strict=True):
         files[split].append(sample.path)
         labels[split].append(label)
@@ -79,14 +86,34 @@ def read_content(path: Path) -> Content:
     return Content(sha.hexdigest()[:40], classes, files, labels)
 
 
-def _splits(samples: list[Sample], labels: list[int], path: Path) -> list[SplitName]:
-    if samples[0].split:
-        return ["test" if sample.split == "test" else "train" for sample in samples]
-    per_class = int(np.bincount(labels).min()) // 5 or 1
-    if np.bincount(labels).min() < 2:
+def _once(digests: list[str]) -> np.ndarray:
+    """Of each file, whether there is no other of the same bytes, bool (N,)."""
+    _, places, counts = np.unique(np.asarray(digests), return_inverse=True, return_counts=True)
+    return counts[places] == 1
+
+
+def _drawn(labels: list[int], once: np.ndarray, path: Path) -> list[SplitName]:
+    """The splits where none are given. A file that is there twice is trained on, in whichever class it is."""
+    smallest = int(np.bincount(labels).min())
+    if smallest < 2:
         raise ValueError(f"{path}: a class has one image; allowed are at least 2: one to train, one to test on")
-    held = set(held_out_rows(np.asarray(labels), per_class).tolist())
+    rows = np.flatnonzero(once)
+    single = int(np.bincount(np.asarray(labels)[rows], minlength=max(labels) + 1).min())
+    if single == 0:
+        raise ValueError(f"{path}: a class has no image that is there once; to test on one such is needed")
+    held = set(rows[held_out_rows(np.asarray(labels)[rows], min(smallest // 5 or 1, single))].tolist())
     return ["test" if row in held else "train" for row in range(len(labels))]
+
+
+def _refuse_in_both(order: list[tuple[Sample, str]], path: Path) -> None:
+    """Raise ValueError where a file of the given test set is in the training set too."""
+    trained = {digest: sample.path for sample, digest in order if sample.split != "test"}
+    both = [(sample.path, trained[digest]) for sample, digest in order if sample.split == "test" and digest in trained]
+    if both:
+        raise ValueError(
+            f"{path}: {len(both)} file(s) to test on are to train on too, byte for byte; first {both[0][0]}, "
+            f"which is {both[0][1]}; delete one of each two, or give a .csv without it"
+        )
 
 
 def _samples(path: Path) -> Iterator[Sample]:

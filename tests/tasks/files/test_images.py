@@ -28,6 +28,7 @@ from sweeps.sweep import parse as parse_sweep
 from tasks import canonical_name, check, contents_of, held_out, missing_data, names, target_data
 from tasks.files import content, known
 from tasks.files.archives import BadArchive
+from tasks.files.folders import read_content
 from tasks.files.pictures import decode
 from tasks.files.prepared import opened
 from tasks.names import parse
@@ -35,9 +36,11 @@ from tasks.names import parse
 SIDE = 12
 
 
-def make_photos(folder: Path, number: int = 10, classes: tuple[str, ...] = ("cat", "dog", "red fox")) -> Path:
+def make_photos(
+    folder: Path, number: int = 10, classes: tuple[str, ...] = ("cat", "dog", "red fox"), seed: int = 0
+) -> Path:
     """Photographs of several sizes, one class in PNG; one file that is no picture's."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     for name in classes:
         (folder / name).mkdir(parents=True)
         for index in range(number):
@@ -187,7 +190,7 @@ def test_a_table_and_folders_of_splits(data: Path, tmp_path: Path) -> None:
 def test_a_folder_beside_the_splits_makes_no_classes_of_them(data: Path, tmp_path: Path) -> None:
     photos = tmp_path / "photos"
     make_photos(photos / "train", classes=("cat", "dog"))
-    shutil.copytree(photos / "train", photos / "test")
+    make_photos(photos / "test", classes=("cat", "dog"), seed=1)
     name = name_of(photos)
     (photos / "meta").mkdir()
     (photos / "meta" / "about.txt").write_text("no image")
@@ -222,9 +225,49 @@ def test_splits_under_other_names_make_no_classes(
 def test_folders_below_classes_and_a_class_named_train_are_fine(data: Path, tmp_path: Path) -> None:
     photos = make_photos(tmp_path / "photos", classes=("train", "Tram"))
     assert parse(name_of(photos)).class_names == ("Tram", "train")
-    for name in ("n01", "n02"):
-        make_photos(tmp_path / "nested" / name, classes=("images",))
+    for seed, name in enumerate(("n01", "n02")):
+        make_photos(tmp_path / "nested" / name, classes=("images",), seed=seed)
     assert parse(name_of(tmp_path / "nested")).class_names == ("n01", "n02")
+
+
+def test_of_files_that_are_there_twice_none_is_tested_on(data: Path, tmp_path: Path) -> None:
+    photos = make_photos(tmp_path / "photos")
+    before = read_content(photos)
+    drawn = [path.relative_to(photos) for path in before.files["test"]]
+    # Of each class the first file that would be tested on, in that class again or in another one.
+    first, second, third = drawn[::2]
+    for file, folder in ((first, first.parent), (second, second.parent), (third, first.parent)):
+        shutil.copy(photos / file, photos / folder / f"again {file.name}")
+    content = read_content(photos)
+    assert content.labels["test"] == [0, 0, 1, 1, 2, 2] and len(content.files["train"]) == 27
+    trained = {path.read_bytes() for path in content.files["train"]}
+    assert trained.isdisjoint(path.read_bytes() for path in content.files["test"])
+    for file in photos.glob("dog/*.bmp"):
+        shutil.copy(file, photos / "cat" / f"dog {file.name}")
+    with pytest.raises(ValueError, match=r"^[^\n]*a class has no image that is there once[^\n]*$"):
+        name_of(photos)
+
+
+def test_the_draw_of_a_content_without_copies_is_as_it_was(data: Path, tmp_path: Path) -> None:
+    for label, name in enumerate(("a", "b")):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for number in range(6):
+            header = b"P5 1 1 255\n"
+            (tmp_path / "photos" / name / f"{number}.pgm").write_bytes(header + bytes([10 * number + label]))
+    content = read_content(tmp_path / "photos")
+    assert content.digest == "cf2a029d32d7ef41166ca1f15dbdc6ad31a16300"
+    assert [file.name for file in content.files["test"]] == ["5.pgm", "2.pgm"]
+
+
+def test_given_splits_with_a_file_in_both_are_refused(data: Path, tmp_path: Path) -> None:
+    for seed, split in enumerate(("train", "test")):
+        make_photos(tmp_path / "photos" / split, seed=seed)
+    name_of(tmp_path / "photos")
+    for name in ("03", "04"):
+        shutil.copy(tmp_path / f"photos/train/dog/{name}.bmp", tmp_path / f"photos/test/red fox/x{name}.bmp")
+    said = r"photos: 2 file\(s\) to test on are to train on too, byte for byte; first [^\n]*fox/x0"
+    with pytest.raises(ValueError, match=rf"^[^\n]*{said}[^\n]*$"):
+        name_of(tmp_path / "photos")
 
 
 def test_a_folder_that_cannot_be_read_is_told(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,10 +285,10 @@ def test_a_folder_that_cannot_be_read_is_told(data: Path, tmp_path: Path, monkey
 
 
 def test_grey_pictures_make_grey_arrays_and_a_colour_network_reads_them(data: Path, tmp_path: Path) -> None:
-    for name in ("a", "b"):
+    for shade, name in enumerate(("a", "b")):
         (tmp_path / "grey" / name).mkdir(parents=True)
         for number in range(6):
-            image = np.full((9, 9), 20 * number + 5, dtype=np.uint8)
+            image = np.full((9, 9), 20 * number + 5 + shade, dtype=np.uint8)
             Image.fromarray(image).save(tmp_path / "grey" / name / f"{number}.png")
     prepare(tmp_path / "grey", 8)
     base = base_of(str(tmp_path / "grey"), image_size=8)
