@@ -23,8 +23,8 @@ IMAGES = "images"
 def check(spec: RunSpec) -> None:
     """Raise ValueError, in one line, for a run whose data do not exist anywhere.
 
-    Refused are an unknown task or class, a subset larger than its task, and a source and a target that would share
-    samples, or a size of images that a data set does not have. Whether the data are on this machine is for
+    Refused are an unknown task or class, a subset larger than its task, a source and a target that would or could share
+    samples, and a size of images that a data set does not have. Whether the data are on this machine is for
     `missing_data` to say.
     """
     source = None if spec.source is None else (spec.source.task, spec.source.size)
@@ -112,6 +112,16 @@ def available(role: str, name: str, size: int) -> Task:
 
 def _disjoint(source: Task, source_ask: tuple[str, int], target: Task, target_ask: tuple[str, int]) -> None:
     """A source takes each class from the back, a target from the front: they meet where both ask for much."""
+    shared_set = source.dataset.drawn_from
+    if (
+        shared_set is not None
+        and shared_set == target.dataset.drawn_from
+        and source.dataset.name != target.dataset.name
+    ):
+        raise ValueError(
+            f"source.task {source_ask[0]}: it draws from the samples of {shared_set} in another order than target.task "
+            f"{target_ask[0]}, and they could share some; allowed: a task of other samples"
+        )
     pool = source.dataset.pool
     # Values of parameters that leave the pool as it is show the same samples in another way.
     if source.dataset.name != target.dataset.name or pool is None or pool != target.dataset.pool:
@@ -138,8 +148,14 @@ def _drawn_apart(source: str, target: str) -> None:
     """Subsets of one pool are disjoint because both roles walk one order from its two ends: that of one seed."""
     first, second = parse(source), parse(target)
     pool = first.dataset.pool
-    if first.dataset.name != second.dataset.name or pool is None or pool != second.dataset.pool:
+    finite = pool is not None or first.dataset.drawn_from is not None
+    if first.dataset.name != second.dataset.name or not finite or pool != second.dataset.pool:
         return
+    if pool is None:  # a task without classes
+        raise ValueError(
+            f"source.seed: {source} and {target} both draw from the samples of {first.dataset.drawn_from}, and with "
+            "another seed than the run's they could share samples; allowed: null, or a task of other samples"
+        )
     if shared := sorted(set(first.classes) & set(second.classes)):
         raise ValueError(
             f"source.seed: {source} and {target} both draw from class {first.dataset.classes[shared[0]]}, and with "
