@@ -35,7 +35,7 @@ def expand(sweep: SweepSpec, vocabulary: Vocabulary) -> dict[str, RunSpec]:
     canonical form once, and rules that span sections are asked of every run that the filter keeps. `transfer.frozen:
     all` is every depth from 0 to the length of the network's ladder less one. Fields that the sweep does not mention
     have the values of its edition. To runs with `transfer.inherit` come those from scratch that they are compared with,
-    filtered or not. Raises SpecError with one line.
+    filtered or not; the rules and the limit hold for these too. Raises SpecError with one line.
     """
     fields = (*FIELDS, *(f"{task}.{name}" for task in TASKS for name in sorted(vocabulary.task_parameters())))
     spellings = {task: vocabulary.task for task in TASKS}
@@ -55,7 +55,11 @@ def expand(sweep: SweepSpec, vocabulary: Vocabulary) -> dict[str, RunSpec]:
         because = "its filter keeps none" if keep is not None else "an axis has no values"
         raise SpecError(f"{sweep.name}: the sweep has no runs ({because})")
     for spec in [spec.from_scratch() for spec in runs.values() if spec.transfer.inherit is not None]:
-        runs.setdefault(run_id(spec), spec)
+        id = run_id(spec)
+        if id not in runs:
+            _check("", spec, vocabulary)
+            runs[id] = spec
+            _limit(len(runs))
     return runs
 
 
