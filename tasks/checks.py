@@ -6,6 +6,8 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from functools import lru_cache
 
+import numpy as np
+
 from sweeps.language.task_text import dataset_of, parameter_values
 from sweeps.spec import RunSpec
 from tasks.files import known
@@ -34,6 +36,8 @@ def check(spec: RunSpec) -> None:
             parse(part.task).dataset.drawn_at(spec.model.image_size)
     if spec.source is not None and spec.seed_of("source") != spec.seed:
         _drawn_apart(spec.source.task, spec.target.task)
+    if spec.source is not None:
+        _tested_apart(spec.source.task, spec.target.task)
 
 
 def missing_data(specs: Iterable[RunSpec]) -> list[str]:
@@ -160,4 +164,21 @@ def _drawn_apart(source: str, target: str) -> None:
         raise ValueError(
             f"source.seed: {source} and {target} both draw from class {first.dataset.classes[shared[0]]}, and with "
             f"another seed than the run's they could share samples; allowed: null, or tasks without a common class"
+        )
+
+
+@lru_cache(maxsize=65536)
+def _tested_apart(source: str, target: str) -> None:
+    """Two contents may have files in common: a source must not train on what its target is tested on."""
+    contents = content_digest(source), content_digest(target)
+    if contents[0] is None or contents[1] is None or contents[0] == contents[1]:
+        return
+    trained = known.file_keys(contents[0], "train", parse(source).classes)
+    tested = known.file_keys(contents[1], "test", parse(target).classes)
+    if trained is None or tested is None:
+        return
+    if shared := len(np.intersect1d(trained, tested)):
+        raise ValueError(
+            f"source.task {source}: {shared} of its training images are test images of target.task {target}, byte for "
+            "byte; allowed: a source without them, by a .csv say"
         )

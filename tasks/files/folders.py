@@ -43,12 +43,14 @@ class Sample(NamedTuple):
 
 class Content(NamedTuple):
     """What is at a path. `digest` is of all (split, label, bytes of the file), 40 hex digits: names, places and times
-    of files are no part of it. `files` and `labels` are in the order of the rows."""
+    of files are no part of it. `files`, `labels` and `digests` (SHA-256, 64 hex digits) are in the order of the rows,
+    in which those of a class are together."""
 
     digest: str
     classes: tuple[str, ...]
     files: dict[SplitName, list[Path]]
     labels: dict[SplitName, list[int]]
+    digests: dict[SplitName, list[str]]
 
 
 def read_content(path: Path) -> Content:
@@ -74,16 +76,18 @@ def read_content(path: Path) -> Content:
     index = {name: label for label, name in enumerate(classes)}
     files: dict[SplitName, list[Path]] = {"train": [], "test": []}
     labels: dict[SplitName, list[int]] = {"train": [], "test": []}
+    digests_of: dict[SplitName, list[str]] = {"train": [], "test": []}
     given = [index[sample.label] for sample, _ in order]
     splits = _drawn(given, once, path) if drawn else ["test" if s.split == "test" else "train" for s, _ in order]
-    for split, (sample, _), label in zip(splits, order, given, strict=True):
+    for split, (sample, digest), label in zip(splits, order, given, strict=True):
         files[split].append(sample.path)
         labels[split].append(label)
+        digests_of[split].append(digest)
     for split in SPLITS:
         lacking = set(range(len(classes))) - set(labels[split])
         if lacking:
             raise ValueError(f"{path}: class {classes[min(lacking)]!r} has no image to {split} on")
-    return Content(sha.hexdigest()[:40], classes, files, labels)
+    return Content(sha.hexdigest()[:40], classes, files, labels, digests_of)
 
 
 def _once(digests: list[str]) -> np.ndarray:

@@ -23,9 +23,10 @@ from orchestrator.store.ledger import Ledger
 from orchestrator.train.start import learn_contents
 from sweeps.errors import SpecError
 from sweeps.expand import expand
+from sweeps.spec import RunSpec
 from sweeps.store.records import sweep_keys
 from sweeps.sweep import parse as parse_sweep
-from tasks import canonical_name, check, contents_of, held_out, missing_data, names, target_data
+from tasks import canonical_name, check, checks, contents_of, held_out, missing_data, names, target_data
 from tasks.files import content, known
 from tasks.files.archives import BadArchive
 from tasks.files.folders import read_content
@@ -156,17 +157,44 @@ def _test_images(name: str) -> np.ndarray:
     return pixels.array
 
 
+def spec_of(source: Path, target: Path, of_source: str = "", of_target: str = "", size: int = 12) -> RunSpec:
+    """The run of two paths, of some of their classes."""
+    base = base_of(str(target))
+    base["target"]["task"]["name"] += of_target
+    base["source"] = {"task": {"name": f"images{of_source}", "path": str(source)}, "size": size}
+    (spec,) = expand(parse_sweep(f"name: a\nbase: {json.dumps(base)}\n"), KnownWords()).values()
+    return spec
+
+
 def test_two_collections_share_no_samples_and_one_does(data: Path, tmp_path: Path) -> None:
-    one, two = make_photos(tmp_path / "one"), make_photos(tmp_path / "two")
-    (two / "cat" / "00.png").write_bytes((two / "cat" / "01.png").read_bytes())
-    for other, allowed in ((two, True), (one, False)):
-        base = base_of(str(one)) | {"source": {"task": {"name": "images", "path": str(other)}, "size": 20}}
-        (spec,) = expand(parse_sweep(f"name: a\nbase: {json.dumps(base)}\n"), KnownWords()).values()
-        if allowed:
-            check(spec)
-        else:
-            with pytest.raises(ValueError, match="share samples of class"):
-                check(spec)
+    one, two = make_photos(tmp_path / "one"), make_photos(tmp_path / "two", seed=1)
+    check(spec_of(two, one))
+    with pytest.raises(ValueError, match="share samples of class"):
+        check(spec_of(one, one, size=20))
+
+
+def test_a_source_does_not_train_on_images_that_its_target_is_tested_on(data: Path, tmp_path: Path) -> None:
+    small, large = make_photos(tmp_path / "small"), make_photos(tmp_path / "large", number=15, seed=1)
+    for file in small.glob("dog/*.bmp"):
+        shutil.copy(file, large / "cat" / f"x{file.name}")
+    before = (read_content(small).files["test"], read_content(large).files["train"])
+    trained = {path.read_bytes() for path in before[1]}
+    shared = sum(path.read_bytes() in trained for path in before[0])
+    assert shared > 0
+    said = rf"^source\.task images\(content=[^\n]*\): {shared} of its training images are test images of target\.task"
+    with pytest.raises(ValueError, match=said):
+        check(spec_of(large, small))
+    # The classes count that the two use, not the contents.
+    check(spec_of(large, small, "[dog,red fox]"))
+    check(spec_of(large, small, "", "[cat,red fox]"))
+    spec = spec_of(large, small)
+    for file in (data / "contents").glob("*.keys"):
+        file.write_bytes(file.read_bytes()[:-1])
+    checks._tested_apart.cache_clear()
+    check(spec)  # a machine that did not read the files cannot say
+    checks._tested_apart.cache_clear()
+    with pytest.raises(ValueError, match=said):
+        check(spec_of(large, small))
 
 
 def test_a_table_and_folders_of_splits(data: Path, tmp_path: Path) -> None:
