@@ -75,7 +75,7 @@ chaos: $(READY) ## Break a real sweep in every way, the long form; prints fault 
 slurm: $(READY) ## Run the batch scripts under a real Slurm (root; Debian's packages, or unpacked: FROSTLINE_SLURM=FOLDER)
 	@FROSTLINE_SLURM=$${FROSTLINE_SLURM:-/} $(PY) -m pytest tests/slurm -rs $(ARGS)
 
-hosts: $(READY) ## Break hosts of a real Ray cluster: network namespaces; needs root and iproute2 (some 15 minutes)
+hosts: $(READY) ## Break hosts of a real Ray cluster: network namespaces; needs root and iproute2 (12 minutes)
 	@FROSTLINE_HOSTS=all $(PY) -m pytest tests/hosts -rs $(ARGS)
 
 rejoin: $(READY) ## Kill a host and let it join again, ten times; needs what `hosts` needs
