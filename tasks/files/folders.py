@@ -78,7 +78,7 @@ def read_content(path: Path) -> Content:
     labels: dict[SplitName, list[int]] = {"train": [], "test": []}
     digests_of: dict[SplitName, list[str]] = {"train": [], "test": []}
     given = [index[sample.label] for sample, _ in order]
-    splits = _drawn(given, once, path) if drawn else ["test" if s.split == "test" else "train" for s, _ in order]
+    splits = _drawn(given, once, path) if drawn else _given(order)
     for split, (sample, digest), label in zip(splits, order, given, strict=True):
         files[split].append(sample.path)
         labels[split].append(label)
@@ -88,6 +88,10 @@ def read_content(path: Path) -> Content:
         if lacking:
             raise ValueError(f"{path}: class {classes[min(lacking)]!r} has no image to {split} on")
     return Content(sha.hexdigest()[:40], classes, files, labels, digests_of)
+
+
+def _given(order: list[tuple[Sample, str]]) -> list[SplitName]:
+    return ["test" if sample.split == "test" else "train" for sample, _ in order]
 
 
 def _once(digests: list[str]) -> np.ndarray:
