@@ -35,7 +35,7 @@ def expand(sweep: SweepSpec, vocabulary: Vocabulary) -> dict[str, RunSpec]:
     canonical form once, and rules that span sections are asked of every run that the filter keeps. `transfer.frozen:
     all` is every depth from 0 to the length of the network's ladder less one. Fields that the sweep does not mention
     have the values of its edition. To runs with `transfer.inherit` come those from scratch that they are compared with,
-    filtered or not. Raises SpecError with one line.
+    filtered or not; the rules and the limit hold for these too. Raises SpecError with one line.
     """
     fields = (*FIELDS, *(f"{task}.{name}" for task in TASKS for name in sorted(vocabulary.task_parameters())))
     spellings = {task: vocabulary.task for task in TASKS}
@@ -55,7 +55,11 @@ def expand(sweep: SweepSpec, vocabulary: Vocabulary) -> dict[str, RunSpec]:
         because = "its filter keeps none" if keep is not None else "an axis has no values"
         raise SpecError(f"{sweep.name}: the sweep has no runs ({because})")
     for spec in [spec.from_scratch() for spec in runs.values() if spec.transfer.inherit is not None]:
-        runs.setdefault(run_id(spec), spec)
+        id = run_id(spec)
+        if id not in runs:
+            _check("", spec, vocabulary)
+            runs[id] = spec
+            _limit(len(runs))
     return runs
 
 
@@ -159,7 +163,7 @@ class _Laid:
 
 
 class _Shared:
-    """Makes runs of sections, each of which is validated with the first run that it is part of."""
+    """Makes runs of sections, each of which is validated with the first run that it is part of, and not again."""
 
     def __init__(self, place: str, vocabulary: Vocabulary) -> None:
         self._place = place
@@ -176,11 +180,11 @@ class _Shared:
         for frozen in range(self._vocabulary.ladder_length(run.model)):
             if frozen not in depths:
                 depths[frozen] = run.transfer.model_copy(update={"frozen": frozen})
-            yield _with(run, {"transfer": depths[frozen]})
+            yield run.model_copy(update={"transfer": depths[frozen]})
 
     def _run(self, laid: dict[str, _Laid], all_depths: bool) -> RunSpec:
         if self._read and self._read.issuperset(laid.values()):
-            return _with(self._first, {name: section.part for name, section in laid.items()})
+            return self._first.model_copy(update={name: section.part for name, section in laid.items()})
         value = {name: section.value for name, section in laid.items()}
         run = _validated(self._place, overlay(value, {"transfer": {"frozen": 0}}) if all_depths else value)
         if not self._read:
@@ -189,7 +193,7 @@ class _Shared:
             if section not in self._read:
                 section.part = self._known(name, getattr(run, name))
                 self._read.add(section)
-        return _with(run, {name: section.part for name, section in laid.items()})
+        return run.model_copy(update={name: section.part for name, section in laid.items()})
 
     def _known(self, name: str, part: Any) -> Any:
         """A section in its canonical form, its own rules checked."""
@@ -202,11 +206,6 @@ class _Shared:
             field = f"{name}.task: " if isinstance(part, LabelledSet) else ""
             raise SpecError(f"{self._place}{field}{problem}") from None
         return part
-
-
-def _with(run: RunSpec, parts: dict[str, Any]) -> RunSpec:
-    """The run with other parts, which are valid already."""
-    return run.model_copy(update=parts)
 
 
 def _section(key: str) -> str:

@@ -129,7 +129,7 @@ class SweepRecord(Spec):
     citations: dict[str, str] = Field(default_factory=dict)
     """What to cite for each data set in use, and its licence, by the data set's name. Empty in records from before."""
     relatedness: dict[str, dict[str, dict[str, float]]] = Field(default_factory=dict)
-    """By source task, then target task: what is computed of their classes (tasks/relatedness.py). Empty in records from
+    """By source task, then target task: what is computed of their classes (tasks/relation.py). Empty in records from
     before."""
     edition: int | None = None
     """Of the sweep (sweeps/editions.py). None in records from before there were editions: the first."""

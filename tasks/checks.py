@@ -6,6 +6,8 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from functools import lru_cache
 
+import numpy as np
+
 from sweeps.language.task_text import dataset_of, parameter_values
 from sweeps.spec import RunSpec
 from tasks.files import known
@@ -23,8 +25,8 @@ IMAGES = "images"
 def check(spec: RunSpec) -> None:
     """Raise ValueError, in one line, for a run whose data do not exist anywhere.
 
-    Refused are an unknown task or class, a subset larger than its task, and a source and a target that would share
-    samples, or a size of images that a data set does not have. Whether the data are on this machine is for
+    Refused are an unknown task or class, a subset larger than its task, a source and a target that would or could share
+    samples, and a size of images that a data set does not have. Whether the data are on this machine is for
     `missing_data` to say.
     """
     source = None if spec.source is None else (spec.source.task, spec.source.size)
@@ -34,6 +36,8 @@ def check(spec: RunSpec) -> None:
             parse(part.task).dataset.drawn_at(spec.model.image_size)
     if spec.source is not None and spec.seed_of("source") != spec.seed:
         _drawn_apart(spec.source.task, spec.target.task)
+    if spec.source is not None:
+        _tested_apart(spec.source.task, spec.target.task)
 
 
 def missing_data(specs: Iterable[RunSpec]) -> list[str]:
@@ -112,6 +116,16 @@ def available(role: str, name: str, size: int) -> Task:
 
 def _disjoint(source: Task, source_ask: tuple[str, int], target: Task, target_ask: tuple[str, int]) -> None:
     """A source takes each class from the back, a target from the front: they meet where both ask for much."""
+    shared_set = source.dataset.drawn_from
+    if (
+        shared_set is not None
+        and shared_set == target.dataset.drawn_from
+        and source.dataset.name != target.dataset.name
+    ):
+        raise ValueError(
+            f"source.task {source_ask[0]}: it draws from the samples of {shared_set} in another order than target.task "
+            f"{target_ask[0]}, and they could share some; allowed: a task of other samples"
+        )
     pool = source.dataset.pool
     # Values of parameters that leave the pool as it is show the same samples in another way.
     if source.dataset.name != target.dataset.name or pool is None or pool != target.dataset.pool:
@@ -138,10 +152,33 @@ def _drawn_apart(source: str, target: str) -> None:
     """Subsets of one pool are disjoint because both roles walk one order from its two ends: that of one seed."""
     first, second = parse(source), parse(target)
     pool = first.dataset.pool
-    if first.dataset.name != second.dataset.name or pool is None or pool != second.dataset.pool:
+    finite = pool is not None or first.dataset.drawn_from is not None
+    if first.dataset.name != second.dataset.name or not finite or pool != second.dataset.pool:
         return
+    if pool is None:  # a task without classes
+        raise ValueError(
+            f"source.seed: {source} and {target} both draw from the samples of {first.dataset.drawn_from}, and with "
+            "another seed than the run's they could share samples; allowed: null, or a task of other samples"
+        )
     if shared := sorted(set(first.classes) & set(second.classes)):
         raise ValueError(
             f"source.seed: {source} and {target} both draw from class {first.dataset.classes[shared[0]]}, and with "
             f"another seed than the run's they could share samples; allowed: null, or tasks without a common class"
+        )
+
+
+@lru_cache(maxsize=65536)
+def _tested_apart(source: str, target: str) -> None:
+    """Two contents may have files in common: a source must not train on what its target is tested on."""
+    contents = content_digest(source), content_digest(target)
+    if contents[0] is None or contents[1] is None or contents[0] == contents[1]:
+        return
+    trained = known.file_keys(contents[0], "train", parse(source).classes)
+    tested = known.file_keys(contents[1], "test", parse(target).classes)
+    if trained is None or tested is None:
+        return
+    if shared := len(np.intersect1d(trained, tested)):
+        raise ValueError(
+            f"source.task {source}: {shared} of its training images are test images of target.task {target}, byte for "
+            "byte; allowed: a source without them, by a .csv say"
         )

@@ -58,12 +58,20 @@ class TaskData:
         """How many outputs a network has: a logit a class, or the values of a target."""
         return self.labels.shape[1] if self.is_regression else self.classes
 
+    @property
+    def nbytes(self) -> int:
+        """Of all that is in memory; images that stay in their prepared array count with the places of their rows."""
+        return sum(value.nbytes for value in (*self._tensors().values(), *(self.signals or {}).values()))
+
     def to(self, device: torch.device | str) -> TaskData:
         """The same data on a device."""
-        moved = {field.name: getattr(self, field.name) for field in fields(self)}
-        tensors = {name: value.to(device) for name, value in moved.items() if isinstance(value, Tensor | MappedImages)}
+        tensors = {name: value.to(device) for name, value in self._tensors().items()}
         signals = self.signals and {name: vector.to(device) for name, vector in self.signals.items()}
         return replace(self, **tensors, signals=signals)
+
+    def _tensors(self) -> dict[str, Tensor | MappedImages]:
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if isinstance(value, Tensor | MappedImages)}
 
 
 def source_data(spec: RunSpec, most_bytes: int | None = None) -> TaskData:

@@ -97,6 +97,9 @@ class Dataset:
     """Of a regression task: how many real values the target of a sample has. `classes` and `default` are empty then."""
     vector: int | None = None
     """Of a task whose inputs are vectors: their length. `side` says nothing then, and `mean` and `std` are given."""
+    drawn_from: str | None = None
+    """Name of the finite set of samples it draws from, where another data set draws from it too. The orders may differ:
+    a source and a target of two such data sets could share samples."""
     paired: Callable[[Role, int, int], Samples] | None = None
     """(role, size, seed) -> for each training sample, in order, the source sample that it is a shifted form of."""
 

@@ -61,14 +61,14 @@ class MappedImages:
     """Images that stay in their prepared array; what is asked for is read, converted and sent to the device.
 
     It stands where a tensor of inputs does: `images[index]` and `images[2:5]` are float32 tensors on `device`, the same
-    bits as of `in_memory`. `nbytes` counts what it holds in memory: nothing.
+    bits as of `in_memory`. `nbytes` counts what it holds in memory: the places of its rows.
     """
 
     dtype = torch.float32
-    nbytes = 0
 
     def __init__(self, pixels: Pixels, form: Form, device: torch.device | str = "cpu") -> None:
         self.pixels = pixels
+        self.nbytes = pixels.rows.nbytes
         self.form = form
         self.device = torch.device(device)
         self.shape = torch.Size((len(pixels.rows), form.channels, form.side, form.side))

@@ -84,7 +84,7 @@ def data_of(spec: RunSpec, role: Role, key: str, device: RunDevice, kept: LruCac
         learn_contents(spec, ledger)
         of_role = tasks.source_data if role == "source" else tasks.target_data
         data = of_role(spec, device.kept_bytes).to(device.torch)
-        kept.put((key, device.torch), data, data.inputs.nbytes + data.test_inputs.nbytes)
+        kept.put((key, device.torch), data, data.nbytes)
     return data
 
 

@@ -1,8 +1,8 @@
 """The plain part of YAML: mappings, lists, text, decimal numbers, true, false, null. All else is refused by line.
 
-What YAML 1.1 would read by surprise stays text, for the field it stands in to judge: dates, 1:30 as 90, 010 as 8 and
-0x10 as 16, `no` as false. What could blow up a small file is refused: aliases, tags, deep nesting. `real` and `whole`
-bring the ways to write a number to one value each, so that spelling never changes an identity.
+What YAML 1.1 would read by surprise stays text, for the field it stands in to judge: dates, 1:30 as 90, 0x10 as 16,
+`no` as false. `010` is ten, not 8. What could blow up a small file is refused: aliases, tags, deep nesting. `real` and
+`whole` bring the ways to write a number to one value each, so that spelling never changes an identity.
 """
 
 from __future__ import annotations

@@ -54,6 +54,7 @@ DATASET = Dataset(
     default=tuple(range(10)),
     pool=POOL,
     limit=sum(POOL),
+    drawn_from="digits",
     mean=0.305,
     std=0.376,
     train=train,

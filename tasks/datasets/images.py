@@ -71,7 +71,7 @@ def with_values(values: Images) -> Dataset:
     arrays = Arrays(digest)
     train, test = (record.counts[split] for split in SPLITS)
     return Dataset(
-        name=f"images-{digest}",  # another content is another data set: the two share no samples
+        name=f"images-{digest}",  # another content is another data set; tasks.check looks for files in both
         classes=record.classes,
         default=tuple(range(len(record.classes))),
         pool=train,

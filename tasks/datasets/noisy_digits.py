@@ -57,6 +57,7 @@ def with_values(values: NoisyDigits) -> Dataset:
         targets=PIXELS,
         pool=None,
         limit=LIMIT,
+        drawn_from=digits.DATASET.drawn_from,
         mean=digits.DATASET.mean,
         std=digits.DATASET.std,
         train=partial(train, values.noise),

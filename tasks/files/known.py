@@ -1,15 +1,18 @@
 """Contents that this machine has seen: what a digest stands for, and where its files were last.
 
 A record lies in the data folder (`contents/<digest>.json`). A launch puts it into its store too, and a worker that does
-not find it here takes it from there (`learn`).
+not find it here takes it from there (`learn`). Keys of the files lie beside it (`contents/<digest>.keys`), here
+alone: by them two contents are seen to have files in common.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 from pydantic import ValidationError
 
 from sweeps.spec import Channels, Spec
@@ -17,9 +20,11 @@ from tasks.files.content import THREADS
 from tasks.files.download import data_folder
 from tasks.files.folders import Content
 from tasks.files.pictures import channels_of
-from tasks.files.prepared import SPLITS
+from tasks.files.prepared import SPLITS, SplitName
 
 MOST_PATHS = 16
+KEY_DIGITS, KEY = 16, np.dtype("<u8")
+"""64 bits of a file's SHA-256: of a million files against a million others two are alike by chance once in 10^7."""
 
 
 class KnownContent(Spec):
@@ -67,10 +72,44 @@ def remember(path: Path, content: Content) -> KnownContent:
     )
     place = _place(content.digest)
     place.parent.mkdir(parents=True, exist_ok=True)
-    part = place.with_name(f"{place.name}.{os.getpid()}")
-    part.write_text(record.model_dump_json(indent=1) + "\n")
-    os.replace(part, place)
+    if _keys(record) is None:
+        keys = [int(digest[:KEY_DIGITS], 16) for split in SPLITS for digest in content.digests[split]]
+        _write(_keys_place(content.digest), np.asarray(keys, dtype=KEY).tobytes())
+    _write(place, record.model_dump_json(indent=1).encode() + b"\n")
     return record
+
+
+def file_keys(digest: str, split: SplitName, classes: Sequence[int]) -> np.ndarray | None:
+    """The first 64 bits of the SHA-256 of each file of some classes, uint64 (N,). None where this machine has not read
+    the content, but learnt of it."""
+    record = find(digest)
+    keys = None if record is None else _keys(record)
+    if record is None or keys is None:
+        return None
+    counts = [record.counts[each][index] for each in SPLITS for index in range(len(record.classes))]
+    parts = np.split(keys, np.cumsum(counts)[:-1])
+    first = SPLITS.index(split) * len(record.classes)
+    return np.concatenate([parts[first + index] for index in classes])
+
+
+def _keys(record: KnownContent) -> np.ndarray | None:
+    """Of the files of all splits in the order of the rows; None where they are not there, or not whole."""
+    try:
+        content = _keys_place(record.digest).read_bytes()
+    except OSError:
+        return None
+    whole = len(content) == KEY.itemsize * sum(sum(counts) for counts in record.counts.values())
+    return np.frombuffer(content, KEY) if whole else None
+
+
+def _keys_place(digest: str) -> Path:
+    return data_folder() / "contents" / f"{digest}.keys"
+
+
+def _write(place: Path, content: bytes) -> None:
+    part = place.with_name(f"{place.name}.{os.getpid()}")
+    part.write_bytes(content)
+    os.replace(part, place)
 
 
 def _channels(content: Content) -> Channels:

@@ -302,6 +302,23 @@ def test_all_depths_count_towards_the_size(monkeypatch: pytest.MonkeyPatch) -> N
     assert len(runs(axes={"transfer.frozen": "all", "seed": "0..1"})) == 20
 
 
+# Runs from scratch that partial transfers are compared with.
+
+
+def test_runs_from_scratch_that_come_along_are_checked_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    class NoScratch(Words):
+        def check(self, run: RunSpec) -> None:
+            if run.source is None:
+                raise ValueError("source = None: not allowed here")
+
+    sweep = {"name": "a", "edition": 1, "base": BASE, "axes": {"transfer.inherit.share": [0.25, 0.5], "seed": [0, 1]}}
+    assert len(runs(**sweep)) == 6
+    with pytest.raises(SpecError, match=r"^source = None: not allowed here; first in the run [^\n]+$"):
+        expand(SweepSpec.model_validate(sweep), NoScratch())
+    monkeypatch.setattr(expansion, "MOST_RUNS", 5)
+    assert "6 runs are asked for" in refused(**sweep)
+
+
 # Overlays and flat names.
 
 

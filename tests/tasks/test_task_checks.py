@@ -104,8 +104,11 @@ def test_the_registry_is_consistent() -> None:
         ("digits[0-4]", "digits[5-9]", (3, 0), None),
         ("glyphs[A-J]", "digits", (3, 0), None),
         ("digits", "digits", (0, 0), None),
-        ("digits", "digits", (3, 0), "0"),
-        ("digits[0-6]", "digits[6-9]", (3, 0), "6"),
+        ("digits", "digits", (3, 0), "class 0"),
+        ("digits[0-6]", "digits[6-9]", (3, 0), "class 6"),
+        ("noisy_digits", "noisy_digits", (0, 0), None),
+        ("noisy_digits", "noisy_digits(noise=0.1)", (3, 0), "the samples of digits"),
+        ("sine_drift", "sine_drift", (3, 0), None),
     ],
 )
 def test_a_source_of_another_seed_has_to_draw_from_other_classes(
@@ -119,5 +122,11 @@ def test_a_source_of_another_seed_has_to_draw_from_other_classes(
     )
     if shared is None:
         return check(spec)
-    with pytest.raises(ValueError, match=rf"^source.seed: .*both draw from class {shared},"):
+    with pytest.raises(ValueError, match=rf"^source.seed: .*both draw from {shared},"):
         check(spec)
+
+
+@pytest.mark.parametrize("tasks", [("digits[0-4]", "noisy_digits"), ("noisy_digits", "digits[0-4]")])
+def test_data_sets_with_the_same_samples_in_other_orders_are_no_source_and_target(tasks: tuple[str, str]) -> None:
+    with pytest.raises(ValueError, match=r"^source\.task [^\n]*draws from the samples of digits in another order"):
+        check(run((tasks[1], 50), (tasks[0], 50)))

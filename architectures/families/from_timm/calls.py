@@ -101,16 +101,7 @@ def run_calls(net: nn.Module, calls: Sequence[Call], values: dict[str, Any], wri
     for call in calls:
         arguments = _filled(call.arguments, values)
         keywords = {key: _filled(value, values) for key, value in call.keywords}
-        match call.kind:
-            case "call_module":
-                result = net.get_submodule(call.target)(*arguments, **keywords)
-            case "call_method":
-                result = getattr(arguments[0], call.target)(*arguments[1:], **keywords)
-            case "get_attr":
-                result = attrgetter(call.target)(net)
-            case _:
-                result = call.target(*arguments, **keywords)
-        values[call.name] = result
+        values[call.name] = carry_out(net, call.kind, call.target, arguments, keywords)
     return tuple(values[name] for name in writes)
 
 

@@ -23,11 +23,13 @@ from orchestrator.store.ledger import Ledger
 from orchestrator.train.start import learn_contents
 from sweeps.errors import SpecError
 from sweeps.expand import expand
+from sweeps.spec import RunSpec
 from sweeps.store.records import sweep_keys
 from sweeps.sweep import parse as parse_sweep
-from tasks import canonical_name, check, contents_of, held_out, missing_data, names, target_data
+from tasks import canonical_name, check, checks, contents_of, held_out, missing_data, names, target_data
 from tasks.files import content, known
 from tasks.files.archives import BadArchive
+from tasks.files.folders import read_content
 from tasks.files.pictures import decode
 from tasks.files.prepared import opened
 from tasks.names import parse
@@ -35,9 +37,11 @@ from tasks.names import parse
 SIDE = 12
 
 
-def make_photos(folder: Path, number: int = 10, classes: tuple[str, ...] = ("cat", "dog", "red fox")) -> Path:
+def make_photos(
+    folder: Path, number: int = 10, classes: tuple[str, ...] = ("cat", "dog", "red fox"), seed: int = 0
+) -> Path:
     """Photographs of several sizes, one class in PNG; one file that is no picture's."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     for name in classes:
         (folder / name).mkdir(parents=True)
         for index in range(number):
@@ -153,17 +157,44 @@ def _test_images(name: str) -> np.ndarray:
     return pixels.array
 
 
+def spec_of(source: Path, target: Path, of_source: str = "", of_target: str = "", size: int = 12) -> RunSpec:
+    """The run of two paths, of some of their classes."""
+    base = base_of(str(target))
+    base["target"]["task"]["name"] += of_target
+    base["source"] = {"task": {"name": f"images{of_source}", "path": str(source)}, "size": size}
+    (spec,) = expand(parse_sweep(f"name: a\nbase: {json.dumps(base)}\n"), KnownWords()).values()
+    return spec
+
+
 def test_two_collections_share_no_samples_and_one_does(data: Path, tmp_path: Path) -> None:
-    one, two = make_photos(tmp_path / "one"), make_photos(tmp_path / "two")
-    (two / "cat" / "00.png").write_bytes((two / "cat" / "01.png").read_bytes())
-    for other, allowed in ((two, True), (one, False)):
-        base = base_of(str(one)) | {"source": {"task": {"name": "images", "path": str(other)}, "size": 20}}
-        (spec,) = expand(parse_sweep(f"name: a\nbase: {json.dumps(base)}\n"), KnownWords()).values()
-        if allowed:
-            check(spec)
-        else:
-            with pytest.raises(ValueError, match="share samples of class"):
-                check(spec)
+    one, two = make_photos(tmp_path / "one"), make_photos(tmp_path / "two", seed=1)
+    check(spec_of(two, one))
+    with pytest.raises(ValueError, match="share samples of class"):
+        check(spec_of(one, one, size=20))
+
+
+def test_a_source_does_not_train_on_images_that_its_target_is_tested_on(data: Path, tmp_path: Path) -> None:
+    small, large = make_photos(tmp_path / "small"), make_photos(tmp_path / "large", number=15, seed=1)
+    for file in small.glob("dog/*.bmp"):
+        shutil.copy(file, large / "cat" / f"x{file.name}")
+    before = (read_content(small).files["test"], read_content(large).files["train"])
+    trained = {path.read_bytes() for path in before[1]}
+    shared = sum(path.read_bytes() in trained for path in before[0])
+    assert shared > 0
+    said = rf"^source\.task images\(content=[^\n]*\): {shared} of its training images are test images of target\.task"
+    with pytest.raises(ValueError, match=said):
+        check(spec_of(large, small))
+    # The classes count that the two use, not the contents.
+    check(spec_of(large, small, "[dog,red fox]"))
+    check(spec_of(large, small, "", "[cat,red fox]"))
+    spec = spec_of(large, small)
+    for file in (data / "contents").glob("*.keys"):
+        file.write_bytes(file.read_bytes()[:-1])
+    checks._tested_apart.cache_clear()
+    check(spec)  # a machine that did not read the files cannot say
+    checks._tested_apart.cache_clear()
+    with pytest.raises(ValueError, match=said):
+        check(spec_of(large, small))
 
 
 def test_a_table_and_folders_of_splits(data: Path, tmp_path: Path) -> None:
@@ -187,7 +218,7 @@ def test_a_table_and_folders_of_splits(data: Path, tmp_path: Path) -> None:
 def test_a_folder_beside_the_splits_makes_no_classes_of_them(data: Path, tmp_path: Path) -> None:
     photos = tmp_path / "photos"
     make_photos(photos / "train", classes=("cat", "dog"))
-    shutil.copytree(photos / "train", photos / "test")
+    make_photos(photos / "test", classes=("cat", "dog"), seed=1)
     name = name_of(photos)
     (photos / "meta").mkdir()
     (photos / "meta" / "about.txt").write_text("no image")
@@ -195,6 +226,76 @@ def test_a_folder_beside_the_splits_makes_no_classes_of_them(data: Path, tmp_pat
     shutil.copy(photos / "train" / "cat" / "00.png", photos / "meta")
     with pytest.raises(ValueError, match=r"^[^\n]*the folder meta holds images and stands beside train[^\n]*$"):
         name_of(photos)
+
+
+@pytest.mark.parametrize(
+    ("splits", "said"),
+    [
+        (
+            ("Train", "Test"),
+            "Test has the folders cat, dog, as a split has; allowed as splits are folders train and",
+        ),
+        (("training", "testing"), "testing has the folders cat, dog"),
+        (("train", "eval"), "eval has the folders cat, dog"),
+        (("fold 1", "fold 2"), "fold 1, fold 2 all have the folders cat, dog"),
+    ],
+)
+def test_splits_under_other_names_make_no_classes(
+    splits: tuple[str, str], said: str, data: Path, tmp_path: Path
+) -> None:
+    photos = tmp_path / "photos"
+    for split in splits:
+        make_photos(photos / split, number=1, classes=("cat", "dog"))
+    with pytest.raises(ValueError, match=rf"^[^\n]*photos: {said}[^\n]*$"):
+        name_of(photos)
+
+
+def test_folders_below_classes_and_a_class_named_train_are_fine(data: Path, tmp_path: Path) -> None:
+    photos = make_photos(tmp_path / "photos", classes=("train", "Tram"))
+    assert parse(name_of(photos)).class_names == ("Tram", "train")
+    for seed, name in enumerate(("n01", "n02")):
+        make_photos(tmp_path / "nested" / name, classes=("images",), seed=seed)
+    assert parse(name_of(tmp_path / "nested")).class_names == ("n01", "n02")
+
+
+def test_of_files_that_are_there_twice_none_is_tested_on(data: Path, tmp_path: Path) -> None:
+    photos = make_photos(tmp_path / "photos")
+    before = read_content(photos)
+    drawn = [path.relative_to(photos) for path in before.files["test"]]
+    # Of each class the first file that would be tested on, in that class again or in another one.
+    first, second, third = drawn[::2]
+    for file, folder in ((first, first.parent), (second, second.parent), (third, first.parent)):
+        shutil.copy(photos / file, photos / folder / f"again {file.name}")
+    content = read_content(photos)
+    assert content.labels["test"] == [0, 0, 1, 1, 2, 2] and len(content.files["train"]) == 27
+    trained = {path.read_bytes() for path in content.files["train"]}
+    assert trained.isdisjoint(path.read_bytes() for path in content.files["test"])
+    for file in photos.glob("dog/*.bmp"):
+        shutil.copy(file, photos / "cat" / f"dog {file.name}")
+    with pytest.raises(ValueError, match=r"^[^\n]*a class has no image that is there once[^\n]*$"):
+        name_of(photos)
+
+
+def test_the_draw_of_a_content_without_copies_is_as_it_was(data: Path, tmp_path: Path) -> None:
+    for label, name in enumerate(("a", "b")):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for number in range(6):
+            header = b"P5 1 1 255\n"
+            (tmp_path / "photos" / name / f"{number}.pgm").write_bytes(header + bytes([10 * number + label]))
+    content = read_content(tmp_path / "photos")
+    assert content.digest == "cf2a029d32d7ef41166ca1f15dbdc6ad31a16300"
+    assert [file.name for file in content.files["test"]] == ["5.pgm", "2.pgm"]
+
+
+def test_given_splits_with_a_file_in_both_are_refused(data: Path, tmp_path: Path) -> None:
+    for seed, split in enumerate(("train", "test")):
+        make_photos(tmp_path / "photos" / split, seed=seed)
+    name_of(tmp_path / "photos")
+    for name in ("03", "04"):
+        shutil.copy(tmp_path / f"photos/train/dog/{name}.bmp", tmp_path / f"photos/test/red fox/x{name}.bmp")
+    said = r"photos: 2 file\(s\) to test on are to train on too, byte for byte; first [^\n]*fox/x0"
+    with pytest.raises(ValueError, match=rf"^[^\n]*{said}[^\n]*$"):
+        name_of(tmp_path / "photos")
 
 
 def test_a_folder_that_cannot_be_read_is_told(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,10 +313,10 @@ def test_a_folder_that_cannot_be_read_is_told(data: Path, tmp_path: Path, monkey
 
 
 def test_grey_pictures_make_grey_arrays_and_a_colour_network_reads_them(data: Path, tmp_path: Path) -> None:
-    for name in ("a", "b"):
+    for shade, name in enumerate(("a", "b")):
         (tmp_path / "grey" / name).mkdir(parents=True)
         for number in range(6):
-            image = np.full((9, 9), 20 * number + 5, dtype=np.uint8)
+            image = np.full((9, 9), 20 * number + 5 + shade, dtype=np.uint8)
             Image.fromarray(image).save(tmp_path / "grey" / name / f"{number}.png")
     prepare(tmp_path / "grey", 8)
     base = base_of(str(tmp_path / "grey"), image_size=8)

@@ -14,8 +14,10 @@ import torch
 from orchestrator.store.jobs import Job
 from orchestrator.store.ledger import Ledger
 from orchestrator.train import start
+from orchestrator.train.device import RunDevice
 from orchestrator.train.options import TrialOptions
 from orchestrator.train.trial import run_trial
+from orchestrator.train.worker_state import LruCache
 from sweeps.identity import run_id
 from sweeps.spec import ModelSpec, RunSpec, TargetSpec, TrainSpec
 from tasks import Batches, target_data
@@ -50,12 +52,26 @@ def test_batches_from_the_map_are_those_in_memory_to_the_bit(side: int, channels
     run = spec(image_size=side, channels=channels)
     whole, mapped = target_data(run), target_data(run, most_bytes=1)
     assert isinstance(whole.inputs, torch.Tensor) and isinstance(mapped.inputs, MappedImages)
-    assert whole.digest == mapped.digest and mapped.inputs.shape == whole.inputs.shape and mapped.inputs.nbytes == 0
+    assert whole.digest == mapped.digest and mapped.inputs.shape == whole.inputs.shape
+    assert (mapped.inputs.nbytes, whole.inputs.nbytes) == (8 * 100, 4 * 100 * channels * side**2)
     for index in Batches(100, 16, 0, "target").epoch(3):
         assert torch.equal(whole.inputs[index], mapped.inputs[index])
     assert torch.equal(whole.test_inputs[3:7], mapped.test_inputs[3:7])
     for name in ("labels", "true_labels", "flipped", "test_labels"):
         assert torch.equal(getattr(whole, name), getattr(mapped, name))
+
+
+def test_a_worker_counts_all_that_it_keeps_of_mapped_data(arrays: Path, tmp_path: Path) -> None:
+    run, ledger = spec(), Ledger(tmp_path / "store")
+    device = RunDevice(torch.device("cpu"), "cpu", 1, torch.autocast("cpu", enabled=False))
+    data = start.data_of(run, "target", "a", device, LruCache(0), ledger)
+    assert isinstance(data.inputs, MappedImages)
+    # A training image: its place, two labels, whether they differ. A test image: its place, its label.
+    assert data.nbytes == 25 * 100 + 16 * len(data.test_labels)
+    kept = LruCache(2 * data.nbytes - 1)
+    for key in ("a", "b"):
+        start.data_of(run, "target", key, device, kept, ledger)
+    assert kept.keys() == [("b", device.torch)]
 
 
 @pytest.mark.parametrize("channels", [(1, 1), (1, 3), (3, 1), (3, 3)])
