@@ -65,9 +65,9 @@ bench: $(READY) ## Measure again what is claimed about speed on a CPU
 test: check ## Run all checks and tests, as continuous integration does (JOBS=3 processes)
 	@$(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
-long: $(READY) ## Try every command in every environment of docs/environments.md, LaTeX too (over an hour)
+long: $(READY) ## Try every command in every environment of docs/environments.md, LaTeX too (20 minutes, in two processes)
 	@FROSTLINE_MATRIX=full $(PY) -m pytest tests/environment tests/analysis/report/test_papers.py \
-		tests/orchestrator/store/test_race.py $(ARGS)
+		tests/orchestrator/store/test_race.py -n 2 $(ARGS)
 
 chaos: $(READY) ## Break a real sweep in every way, the long form; prints fault / injected / survived
 	@FROSTLINE_CHAOS=full $(PY) -m pytest tests/chaos $(ARGS)
