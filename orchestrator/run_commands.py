@@ -16,7 +16,7 @@ from orchestrator.screen.obstacles import counted
 from orchestrator.store.jobs import Job
 from orchestrator.store.ledger import Ledger, StoreError
 from orchestrator.store_commands import DEFAULT_STORE, StoreOption, Typed, ledger_at
-from sweeps.store.location import location_of
+from sweeps.store.location import S3Location, location_of
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="id of a run or source model, or how it begins")]
 
@@ -68,13 +68,13 @@ def rerun(
     if print_only:
         print(Typed("", store).about(job.id))
         return
-    if into is not None and "://" in into:
+    where = None if into is None else location_of(into)
+    if isinstance(where, S3Location):
         raise StoreError(f"--into {into}: allowed: a folder")
-    where = location_of(into) if into is not None else None
-    if isinstance(where, Path) and isinstance(ledger.location, Path) and where.is_relative_to(ledger.location):
+    if where is not None and isinstance(ledger.location, Path) and where.is_relative_to(ledger.location):
         raise StoreError(f"--into {into}: lies in the store; allowed: a folder outside of {ledger.location}")
     with tempfile.TemporaryDirectory(prefix="frostline-rerun-") as scratch:
-        folder = where if isinstance(where, Path) else Path(scratch) / "store"
+        folder = where or Path(scratch) / "store"
         raise typer.Exit(again(job, ledger, folder, threads, debugger))
 
 

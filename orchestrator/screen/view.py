@@ -17,8 +17,9 @@ from orchestrator.schedule.agenda import Agenda
 from orchestrator.schedule.forecast import span
 from orchestrator.schedule.plan import Plan
 from orchestrator.screen.labels import Labels
+from orchestrator.screen.obstacles import last_failure
 from orchestrator.store.jobs import Job
-from orchestrator.store.ledger import Ledger, StoreError
+from orchestrator.store.ledger import Ledger
 from sweeps.errors import printable
 from sweeps.records import FINAL
 
@@ -128,12 +129,12 @@ class View:
         for id in failed[-MOST_FAILURES:]:
             job = self._plan.runs.get(id) or self._plan.sources[id]
             if id not in self._errors:
-                try:
-                    last = self._ledger.last_failure(job)
-                except StoreError as problem:  # at the next look, maybe
-                    yield self._labels.of(job), _shortened(str(problem))
+                last = last_failure(self._ledger, job)
+                error = _shortened("its failure is not on record" if last is None else last.error)
+                if last is not None and last.file is None:  # at the next look, maybe
+                    yield self._labels.of(job), error
                     continue
-                self._errors[id] = _shortened(last[0].error if last is not None else "its failure is not on record")
+                self._errors[id] = error
             yield self._labels.of(job), self._errors[id]
 
     def _under_way(self) -> list[UnderWay]:

@@ -26,20 +26,10 @@ from orchestrator.train.trial import run_trial
 from orchestrator.train.worker_state import WorkerState
 from sweeps.self_digest import seal
 from sweeps.sweep import SweepSpec, parse
-from tests.orchestrator.small_runs import folder_of, opened, run_of, small, source_of
+from tests.orchestrator.small_runs import folder_of, opened, run_of, small, small_sweep, source_of
 
 EXAMPLES = int(os.environ.get("FROSTLINE_FUZZ_EXAMPLES", "200"))
-SWEEP = """
-name: fuzz
-edition: 1
-base:
-  source: {task: "glyphs[A-D]", size: 40, epochs: 1, batch_size: 16}
-  target: {task: digits, size: 60, label_noise: 0.3}
-  model: {family: resnet, depth: 8, width: 4}
-  train: {epochs: 2, batch_size: 16}
-axes:
-  seed: 0..1
-"""
+SWEEP = small_sweep(epochs=2, name="fuzz") + "axes: {seed: 0..1}\n"
 FIRST, SECOND = (small(train={"epochs": 2}, seed=seed) for seed in (0, 1))
 
 

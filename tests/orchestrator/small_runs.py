@@ -40,6 +40,19 @@ def small(**changes: Any) -> RunSpec:
     return RunSpec.model_validate(overlay(base, changes))
 
 
+def small_sweep(epochs: int, name: str = "small") -> str:
+    """A sweep of `small()` with so many epochs, as text."""
+    return f"""
+name: {name}
+edition: 1
+base:
+  source: {{task: "glyphs[A-D]", size: 40, epochs: 1, batch_size: 16}}
+  target: {{task: digits, size: 60, label_noise: 0.3}}
+  model: {{family: resnet, depth: 8, width: 4}}
+  train: {{epochs: {epochs}, batch_size: 16}}
+"""
+
+
 def run_of(spec: RunSpec) -> Job:
     return Job("run", run_id(spec), spec)
 

@@ -136,7 +136,7 @@ def _trackio(connection: sqlite3.Connection, columns: set[str], where: str) -> l
 
 
 def without_deleted(kind: str, number: int) -> str:
-    return f"{kind} ({number} deleted runs left out)" if number else kind
+    return f"{kind} (deleted runs left out: {number})" if number else kind
 
 
 def metric_tables(

@@ -99,7 +99,7 @@ def test_deleted_runs_of_mlflow_are_left_out(tmp_path: Path) -> None:
         connection.execute("UPDATE runs SET lifecycle_stage = 'deleted' WHERE name = 'down'")
     connection.close()
     assert set(verdicts(path)) == {"dd"}
-    assert "MLflow database (1 deleted runs left out)" in said(path)
+    assert "MLflow database (deleted runs left out: 1)" in said(path)
     folder = mlruns(tmp_path)
     first, second = sorted((folder / "123").iterdir())
     with (second / "meta.yaml").open("a") as file:
@@ -107,7 +107,7 @@ def test_deleted_runs_of_mlflow_are_left_out(tmp_path: Path) -> None:
     (folder / ".trash" / "7").mkdir(parents=True)
     shutil.copytree(first, folder / ".trash" / "7" / ("2" + first.name[1:]))  # of an experiment that was deleted
     assert set(verdicts(folder)) == {"dd"}
-    assert "MLflow folder (2 deleted runs left out)" in said(folder)
+    assert "MLflow folder (deleted runs left out: 2)" in said(folder)
 
 
 def test_trackio_database(tmp_path: Path) -> None:

@@ -16,17 +16,9 @@ from orchestrator.train.trial import run_trial
 from sweeps.layout import QUARANTINE
 from sweeps.layout import sweep as sweep_key
 from sweeps.sweep import parse
-from tests.orchestrator.small_runs import curve, folder_of, opened, path_of, run_of, small, source_of
+from tests.orchestrator.small_runs import curve, folder_of, opened, path_of, run_of, small, small_sweep, source_of
 
-SWEEP = """
-name: small
-edition: 1
-base:
-  source: {task: "glyphs[A-D]", size: 40, epochs: 1, batch_size: 16}
-  target: {task: digits, size: 60, label_noise: 0.3}
-  model: {family: resnet, depth: 8, width: 4}
-  train: {epochs: 3, batch_size: 16}
-"""
+SWEEP = small_sweep(epochs=3)
 RUN, SOURCE = run_of(small()), source_of(small())
 
 

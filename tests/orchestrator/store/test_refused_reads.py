@@ -24,18 +24,10 @@ from sweeps.self_digest import seal
 from sweeps.store.folder import TRIES, Folder
 from sweeps.store.location import reading_at
 from sweeps.sweep import parse
-from tests.orchestrator.small_runs import folder_of, opened, path_of, refused, run_of, small, source_of
+from tests.orchestrator.small_runs import folder_of, opened, path_of, refused, run_of, small, small_sweep, source_of
 from tests.orchestrator.store.test_upgrade import OLD
 
-SWEEP = """
-name: small
-edition: 1
-base:
-  source: {task: "glyphs[A-D]", size: 40, epochs: 1, batch_size: 16}
-  target: {task: digits, size: 60, label_noise: 0.3}
-  model: {family: resnet, depth: 8, width: 4}
-  train: {epochs: 1, batch_size: 16}
-"""
+SWEEP = small_sweep(epochs=1)
 SPEC = small(train={"epochs": 1})
 RUN, SOURCE = run_of(SPEC), source_of(SPEC)
 LOOP, EIO = os.strerror(errno.ELOOP), os.strerror(errno.EIO)
