@@ -22,7 +22,9 @@ class Growth:
 
     An autoscaler adds nodes for groups that wait for room. Tune has a few waiting at a time, far too few to fill many
     machines, so more are made here. They belong to this process and go with it, however it ends
-    (`request_resources` of Ray's autoscaler would outlive it). One that gets its room gives it up for a trial.
+    (`request_resources` of Ray's autoscaler would outlive it). Where one gets room, there is room for a trial: all of
+    that place are taken back until the next look. Ray tries a group that waits again within a second, but a new one at
+    once, so that groups made anew at the same look would take the room before any trial.
     """
 
     def __init__(
@@ -59,10 +61,8 @@ class Growth:
     def _ask(self, place: Place, number: int) -> None:
         """Have so many groups wait."""
         waiting = self._waiting[place]
-        for group in list(waiting):
-            if placement_group_table(group)["state"] != "PENDING":
-                waiting.remove(group)
-                remove_placement_group(group)
+        if any(placement_group_table(group)["state"] != "PENDING" for group in waiting):
+            number = 0
         while len(waiting) > number:
             remove_placement_group(waiting.pop())
         share = self._nodes.shares[place]
