@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
-from architectures.families.ladder import State, Unit, is_exact
+from architectures.families.ladder import State, Unit, is_exact, stays
 from sweeps.spec import FrozenNorm
 
 if TYPE_CHECKING:
@@ -98,12 +98,16 @@ class Network(nn.Module):
         return [*self.units[: self.frozen], *(self.units[place] for place in self.still)]
 
     def exact_prefix(self) -> bool:
-        """Whether the frozen prefix gives the same activations for an image at every step of training.
+        """Whether the frozen prefix can be computed once: it stays (`prefix_stays`), and each unit runs by itself.
 
         True up to rounding: libraries may choose another kernel for another batch size. A caller that computes the
         prefix once has to compare batches of the sizes in use on its machine first.
         """
         return is_exact(self.units[: self.frozen], self.frozen_norm)
+
+    def prefix_stays(self) -> bool:
+        """Whether the frozen prefix gives the same activations for an image at every step of training."""
+        return stays(self.units[: self.frozen], self.frozen_norm)
 
     def _check_cut(self, cut: int) -> None:
         if not 0 <= cut < len(self.units):

@@ -37,6 +37,7 @@ from sweeps.spec import RunSpec
 from sweeps.store import records
 from sweeps.store.interface import StoreError
 from tasks.data import TaskData, source_data, target_data
+from tasks.steps import budget
 
 MOST_REASONS = 5
 MOST_EPOCHS = 150
@@ -158,14 +159,15 @@ def _overlays(loaded: LoadedSweep, store: str, left: Counter[str]) -> Iterator[R
             left[f"status {run.status}"] += 1
             continue
         try:
-            kind_of(run.spec.train, run.spec.target.size, run.spec.transfer)
+            length = budget(run.spec.train, run.spec.target.size)
+            kind = kind_of(run.spec.train, length.steps_per_epoch, run.spec.transfer)
             inputs = head_inputs(run.id, run.spec, state)
         except ValueError as problem:
             left[str(problem)] += 1
             continue
         task = Readout(inputs.features, inputs.targets, inputs.test_features, inputs.test_targets, inputs.start)
         try:
-            found = readout_overlay(loaded.stored, run, task, inputs.truth, inputs.regression)
+            found = readout_overlay(loaded.stored, run, kind, task, inputs.truth, inputs.regression)
         except StoreError:
             raise
         except ValueError as problem:  # a rate above the limit of stability

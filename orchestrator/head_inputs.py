@@ -53,8 +53,8 @@ def worker_state(store: str | Location) -> WorkerState:
 def head_inputs(id: str, spec: RunSpec, state: WorkerState) -> HeadInputs:
     """Of the run `id` of that spec, in float64 from the float32 that training reads.
 
-    Raises ValueError where units before the head train or its data are not there, Damaged where its source model is not
-    in the store.
+    Raises ValueError where units before the head train, where their norms change what the head reads while it trains,
+    or where its data are not there; Damaged where its source model is not in the store.
     """
     job = Job("run", id, spec)
     stage = job.stage()
@@ -64,6 +64,8 @@ def head_inputs(id: str, spec: RunSpec, state: WorkerState) -> HeadInputs:
     last = len(network.units) - 1
     if network.frozen != last:
         raise ValueError(f"transfer.frozen = {network.frozen}: allowed for a theory of the readout: {last}")
+    if not network.prefix_stays():
+        raise ValueError(f"transfer.norm = {network.frozen_norm}: allowed for a theory of the readout: eval")
     network.eval()
     seen: list[Tensor] = []
     handle = network.head.register_forward_pre_hook(lambda _, given: seen.append(given[0]))

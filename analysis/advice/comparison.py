@@ -36,7 +36,9 @@ class Comparison:
     the best, with intervals that hold together with a probability of 95 %, whichever depth is the best (Bonferroni over
     all pairs of depths: over the other depths alone they would hold of a depth that no one has chosen by its errors).
     told: the median over pairs of the least difference of errors that so many seeds tell apart, about.
-    left_out: (seeds,) error on each seed at the depth that the other seeds choose; chosen: (seeds,) that depth's place.
+    left_out: (seeds,) error on each seed at the depth that the other seeds choose, free of the choice by seeds alone:
+    what all seeds share, such as test images, still makes it look lower than it is. chosen: (seeds,) that depth's
+    place.
     """
 
     best: int

@@ -27,10 +27,11 @@ class NetworkAdvice:
     several_depths where some cannot be told apart, not_enough_runs with the `reason` otherwise; `best` is then None.
     best: the lowest mean error; among_best: all that cannot be told from the best; cheapest: the one of them that
     trains fastest. seeds: shared by all compared depths. chosen_alike: share of seeds left out one at a time without
-    which the same depth is chosen; error_left_out: mean error on the seed left out at the depth that the others choose,
-    which no choice has made look better. told_apart: the difference that so many seeds tell apart, at the median pair.
-    image_margin: the most by which two depths of the best one's error may differ by the draw of the test images alone
-    (95 %).
+    which the same depth is chosen; error_left_out: mean error on the seed left out at the depth that the others choose.
+    The choice by seeds has not made it look better. The test images have: all seeds share them, so that they favour the
+    same depth on every seed (image_margin says how much they may do). told_apart: the difference that so many seeds
+    tell apart, at the median pair. image_margin: the most by which two depths of the best one's error may differ by the
+    draw of the test images alone (95 %).
     shape, significance: the verdict along frozen units; peak: its place, where it is significant. unsettled: depths
     whose errors still moved; untried: depths of the network next to the best ones without a run; missing: runs without
     a result.

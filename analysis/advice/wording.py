@@ -12,7 +12,7 @@ from analysis.advice.network import NetworkAdvice
 
 MISSING = "-"
 WHY: dict[Why, str] = {
-    "double_descent": "the peak of a double descent, where the part that trains just fits the labels",
+    "double_descent": "the peak of a double descent, where as a rule the part that trains just fits the labels",
     "co_adaptation": "a peak between layers that were trained together; nothing interpolates there",
     "worse_than_scratch": "negative transfer, worse than training from scratch",
     "diverged": "runs diverged",
@@ -31,7 +31,8 @@ HOW = (
     "are of log odds of the errors, whose scatter over seeds depends little on their level. Distances to the best and "
     "to training from scratch are in points, with 95 % intervals that hold for all depths together.",
     "The lowest of several errors looks lower than it is. The error on a seed left out, at the depth that the other "
-    "seeds choose, does not.",
+    "seeds choose, is free of the choice by seeds. It is not free of the choice by these test images, which all seeds "
+    "share: on other images it may well be higher. How much images may do is said where their number stands.",
 )
 DEPTH_HEAD = ("frozen", "up to", "n", "test error %, 95 %", "behind the best", "against scratch", "s a run", "")
 DEPTH_NUMBERS = (True, False, True, True, True, True, True, False)
@@ -99,7 +100,7 @@ def _best(network: NetworkAdvice, best: DepthAdvice) -> list[str]:
         alike = round(network.chosen_alike * network.seeds)
         lines.append(
             f"without one seed in turn the same depth is chosen {alike} of {network.seeds} times; "
-            f"error on the seed left out {_per_cent(network.error_left_out)} %"
+            f"error on the seed left out {_per_cent(network.error_left_out)} %, on the same test images"
         )
     cheapest = network.at(network.cheapest)
     if cheapest is not None and cheapest.frozen != best.frozen and best.seconds is not None:

@@ -13,7 +13,7 @@ from analysis.tables.load import StoredRun, StoredSweep, read_epochs
 from analysis.theory.alignment import kernel_target_alignment
 from analysis.theory.gradient_filter import Readout, ReadoutCurve, readout_limit
 from analysis.theory.learning_curve import expected_error, spectrum
-from analysis.theory.readout_prediction import kind_of, predicted_curve
+from analysis.theory.readout_prediction import Kind, predicted_curve
 
 Array = NDArray[np.float64]
 
@@ -53,10 +53,10 @@ class ReadoutOverlay(NamedTuple):
 
 
 def readout_overlay(
-    stored: StoredSweep, run: StoredRun, task: Readout, truth: Array, regression: bool = False
+    stored: StoredSweep, run: StoredRun, kind: Kind, task: Readout, truth: Array, regression: bool = False
 ) -> ReadoutOverlay:
-    """Predict a finished run from what its head reads. Raises ValueError, in one line, for a recipe without theory."""
-    kind = kind_of(run.spec.train, run.spec.target.size, run.spec.transfer)
+    """Predict a finished run from what its head reads. kind: of its recipe (`kind_of`). Raises ValueError, in one line,
+    for a rate above the limit of stability."""
     measured = read_epochs(stored.store, run, ["epoch", *FOLLOWED]).to_pandas()
     predicted = predicted_curve(task, kind, measured["epoch"].to_numpy())
     if regression:

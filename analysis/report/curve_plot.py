@@ -76,7 +76,7 @@ def draw(axes: Axes, curves: Sequence[Curve], axis: str, paper: bool = False) ->
         assert figure is not None
         legend_above(figure, axes.get_legend_handles_labels()[0])
     elif len(curves) == 1:
-        axes.set_title(_caption(curves[0]), fontsize="medium")
+        axes.set_title(_caption(curves[0], axis), fontsize="medium")
     elif curves:
         outside = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)} if len(curves) > MOST_WITH_SEEDS else {}
         axes.legend(fontsize="small", frameon=False, **outside)
@@ -97,16 +97,16 @@ def _x_axis(axes: Axes, curves: Sequence[Curve], axis: str) -> None:
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
 
 
-def _caption(curve: Curve) -> str:
+def _caption(curve: Curve, axis: str) -> str:
     label = f"{curve.label}, " if curve.label else ""
-    shape = "" if curve.verdict is None else f": {shape_text(curve.verdict)}"
+    shape = "" if curve.verdict is None else f": {shape_text(curve.verdict, axis)}"
     return f"{label}n = {len(curve.errors)}{shape}"
 
 
 def _curve(axes: Axes, curve: Curve, axis: str, colour: Any, alone: bool) -> None:
     known = np.isfinite(curve.errors).any(axis=0)
     x, errors = curve.x[known], 100 * curve.errors[:, known]
-    axes.plot(x, np.nanmean(errors, axis=0), color=colour, linewidth=1.5, label=_caption(curve), zorder=3)
+    axes.plot(x, np.nanmean(errors, axis=0), color=colour, linewidth=1.5, label=_caption(curve, axis), zorder=3)
     if alone:
         _seeds(axes, x, errors, axis, colour)
     if curve.verdict is not None:

@@ -7,6 +7,7 @@ import numpy as np
 from analysis.claims.decide import ClaimVerdict, DecidedTest
 from analysis.detector.verdict import Verdict
 from analysis.report.numbers import MISSING, p_equals, p_floor, p_text, per_cent, per_cent_interval
+from analysis.report.strength import strength_interval_text, strength_text
 from analysis.tables.along_axes import FROZEN, AxisVerdict
 from analysis.tables.collect import Tables
 
@@ -20,8 +21,9 @@ SHAPES = {
 SIGNIFICANCE = {"significant": "significant", "not_significant": "not significant", "not_tested": "not tested"}
 
 
-def shape_text(verdict: Verdict | None) -> str:
-    """The shape; of a double descent its strength, and whether it is significant.
+def shape_text(verdict: Verdict | None, axis: str | None = None) -> str:
+    """The shape; of a double descent its strength, and whether it is significant. axis: the field that the verdict is
+    read along, None along epochs.
 
     A call whose adjusted p-value is above .05 is told as what it is: `shape of a double descent, not significant`.
     """
@@ -33,8 +35,7 @@ def shape_text(verdict: Verdict | None) -> str:
         return "co-adaptation dip, no interpolation threshold at its peak"
     if verdict.significance != "significant":
         return f"shape of a double descent, {SIGNIFICANCE[verdict.significance]}"
-    strength = verdict.strength if verdict.strength in ("weak", "strong") else "strength undecided"
-    return f"{SHAPES[verdict.shape]} ({strength})"
+    return f"{SHAPES[verdict.shape]} ({strength_text(verdict.strength, axis)})"
 
 
 def epochwise_text(verdict: Verdict | None) -> str:
@@ -77,9 +78,9 @@ def _agreement(verdict: Verdict) -> list[str]:
     return [f"{round(verdict.agreement * verdict.seeds)} of {verdict.seeds} seeds agree"]
 
 
-def axis_shape_text(verdict: Verdict) -> str:
+def axis_shape_text(verdict: Verdict, axis: str | None = None) -> str:
     """The shape along an axis that ends where it ends: nothing more could have been run, as it can for epochs."""
-    return "U-shaped, still rising where the axis ends" if verdict.censored else shape_text(verdict)
+    return "U-shaped, still rising where the axis ends" if verdict.censored else shape_text(verdict, axis)
 
 
 AXIS_WORDS = {
@@ -112,7 +113,7 @@ def axis_text(each: AxisVerdict, brief: bool = False) -> str:
     if each.verdict is None:
         return f"no verdict, {each.reason}"
     name = axis_name(each)
-    parts = [axis_shape_text(each.verdict)]
+    parts = [axis_shape_text(each.verdict, each.group.axis)]
     if each.verdict.peak is not None:
         parts.append(f"peak at {name} = {each.verdict.peak.position:g}")
         parts.append(f"prominence {each.verdict.prominence:.3f}")
@@ -129,7 +130,7 @@ def axis_details(each: AxisVerdict) -> list[str]:
     """What stands behind a verdict along an axis, a sentence each: its strength, its success, its budget."""
     if each.verdict is None:
         return []
-    details = [*_strength(each.verdict), *_failure(each), *_stability(each)]
+    details = [*strength_interval_text(each.verdict, each.group.axis), *_failure(each), *_stability(each)]
     if each.unsettled:
         where = ranges(each.unsettled, list(each.group.values))
         details.append(f"errors still moved after {each.budget} epochs at {axis_name(each)} = {where}")
@@ -147,21 +148,14 @@ def ranges(chosen: list[float], values: list[float]) -> str:
     return ", ".join(f"{run[0]:g}" if len(run) == 1 else f"{run[0]:g} to {run[-1]:g}" for run in runs)
 
 
-def _strength(verdict: Verdict) -> list[str]:
-    """The interval that the words weak, strong and undecided come from."""
-    if verdict.strength_interval is None:
-        return []
-    low, high = verdict.strength_interval
-    return [f"second minimum less first: {low:+.3f} to {high:+.3f} (95 %, over seeds)"]
-
-
 def _stability(each: AxisVerdict) -> list[str]:
     """Whether a call stays under other settings of the detector, and what the same runs said at shorter budgets."""
     found: list[str] = []
     if each.verdict is not None and each.verdict.sensitivity is not None:
         found.append(f"the call stays under {100 * each.verdict.sensitivity:.0f} % of other settings of the detector")
     return found + [
-        f"after {epochs} epochs of the same runs: {shape_text(old)}" for epochs, old in each.earlier.items()
+        f"after {epochs} epochs of the same runs: {shape_text(old, each.group.axis)}"
+        for epochs, old in each.earlier.items()
     ]
 
 

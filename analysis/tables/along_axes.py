@@ -1,8 +1,11 @@
 """Freezing-wise verdicts: the same detector on final test error against the number of frozen units, paired by seed.
 
-The same call serves every other axis of a sweep (width, depth, target size, source size). An axis is read in the
-direction in which the network's effective capacity grows, so that "first minimum" is the one on the side of too few
-parameters and "strong" means what it means along epochs. For frozen units that is from head only down to none frozen.
+The same call serves every other axis of a sweep (width, depth, target size, source size). Frozen units are read from
+head only down to none frozen, all other axes upwards. Along frozen units, width and depth the network's effective
+capacity grows in that direction, so that "first minimum" is the one on the side of too few parameters and "strong"
+means what it means along epochs. Set sizes are the other way round: with more samples the same network is less
+overparameterised for them. There the first minimum is the one of fewer samples, and "strong" says that the second one,
+of more samples, is lower: nothing about capacity.
 """
 
 from __future__ import annotations

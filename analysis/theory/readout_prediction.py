@@ -32,8 +32,8 @@ class Kind(NamedTuple):
         return "cross-entropy" not in self.name
 
 
-def kind_of(recipe: Recipe, samples: int, transfer: TransferSpec | None = None) -> Kind:
-    """Of a recipe on so many training samples. Raises ValueError, in one line, for one that no theory here is of.
+def kind_of(recipe: Recipe, steps_per_epoch: int, transfer: TransferSpec | None = None) -> Kind:
+    """Of a recipe whose epoch has so many steps. Raises ValueError, in one line, for one that no theory here is of.
 
     transfer: may give the head a rate of its own, which is left to no theory here.
     """
@@ -56,13 +56,13 @@ def kind_of(recipe: Recipe, samples: int, transfer: TransferSpec | None = None) 
     if (recipe.loss or DEFAULT_LOSS) == "cross_entropy":
         names.append("cross-entropy linearised")
         rate /= 2
-    steps = -(-samples // recipe.batch_size)
-    if recipe.steps is not None and recipe.steps % steps:
-        raise ValueError(f"train.steps = {recipe.steps}: allowed for a theory of the readout: a multiple of {steps}")
-    if steps > 1:
+    if recipe.steps is not None and recipe.steps % steps_per_epoch:
+        allowed = f"a multiple of {steps_per_epoch}"
+        raise ValueError(f"train.steps = {recipe.steps}: allowed for a theory of the readout: {allowed}")
+    if steps_per_epoch > 1:
         names.append("full batches for minibatches")
     name = f"surrogate: {', '.join(names)}" if names else EXACT
-    return Kind(name, Descent(rate, recipe.momentum, steps))
+    return Kind(name, Descent(rate, recipe.momentum, steps_per_epoch))
 
 
 def predicted_curve(task: Readout, kind: Kind, epochs: NDArray[np.int64]) -> ReadoutCurve:

@@ -87,13 +87,18 @@ def looks_at(layer: nn.Module) -> Norm | None:
 
 
 def is_exact(prefix: Sequence[Unit], norm: FrozenNorm) -> bool:
+    """Whether the activations after frozen units can be computed once: `stays`, and each unit runs by itself.
+
+    What runs as a whole alone has no activations between its units.
+    """
+    return all(unit.runs for unit in prefix) and stays(prefix, norm)
+
+
+def stays(prefix: Sequence[Unit], norm: FrozenNorm) -> bool:
     """Whether frozen units give the same activations for an image at every step of training.
 
-    They do when nothing in them trains and no norm looks at the batch: no family has dropout. What runs as a whole
-    alone has no activations between its units.
+    They do when nothing in them trains and no norm looks at the batch: no family has dropout.
     """
-    if not all(unit.runs for unit in prefix):
-        return False
     match norm:
         case "eval":
             return True

@@ -97,7 +97,7 @@ def test_an_exact_prefix_stays_exact_in_training_and_another_does_not(model: Mod
             torch.equal(old, new) and torch.equal(old, still)
             for old, new, still in zip(before, training, evaluating, strict=True)
         )
-        assert same == network.exact_prefix(), f"frozen {frozen}"
+        assert same == network.exact_prefix() == network.prefix_stays(), f"frozen {frozen}"
 
 
 def test_exact_prefix_by_norm_mode() -> None:

@@ -39,6 +39,8 @@ blocks:
   - base: {train: {loss: null}}
   - base: {transfer: {frozen: 6}}
   - base: {train: {loss: null, learning_rate: 200.0, epochs: 3}}
+  - base: {transfer: {norm: stats}, train: {epochs: 3}}
+  - base: {target: {size: 65}, train: {batch_size: 64, batches: null, epochs: 30}}
 """
 TEACHERS = """
 name: teachers
@@ -95,7 +97,8 @@ def noisy(digits: tuple[Path, Path]) -> HeadInputs:
     (run,) = [
         run
         for run in load(file, store).stored.runs
-        if run.fields["target.label_noise"] == 0.2 and run.fields["transfer.frozen"] == 7 and run.spec.train.loss
+        if (run.fields["target.label_noise"], run.fields["transfer.frozen"]) == (0.2, 7)
+        and (run.spec.train.loss, run.spec.train.epochs) == ("squared", 300)
     ]
     return head_inputs(run.id, run.spec, worker_state(store))
 
@@ -155,15 +158,16 @@ def test_the_command_puts_theory_beside_the_runs(
     file, store = digits
     monkeypatch.setattr("frostline.theory.MOST_REASONS", 1)
     assert main(["theory", str(file), "--store", str(store), "--out", str(tmp_path / "short")]) == 0
-    assert "without a theory: 1 runs more: 1 other reasons" in capsys.readouterr().out
+    assert "without a theory: 2 runs more: 2 other reasons" in capsys.readouterr().out
     monkeypatch.undo()
     assert main(["theory", str(file), "--store", str(store), "--out", str(tmp_path)]) == 0
     told = capsys.readouterr().out
-    assert "readouts, exact: 2 runs" in told
+    assert "readouts, exact: 3 runs" in told
     assert "without a theory: 1 runs: transfer.frozen = 6: allowed for a theory of the readout: 7" in told
+    assert "without a theory: 1 runs: transfer.norm = stats: allowed for a theory of the readout: eval" in told
     assert "without a theory: 1 runs: learning rate 100: the descent diverges; allowed: at most" in told
     rows = pd.read_csv(tmp_path / "theory_runs.csv")
-    assert list(rows["theory_kind"]).count("exact") == 2
+    assert list(rows["theory_kind"]).count("exact") == 3  # of 65 samples the last one joins the batch of 64
     exact = rows.loc[rows["theory_kind"] == "exact"]
     error, loss, expected = (
         exact[f"theory_{name}"].to_numpy(dtype=np.float64)
@@ -173,7 +177,7 @@ def test_the_command_puts_theory_beside_the_runs(
     assert np.isfinite(expected).sum() == 1  # without label noise alone
     assert rows["theory_alignment"].between(0, 1).all()
     epochs = pd.read_csv(tmp_path / "theory_epochs.csv")
-    assert len(epochs) == 3 * 300 and epochs["theory_test_error"].between(0, 1).all()
+    assert len(epochs) == 3 * 300 + 30 and epochs["theory_test_error"].between(0, 1).all()
     for end in ("png", "pdf"):
         assert (tmp_path / "figures" / f"theory_over_epochs.{end}").stat().st_size > 1000
     page = (tmp_path / "theory.html").read_text()
@@ -198,14 +202,14 @@ def test_reports_tables_and_weights_and_biases_show_what_was_predicted(
     assert main(["theory", str(file), "--store", str(store), "--out", str(tmp_path / "theory")]) == 0
     table, page = shown(file, store, tmp_path)
     rows = pd.read_csv(tmp_path / "theory" / "theory_runs.csv").set_index("run_id").loc[table["run_id"]]
-    assert len(table) == 3
+    assert len(table) == 4
     for name in ("theory_kind", "theory_test_error", "theory_difference"):
         assert table[name].tolist() == rows[name].tolist()
     assert "Theory beside measurement" in page and "theory_difference" in page
     assert (tmp_path / "figures" / "theory_over_epochs.png").is_file()
     results = write_results(read(str(file)), Folder(store), tmp_path / "window")
     content = sweep_content(results, [], None)
-    assert len(content.tables["tables/theory"].rows) == 3 and "theory.csv" in content.files
+    assert len(content.tables["tables/theory"].rows) == 4 and "theory.csv" in content.files
     assert content.figures["figures/theory_over_epochs"][0].is_file()
     said = {id: added for id, added in added_by_run(results).items() if "theory/test_error" in added}
     assert {id: added["theory/test_error"] for id, added in said.items()} == pytest.approx(

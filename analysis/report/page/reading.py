@@ -10,8 +10,9 @@ READING = (
     "Epoch-wise double descent: the test error falls, rises and falls again along the epochs. Weak: it recovers from "
     "the peak. Strong: it also ends below the first minimum. Freezing-wise: the same shape of the final test error "
     "along the number of frozen units, read from head only to nothing frozen, the direction in which the trained part "
-    "grows; along widths and set sizes from small to large. U-shaped, unfinished: the error rose and the training "
-    "ended before the shape was decided.",
+    "grows; along widths and set sizes from small to large. With more samples a network is less overparameterised, so "
+    "that along set sizes weak and strong are not said, but which of the two minima is lower. U-shaped, unfinished: "
+    "the error rose and the training ended before the shape was decided.",
     "The claims are those of Dar, Luzi and Baraniuk, Frozen Overparameterization (arXiv:2211.11074). Each says that "
     "something can happen: it is supported where at least one group of cells shows it, contradicted where none does "
     "and one shows the opposite, undecided otherwise. The tests of one claim are adjusted together "

@@ -40,7 +40,7 @@ curves.</figcaption></figure>
 
 
 def _article(number: int, each: AxisVerdict) -> str:
-    shape = f"no verdict: {each.reason}" if each.verdict is None else axis_shape_text(each.verdict)
+    shape = f"no verdict: {each.reason}" if each.verdict is None else axis_shape_text(each.verdict, each.group.axis)
     details = [axis_text(each), *axis_details(each), f"{threshold_text(each)}"]
     return (
         f'<article data-group="{number}"><h3>{escape(each.group.label)}</h3>'
@@ -79,7 +79,7 @@ def _row(each: AxisVerdict) -> tuple[str, ...]:
     peak, floor = verdict.peak, p_floor(False, verdict.seeds)
     return (
         each.group.label,
-        axis_shape_text(verdict),
+        axis_shape_text(verdict, each.group.axis),
         MISSING if peak is None else f"{peak.position:g}",
         MISSING if peak is None else per_cent(peak.error),
         per_cent(verdict.prominence),

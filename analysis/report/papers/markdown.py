@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.report.numbers import MISSING, p_cell, p_floor, per_cent
+from analysis.report.strength import strength_text
 from analysis.report.wording import SHAPES, SIGNIFICANCE
 from analysis.tables.verdict_frame import EPOCH
 from sweeps.errors import printable
@@ -54,10 +55,8 @@ def _verdict(row: dict[str, Any]) -> str:
     told = [SIGNIFICANCE[row["significance"]]]
     if row["cause"] == "co_adaptation":
         told.append("co-adaptation")
-    elif row["strength"] in ("weak", "strong"):
-        told.insert(0, row["strength"])
     else:
-        told.insert(0, "strength undecided")
+        told.insert(0, strength_text(row["strength"], row["axis"]))
     return f"{SHAPES[row['shape']]} ({', '.join(told)})"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from analysis.report.papers.latex import MISSING, Rows, breakable, escaped, numbers, paragraphs, table, words
 from analysis.report.papers.words import LEGEND, p_value, verdict
+from analysis.report.strength import SIZE_AXES, SIZES_READ
 from analysis.report.wording import AXIS_WORDS
 from analysis.tables.along_axes import AxisVerdict
 
@@ -37,8 +38,9 @@ def verdicts_latex(along: Sequence[AxisVerdict], sweep: str) -> str:
         Rows(f"along {AXIS_WORDS[axis]}", [i for i, each in enumerate(chosen) if each.group.axis == axis])
         for axis in axes
     ]
+    read = f"; {SIZES_READ}" if any(axis in SIZE_AXES for axis in axes) else ""
     caption = (
-        f"Sweep {escaped(sweep)}: the shape of the final test error along each axis; {LEGEND}; $n$: seeds; "
+        f"Sweep {escaped(sweep)}: the shape of the final test error along each axis; {LEGEND}{read}; $n$: seeds; "
         r"peak at: the value on the axis; $q$: $p$ adjusted for the other groups of the axis (Benjamini and Hochberg), "
         r"$\leq$ before the smallest that the test's draws can give; lost between: the neighbours between which "
         "interpolation is lost."

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
+
+from analysis.detector.short_axis.cause import THRESHOLDS
 from analysis.detector.verdict import Verdict
 from analysis.report.numbers import per_cent
+from analysis.report.strength import strength_text
 from analysis.report.wording import AXIS_WORDS, axis_name, evidence, ranges, shape_text
 from analysis.tables.along_axes import FROZEN, AxisVerdict
 from analysis.tables.collect import Tables
+from analysis.tables.curves import INTERPOLATES_AT
 
 MOST_NAMED = 5
 
@@ -45,15 +50,34 @@ def _evidence(verdict: Verdict) -> tuple[float, float]:
 
 def _sentence(each: AxisVerdict, verdict: Verdict) -> str:
     """`double descent along frozen units in resnet14-w8 (strong): test error 23.0 % at 13, 31.6 % at 11, ...`."""
-    strength = verdict.strength if verdict.strength in ("weak", "strong") else "strength undecided"
     points = [f"{per_cent(point.error)} % at {point.position:g}" for point in verdict.points().values()]
     parts = [f"test error {', '.join(points)}", *evidence(verdict, over_epochs=False)]
+    strength = strength_text(verdict.strength, each.group.axis)
     head = f"double descent along {AXIS_WORDS[each.group.axis]} in {each.group.label} ({strength})"
-    where = ""
-    if each.threshold is not None and verdict.cause == "interpolation":
+    return f"{head}: {', '.join(parts)}{_crossing(each, verdict)}"
+
+
+def _crossing(each: AxisVerdict, verdict: Verdict) -> str:
+    """Which threshold the train error crosses at the peak, of a peak that the detector puts down to interpolation.
+
+    The detector looks for a crossing of any of THRESHOLDS under the upper half of the peak. `each.threshold` is where
+    most seeds cross 5 %, which may be elsewhere: it is told where the peak is one of its two values. Else it is the
+    crossing at the peak of the mean train error that is the nearest to 5 %.
+    """
+    if verdict.cause != "interpolation" or verdict.peak is None:
+        return ""
+    known = np.isfinite(each.train).any(axis=0)
+    values, train = each.group.values[known], np.nanmean(each.train[:, known], axis=0)
+    at, name = int(np.abs(values - verdict.peak.position).argmin()), axis_name(each)
+    if each.threshold is not None and values[at] in each.threshold:
         inside, outside = each.threshold
-        where = f"; its peak stands where interpolation is lost ({axis_name(each)} = {inside:g} to {outside:g})"
-    return f"{head}: {', '.join(parts)}{where}"
+        return f"; its peak stands where interpolation is lost ({name} = {inside:g} to {outside:g})"
+    for threshold in sorted(THRESHOLDS, key=lambda each: abs(each - INTERPOLATES_AT)):
+        for place in range(max(at - 1, 0), min(at + 1, len(values) - 1)):
+            if (train[place] <= threshold) != (train[place + 1] <= threshold):
+                between = f"{name} = {values[place]:g} to {values[place + 1]:g}"
+                return f"; its peak stands where the train error crosses {100 * threshold:g} % ({between})"
+    return "; near its peak the train error crosses an interpolation threshold"
 
 
 def _over_epochs(tables: Tables, verdicts: tuple[AxisVerdict, ...]) -> list[str]:

@@ -14,7 +14,7 @@ from rich.console import Console
 from analysis.advice import Advice, DepthAdvice, advice_frame, advice_lines, advise
 from analysis.advice.network import NetworkAdvice
 from analysis.advice.show import print_advice
-from analysis.advice.wording import network_lines, short_text
+from analysis.advice.wording import HOW, network_lines, short_text
 from analysis.tables.along_axes import along_every_axis
 from analysis.tables.collect import Tables, collect
 from analysis.tables.load import read_sweep
@@ -246,7 +246,13 @@ def test_the_test_set_is_named_as_the_limit(tmp_path: Path) -> None:
     error = depth(network, 8).error
     assert error is not None and network.test_samples == 200
     assert network.image_margin == pytest.approx(1.96 * (2 * error / 200) ** 0.5, rel=1e-3)
-    assert any("same 200 images" in line for line in network_lines(network))
+    lines = network_lines(network)
+    assert any("same 200 images" in line for line in lines)
+    assert any(
+        "; error on the seed left out " in line and line.endswith(" %, on the same test images") for line in lines
+    )
+    told = " ".join(HOW)
+    assert "free of the choice by seeds" in told and "not free of the choice by these test images" in told
 
 
 def test_printed_without_a_terminal_every_depth_has_its_line(tmp_path: Path) -> None:

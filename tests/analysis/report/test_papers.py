@@ -20,6 +20,7 @@ from analysis.report.papers.latex import MOST_ROWS, NEEDS, InputError, escaped, 
 from analysis.report.papers.markdown import HEAD, verdicts_markdown
 from analysis.report.papers.verdicts import verdicts_latex
 from analysis.report.papers.words import p_value, verdict
+from analysis.report.strength import SIZES_READ
 from sweeps.sweep import parse
 from tests.analysis.store_factory import sweep_text, whole
 
@@ -117,6 +118,14 @@ def test_markdown_has_every_verdict(golden: LoadedSweep) -> None:
     told = dict(zip(HEAD, cells[2], strict=True))
     assert told["group"] == "resnet14-w8" and told["verdict"] == "double descent (strength undecided, significant)"
     assert told["peak"].startswith("31.5 % at 11 [") and told["interpolation is lost between"] == "11 and 12"
+
+
+def test_along_set_sizes_it_is_said_which_minimum_is_lower(golden: LoadedSweep, many: LoadedSweep) -> None:
+    frame = golden.verdicts.assign(axis="target.size", strength="strong")
+    told = verdicts_markdown(frame).splitlines()[2]
+    assert "| double descent (second minimum, at more samples, below the first, significant) |" in told
+    assert SIZES_READ in verdicts_latex(many.axis_verdicts, "many")
+    assert SIZES_READ not in verdicts_latex(golden.axis_verdicts, "golden")
 
 
 def values(column: Any) -> list[object]:

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from analysis.claims.decide import all_claims
 from analysis.detector.descent import detect
-from analysis.detector.verdict import Point, Verdict
+from analysis.detector.verdict import Point, Strength, Verdict
 from analysis.report.numbers import p_cell, p_equals, p_floor, p_text, per_cent, per_cent_interval
 from analysis.report.summary import print_summary
 from analysis.report.terminal.finding import finding
@@ -63,6 +63,61 @@ def test_the_finding_comes_first_and_a_claim_says_what_it_is(tables: Tables) -> 
     assert lines[2] == "found: over epochs: double descent in 11 of 14 cells: resnet14-w4 at frozen = 0 to 10"
     at = next(place for place, line in enumerate(lines) if line.startswith("claim C3, supported: "))
     assert lines[at + 1].startswith("  The number of frozen layers decides")
+
+
+@pytest.mark.parametrize(
+    ("errors", "threshold", "told"),
+    [
+        # Most seeds cross 5 % between 11 and 12, beside the peak but not at it; at it the train error crosses 1 %.
+        ({12: 0.281, 11: 0.036, 10: 0.015, 9: 0.004}, (11.0, 12.0), "the train error crosses 1 % (frozen = 9 to 10)"),
+        ({12: 0.281, 11: 0.18, 10: 0.12, 9: 0.004}, None, "the train error crosses 5 % (frozen = 9 to 10)"),
+        ({12: 0.281, 11: 0.18, 10: 0.02, 9: 0.004}, (10.0, 11.0), "interpolation is lost (frozen = 10 to 11)"),
+    ],
+)
+def test_interpolation_is_said_to_be_lost_at_the_peak_only_where_it_is(
+    tables: Tables, errors: dict[int, float], threshold: tuple[float, float] | None, told: str
+) -> None:
+    points = Point(12, 0.2), Point(10, 0.31), Point(3, 0.25)
+    peaked = Verdict("double_descent", "weak", *points, 0.06, p_value=0.001, cause="interpolation")
+    found = _axis(tables, peaked)
+    train = np.array([[errors.get(int(value), 0.3 if value > 12 else 0.0) for value in found.group.values]] * 3)
+    each = replace(found, train=train, threshold=threshold)
+    (line,) = finding(replace(tables, verdicts=(None,) * 14), (each,))
+    assert line.endswith(f"; its peak stands where {told}")
+    (other,) = finding(
+        replace(tables, verdicts=(None,) * 14), (replace(each, verdict=replace(peaked, cause="unknown")),)
+    )
+    assert other.endswith("significant")
+
+
+def test_a_crossing_under_the_peak_that_is_not_at_it_has_no_place(tables: Tables) -> None:
+    points = Point(12, 0.2), Point(10, 0.31), Point(3, 0.25)
+    peaked = Verdict("double_descent", "weak", *points, 0.06, p_value=0.001, cause="interpolation")
+    found = _axis(tables, peaked)
+    train = np.array([np.where(found.group.values > 11, 0.3, 0.0)] * 3)
+    (line,) = finding(replace(tables, verdicts=(None,) * 14), (replace(found, train=train, threshold=(11.0, 12.0)),))
+    assert line.endswith("; near its peak the train error crosses an interpolation threshold")
+
+
+@pytest.mark.parametrize(
+    ("strength", "words"),
+    [
+        ("strong", "second minimum, at more samples, below the first"),
+        ("weak", "second minimum, at more samples, above the first"),
+        ("undecided", "strength undecided"),
+    ],
+)
+def test_along_set_sizes_it_is_said_which_minimum_is_lower(tables: Tables, strength: Strength, words: str) -> None:
+    """More samples make a network less overparameterised: strong and weak would say the reverse."""
+    points = Point(200, 0.3), Point(400, 0.4), Point(800, 0.2)
+    interval = (-0.2, -0.1)
+    peaked = Verdict("double_descent", strength, *points, 0.1, p_value=0.001, strength_interval=interval)
+    found = _axis(tables, peaked)
+    each = replace(found, group=replace(found.group, axis="target.size"))
+    (line,) = finding(replace(tables, verdicts=(None,) * 14), (each,))
+    assert line.startswith(f"double descent along target training set (samples) in resnet14-w4 ({words}): ")
+    assert axis_text(each).startswith(f"double descent ({words}), peak at target.size = 400")
+    assert axis_details(each)[0] == "second minimum, at more samples, less first: -0.200 to -0.100 (95 %, over seeds)"
 
 
 def test_what_is_not_significant_is_found_nowhere(tables: Tables) -> None:
