@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
 from orchestrator.run_lookup import FoundJob
 from orchestrator.store.jobs import Job, source_job
 from orchestrator.store.ledger import Ledger
+from sweeps.console import for_json
 from sweeps.errors import printable
 from sweeps.expand import flat
 from sweeps.records import EpochRecord, FailureRecord, RunRecord, Status
@@ -47,16 +47,7 @@ def as_json(found: FoundJob, ledger: Ledger) -> dict[str, Any]:
         "last_failure": None if last is None else last[0].model_dump(mode="json"),
         "files": files_of(job, ledger),
     }
-    return _finite(told)
-
-
-def _finite(value: Any) -> Any:
-    """The same, with None for each number that is not finite."""
-    if isinstance(value, dict):
-        return {key: _finite(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return for_json(told)
 
 
 def _read(job: Job, ledger: Ledger) -> tuple[RunRecord | None, list[EpochRecord], str | None]:

@@ -1,15 +1,16 @@
-"""Text for a terminal: lines that wrap at words, and the command that comes next.
+"""Text for a terminal: lines that wrap at words, and the command that comes next. Values for what reads JSON.
 
 Where standard output is no terminal nothing is wrapped and no next command is named: what reads it is a program.
 """
 
 from __future__ import annotations
 
+import math
 import shutil
 import sys
 import textwrap
 from collections.abc import Iterable
-from typing import TextIO
+from typing import Any, TextIO
 
 from sweeps.errors import command_line, printable
 
@@ -65,3 +66,12 @@ def say_next(*words: object, why: str = "") -> None:
     """`next: frostline summary quickstart`, on a terminal alone. why: what the command does, after it."""
     if columns() is not None:
         say(f"next: {command_line(*words)}{f'  ({why})' if why else ''}")
+
+
+def for_json(value: Any) -> Any:
+    """The same, with None for each number that is not finite: JSON has none. Tuples become lists."""
+    if isinstance(value, dict):
+        return {key: for_json(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [for_json(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
-import math
 import shutil
 import textwrap
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from analysis.logs.judge import Judged
 from analysis.logs.readers.table import CurveError, visible
-
-if TYPE_CHECKING:
-    pass
+from sweeps.console import for_json
 
 HEAD = ("run", "seeds", "shape", "first min", "peak", "second min", "p", "q")
 TABLES = (".csv", ".parquet", ".json", ".md")
@@ -24,16 +21,8 @@ TABLES = (".csv", ".parquet", ".json", ".md")
 
 def as_json(judged: Judged) -> str:
     """A list of objects, one per run. A number that is not finite is null."""
-    rows = [_finite(v.as_json(r.name)) for r, v in zip(judged.runs, judged.verdicts, strict=True)]
+    rows = [for_json(v.as_json(r.name)) for r, v in zip(judged.runs, judged.verdicts, strict=True)]
     return json.dumps(rows, indent=1, allow_nan=False)
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {k: _finite(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(v) for v in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def as_text(judged: Judged, axis: str, loss: bool, width: int | None = None) -> str:
@@ -161,7 +150,7 @@ def write_table(path: Path, judged: Judged) -> None:
 
 def _flat(found: dict[str, Any]) -> dict[str, Any]:
     flat: dict[str, Any] = {}
-    for key, value in _finite(found).items():
+    for key, value in for_json(found).items():
         if key in ("first_min", "peak", "second_min"):
             value = value or {"epoch": None, "error": None}
         if isinstance(value, dict):

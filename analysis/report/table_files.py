@@ -12,7 +12,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -81,13 +80,6 @@ def csv_bytes(table: pa.Table, header: bool = True) -> bytes:
     assert isinstance(frame, pl.DataFrame)
     frame = frame.with_columns(pl.col(pl.String).str.replace(FORMULA, "'$0"))
     return frame.write_csv(include_header=header).encode()
-
-
-def csv_text(frame: pd.DataFrame) -> str:
-    """One of this module's tables, whole or without some columns, as the text of its CSV file."""
-    known = (CELLS, RUNS, EPOCHS, verdict_schema())
-    schema = next(schema for schema in known if set(frame.columns) <= set(schema.names))
-    return csv_bytes(as_table(frame, schema)).decode()
 
 
 @contextmanager

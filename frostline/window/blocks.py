@@ -10,6 +10,7 @@ from analysis.detector.significance import DRAWS
 from analysis.report.citations import citations
 from analysis.report.page import READING
 from analysis.report.page.again import commits, sweep_file
+from analysis.report.strength import SIZES_READ
 from analysis.report.wording import (
     TEST_HEAD,
     axis_details,
@@ -46,7 +47,8 @@ EQUATIONS = (
         r"\bar{E}_{\mathrm{peak}} - \bar{E}_{\min 2}\right)",
     ),
     (
-        "Strong where the second minimum lies below the first beyond doubt over the seeds, weak where above.",
+        "Strong where the second minimum lies below the first beyond doubt over the seeds, weak where above. "
+        f"But {SIZES_READ}: there it is said which of the two is lower.",
         r"\Delta = \bar{E}_{\min 2} - \bar{E}_{\min 1}",
     ),
     (

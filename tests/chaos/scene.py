@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from analysis.report.table_files import csv_text
 from analysis.tables.collect import collect, epoch_frame
 from analysis.tables.load import read_sweep
 from analysis.tables.schema import comparable
@@ -27,6 +26,7 @@ from sweeps.layout import Place
 from sweeps.store import records
 from sweeps.store.leases import current
 from sweeps.sweep import parse
+from tests.csv_text import csv_text
 
 ROOT = Path(__file__).resolve().parents[2]
 SWEEP = """

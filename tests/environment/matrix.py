@@ -10,11 +10,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis.report.table_files import csv_text
 from analysis.tables.collect import collect, epoch_frame
 from analysis.tables.load import read_sweep
 from analysis.tables.schema import comparable
 from sweeps.sweep import parse
+from tests.csv_text import csv_text
 from tests.environment.cases import Case
 
 ROOT = Path(__file__).parents[2]

@@ -7,7 +7,6 @@ import subprocess
 import time
 from pathlib import Path
 
-from analysis.report.table_files import csv_text
 from analysis.tables.collect import collect, epoch_frame
 from analysis.tables.load import read_sweep
 from analysis.tables.schema import comparable
@@ -18,6 +17,7 @@ from sweeps.store import records
 from sweeps.store.leases import current
 from sweeps.sweep import parse
 from tests.chaos.scene import ended, wait_for
+from tests.csv_text import csv_text
 from tests.hosts.machines import ROOT, Host
 from tests.object_store import SECRET
 

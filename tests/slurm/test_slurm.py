@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from analysis.report.table_files import csv_text
 from analysis.tables.collect import collect, epoch_frame
 from analysis.tables.load import read_sweep
 from analysis.tables.schema import comparable
 from orchestrator.schedule.plan import make_plan
 from orchestrator.store.ledger import Ledger
 from sweeps.sweep import parse
+from tests.csv_text import csv_text
 from tests.slurm import cluster
 
 ROOT = Path(__file__).resolve().parents[2]

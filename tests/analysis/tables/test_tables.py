@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from analysis.report.papers.latex import escaped
-from analysis.report.table_files import csv_text, write_tables
+from analysis.report.table_files import write_tables
 from analysis.statistics.intervals import intervals, mean_interval
 from analysis.tables.along_axes import freezing_wise, interpolation_threshold, verdicts_along
 from analysis.tables.collect import Tables, collect, epoch_frame
@@ -22,6 +22,7 @@ from sweeps.identity import run_id
 from sweeps.records import EPOCH_TYPES
 from sweeps.sweep import parse
 from tests.analysis.store_factory import finished, planned, sweep_text, whole
+from tests.csv_text import csv_text
 
 FLAT = """
 name: two-kinds

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from analysis.report.table_files import csv_text
 from analysis.tables.collect import collect, epoch_frame
 from analysis.tables.load import read_sweep
 from analysis.tables.schema import comparable
@@ -20,6 +19,7 @@ from orchestrator.store.ledger import Ledger
 from orchestrator.tracking.description import group_name
 from orchestrator.tracking.metrics import METRICS
 from sweeps.sweep import parse
+from tests.csv_text import csv_text
 from tests.orchestrator.small_runs import curve
 from tests.wandb_file import read_run
 

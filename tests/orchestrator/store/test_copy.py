@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from analysis.report.table_files import csv_text
 from analysis.tables.collect import collect, epoch_frame
 from analysis.tables.load import read_sweep
 from analysis.tables.schema import comparable
@@ -18,6 +17,7 @@ from orchestrator.train.trial import run_trial
 from sweeps.layout import QUARANTINE
 from sweeps.store.location import location_of
 from sweeps.sweep import parse
+from tests.csv_text import csv_text
 from tests.object_store import SECRET
 from tests.orchestrator.small_runs import opened, run_of, small, source_of
 from tests.orchestrator.store.test_quarantine import SWEEP

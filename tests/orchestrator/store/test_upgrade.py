@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from analysis.report.table_files import csv_text
 from analysis.tables.collect import collect, epoch_frame
 from analysis.tables.load import read_sweep
 from analysis.tables.schema import RELATEDNESS
@@ -18,6 +17,7 @@ from orchestrator.store.lease import Watch, claim
 from orchestrator.store.ledger import Ledger
 from sweeps.layout import place
 from sweeps.sweep import read
+from tests.csv_text import csv_text
 
 OLD = Path(__file__).parents[2] / "golden" / "store-1"
 SWEEP = str(OLD / "sweep.yaml")
