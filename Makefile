@@ -1,7 +1,7 @@
 # `make` lists the targets. SWEEP is a catalog name or a YAML file; STORE is where results live. With ADDRESS the runs
 # are sent to a running Ray cluster (docs/hosts.md), each with GPUS_PER_RUN of a GPU.
 SWEEP ?= quickstart
-STORE ?= store
+STORE ?= $(or $(FROSTLINE_STORE),store)
 ARGS ?=
 JOBS ?= 3
 ADDRESS ?=
