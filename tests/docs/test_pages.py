@@ -72,6 +72,8 @@ OF_THE_STORE = {
     "quarantine",
     "rankings",
     "theory",
+    "contents",
+    "weights",
     "drivers",
     "stops",
     "wandb",
