@@ -18,8 +18,7 @@ DEFAULT_STORE = "store"
 
 
 StoreArgument = Annotated[
-    str,
-    typer.Argument(metavar="[STORE]", envvar="FROSTLINE_STORE", help="folder of results, or s3://BUCKET/PREFIX"),
+    str, typer.Argument(envvar="FROSTLINE_STORE", help="folder of results, or s3://BUCKET/PREFIX")
 ]
 StoreOption = Annotated[
     str,
