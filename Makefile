@@ -1,7 +1,8 @@
-# `make` lists the targets. SWEEP is a catalog name or a YAML file; STORE is where results live. With ADDRESS the runs
+# `make` lists the targets. SWEEP is a catalog name or a YAML file; STORE is where results live, by default that of
+# FROSTLINE_STORE, else the folder `store`. With ADDRESS the runs
 # are sent to a running Ray cluster (docs/hosts.md), each with GPUS_PER_RUN of a GPU.
 SWEEP ?= quickstart
-STORE ?= store
+STORE ?= $(or $(FROSTLINE_STORE),store)
 ARGS ?=
 JOBS ?= 3
 ADDRESS ?=

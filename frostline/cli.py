@@ -199,9 +199,11 @@ def advise(
     budget: Annotated[str | None, typer.Option(help="longest time that it is expected to take, such as 15m")] = None,
     out: Annotated[Path | None, typer.Option(help="the sweep to write. [default: advise-<folder>.yaml]")] = None,
     side: Annotated[int | None, typer.Option(min=8, max=224, help="pixels. [default: the images', at most 64]")] = None,
-    epochs: Annotated[int, typer.Option(min=1, help="of each training")] = 30,
-    seeds: Annotated[int, typer.Option(min=3, max=100, help="replicates, at most")] = 5,
-    runner: Annotated[Literal["ray", "local"], typer.Option(help="as in `frostline run`")] = "ray",
+    epochs: Annotated[int | None, typer.Option(min=1, help="of each training. [default: 30]")] = None,
+    seeds: Annotated[int | None, typer.Option(min=3, max=100, help="replicates, at most. [default: 5]")] = None,
+    runner: Annotated[
+        Literal["ray", "local"] | None, typer.Option(help="as in `frostline run`. [default: ray]")
+    ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="runs at a time; default: all cores it may use")] = None,
     only_plan: Annotated[bool, typer.Option("--plan", help="write the sweep and show its cost, no more")] = False,
 ) -> None:

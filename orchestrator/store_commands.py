@@ -17,7 +17,9 @@ from sweeps.store.records import unreadable
 DEFAULT_STORE = "store"
 
 
-StoreArgument = Annotated[str, typer.Argument(help="folder of results, or s3://BUCKET/PREFIX")]
+StoreArgument = Annotated[
+    str, typer.Argument(envvar="FROSTLINE_STORE", help="folder of results, or s3://BUCKET/PREFIX")
+]
 StoreOption = Annotated[
     str,
     typer.Option("--store", metavar="STORE", envvar="FROSTLINE_STORE", help="folder of results, or s3://BUCKET/PREFIX"),

@@ -80,16 +80,24 @@ def from_pydantic(error: ValidationError, fields_of: dict[str, tuple[str, ...]],
     path = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         *parents, key = first["loc"]
-        parent = ".".join("*" if isinstance(part, int) else part for part in parents)
-        text = f"unknown key {shown(path)}{suggestion(str(key), fields_of.get(parent, ()))}"
+        text = f"unknown key {shown(path)}{suggestion(str(key), fields_of.get(_place(parents), ()))}"
     elif first["type"] == "missing":
         text = f"{path}: missing; it has no default"
     else:
+        keys = ", ".join(fields_of.get(_place(first["loc"]), ()))
+        wanted = {"model_type": f"a mapping with the keys {keys}", "dict_type": "a mapping", "tuple_type": "a list"}
         message = first["msg"].removeprefix("Value error, ").replace("Input should be", "allowed:")
+        if first["type"] in wanted:
+            message = f"allowed: {wanted[first['type']]}"
         given = "" if isinstance(first["input"], dict) else f" = {shown(first['input'])}"
         text = f"{path}{given}: {message}"
     more = f" (and {len(complaints) - 1} more)" if len(complaints) > 1 else ""
     return SpecError(" ".join(f"{where}{text}{more}".split()))
+
+
+def _place(parts: Iterable[int | str]) -> str:
+    """The dotted path of a specification's field, `*` for a place in a list."""
+    return ".".join("*" if isinstance(part, int) else part for part in parts)
 
 
 def run_command(app: Callable[..., object], arguments: Sequence[str] | None = None, name: str | None = None) -> int:

@@ -6,7 +6,6 @@ A field added later must default to None, meaning the behaviour before it existe
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from typing import Annotated, Any, Literal
 
@@ -27,6 +26,7 @@ from sweeps.language.field_types import (
     Share,
     Spec,
     null_for,
+    text_like,
 )
 from sweeps.language.list_text import numbers_of, words_as_text
 from sweeps.language.task_text import LONGEST, as_text
@@ -42,10 +42,12 @@ Kernels = Literal["tuned"]
 
 TaskName = Annotated[str, Field(min_length=1, max_length=LONGEST), BeforeValidator(as_text)]
 """The text of a task; a mapping of `name` and parameters is read too (sweeps/language/task_text.py)."""
-TimmName = Annotated[str, Field(pattern=re.compile(r"^[a-z0-9][A-Za-z0-9_.]{0,99}$"))]
+TimmName = Annotated[
+    str, text_like(r"[a-z0-9][A-Za-z0-9_.]{0,99}", "the name of a model of timm: letters, digits, '_' and '.'")
+]
 FamilyName = Annotated[str, Field(min_length=1, max_length=200)]
 Loss = Literal["cross_entropy", "squared"]
-MethodName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+MethodName = Annotated[str, text_like(r"[a-z][a-z0-9_]{0,39}", "lower-case letters, digits and '_', as in lva_ridge")]
 Evaluation = Literal["epochs", "log"]
 HeadStart = Literal["lva_exact", "lva_ridge", "lva_perturb"]
 MEASURES = ("readout_gap", "source_distance", "source_error", "alignment", "noise_memory")
@@ -141,7 +143,8 @@ class TargetSpec(LabelledSet):
 class ModelSpec(Spec):
     """A network of one family. Which families there are, and which of their networks, `architectures` says.
 
-    `width` is k in the channels [k, 2k, 4k, 8k] (ResNet), the growth rate (DenseNet) or the embedding size (ViT);
+    `width` is k in the channels of the stages, k, 2k, 4k and, with four stages, 8k (ResNet), the growth rate (DenseNet)
+    or the embedding size (ViT);
     `depth` is the family's usual count: layers with weights (ResNet, DenseNet) or blocks (ViT).
     `image_size` is the side of the square input in pixels, `channels` its colour channels.
     """

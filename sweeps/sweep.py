@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from sweeps import editions
 from sweeps.errors import SpecError, from_pydantic, shown, suggestion
-from sweeps.language.field_types import Whole
+from sweeps.language.field_types import Whole, text_like
 from sweeps.language.plain_yaml import load
 from sweeps.spec import RunSpec, Spec
 
@@ -20,7 +20,12 @@ LARGEST_FILE = 250_000
 EXTENDS = "extends"
 """The key of a file that names the sweep over which it is laid; no field of a sweep, which is whole once it is read."""
 
-SweepName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,79}$")]
+SweepName = Annotated[
+    str,
+    text_like(
+        r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}", "letters, digits, '_', '.' and '-', at most 80, the first a letter or digit"
+    ),
+]
 
 Edition = Annotated[Whole, AfterValidator(editions.allowed)]
 

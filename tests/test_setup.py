@@ -66,3 +66,17 @@ def test_runs_go_to_the_cluster_that_is_named(target: str) -> None:
     shown = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     (run,) = [line for line in shown.splitlines() if "frostline run " in line]
     assert "--address head:6379 --gpus-per-run 0.25" in run
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+@pytest.mark.parametrize(
+    ("said", "variable", "store"),
+    [([], None, "store"), ([], "elsewhere", "elsewhere"), (["STORE=here"], "elsewhere", "here")],
+)
+def test_every_target_reads_the_store_that_is_said(said: list[str], variable: str | None, store: str) -> None:
+    given = {name: value for name, value in os.environ.items() if name not in ("FROSTLINE_STORE", "STORE")}
+    environment = given if variable is None else {**given, "FROSTLINE_STORE": variable}
+    for target in ("sweep", "claims", "plan", "status", "report", "doctor"):
+        command = ["make", "-n", "-o", ".venv/.ready", target, *said]
+        shown = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout
+        assert shown.count(f"--store {store} ") + shown.count(f"--store {store}\n") == shown.count("--store ") > 0

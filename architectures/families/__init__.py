@@ -4,7 +4,7 @@ FAMILIES         the table: `model.family` -> Family
 family_of        the family of a ModelSpec that its family allows
 
 A new family is a file with a `Family` in it and a row of the table. A parameter that no other family has is a new field
-of ModelSpec, None by default, which the family's `check` reads.
+of ModelSpec, None by default: the family names it in `own_fields`, and the others refuse it.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ def family_of(model: ModelSpec) -> Family:
         near = difflib.get_close_matches(model.family, FAMILIES, n=1)
         meant = f"; did you mean {near[0]!r}?" if near else ""
         raise ValueError(f"model.family = {shown(model.family)}: allowed: {', '.join(others)} or {last}{meant}")
-    for field in sorted({"activation", "biases", "inputs", "name", "patch", "richness"} - family.own_fields):
+    of_others = frozenset[str]().union(*(other.own_fields for other in FAMILIES.values())) - family.own_fields
+    for field in sorted(of_others):
         if getattr(model, field) is not None:
             of = " or ".join(name for name, other in FAMILIES.items() if field in other.own_fields)
             raise ValueError(f"model.{field} = {shown(getattr(model, field))}: allowed with the family {of} alone")

@@ -25,13 +25,15 @@ LARGEST_PATCH = 4
 def check(model: ModelSpec) -> None:
     if model.width % ATTENTION_HEADS:
         raise ValueError(
-            f"model: width {model.width} of a vit is not a multiple of {ATTENTION_HEADS} "
+            f"model.width = {model.width}: allowed with the family vit: multiples of {ATTENTION_HEADS} "
             f"(attention heads share it evenly)"
         )
-    if model.patch is not None and model.image_size % model.patch:
-        raise ValueError(f"model: patch {model.patch} of a vit does not divide image_size {model.image_size}")
-    if model.patch is None and model.image_size % 4:
-        raise ValueError(f"model: image_size {model.image_size} of a vit is not a multiple of 4 (whole patches)")
+    side = model.image_size
+    if model.patch is not None and side % model.patch:
+        divisors = ", ".join(str(patch) for patch in range(1, side + 1) if side % patch == 0)
+        raise ValueError(f"model.patch = {model.patch}: allowed with model.image_size {side}: {divisors}")
+    if model.patch is None and side % 4:
+        raise ValueError(f"model.image_size = {side}: allowed with the family vit without model.patch: multiples of 4")
 
 
 def patch_side(model: ModelSpec) -> int:

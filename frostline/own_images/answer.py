@@ -13,9 +13,12 @@ from analysis.advice.show import print_advice
 from analysis.loaded import load
 from sweeps.errors import INTERRUPTED, InputError
 
+DEFAULT_EPOCHS = 30
+DEFAULT_SEEDS = 5
+
 
 class Options(NamedTuple):
-    """The options that go with --images, as they were given."""
+    """The options that go with --images, as they were given; None where they were not."""
 
     images: Path | None
     model: str | None
@@ -23,9 +26,9 @@ class Options(NamedTuple):
     budget: str | None
     out: Path | None
     side: int | None
-    epochs: int
-    seeds: int
-    runner: Literal["ray", "local"]
+    epochs: int | None
+    seeds: int | None
+    runner: Literal["ray", "local"] | None
     workers: int | None
     only_plan: bool
 
@@ -71,9 +74,9 @@ def _own(store: str, options: Options) -> tuple[str, int]:
         budget=options.budget,
         out=options.out,
         side=options.side,
-        epochs=options.epochs,
-        seeds=options.seeds,
-        runner=options.runner,
+        epochs=options.epochs or DEFAULT_EPOCHS,
+        seeds=options.seeds or DEFAULT_SEEDS,
+        runner=options.runner or "ray",
         workers=options.workers,
     )
     file, new = launch.write_sweep(asked)
@@ -85,7 +88,7 @@ def _own(store: str, options: Options) -> tuple[str, int]:
 
 
 def _refuse_without_images(options: Options) -> None:
-    given = ("model", "weights", "budget", "out", "side")
+    given = ("model", "weights", "budget", "out", "side", "epochs", "seeds", "runner", "workers")
     for name in given:
         if getattr(options, name) is not None:
             raise InputError(f"--{name} {getattr(options, name)}: allowed with --images alone")

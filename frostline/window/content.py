@@ -29,7 +29,7 @@ DECIMALS = 9
 def sweep_content(results: Results, sources: Sequence[SourceModel], commit: str | None) -> SweepContent:
     """All of a sweep, for W&B. commit: of the code that computed most of its runs."""
     record = results.tables.sweep.record
-    drawn = [(path, group) for group in results.figures for path in (group.axis, group.epochs) if path is not None]
+    drawn = [(path, group) for group in results.figures for path in group.drawn()]
     frames = {"runs": results.tables.runs, "cells": results.tables.cells, "verdicts": results.verdicts}
     if results.theory is not None:
         frames["theory"] = results.theory

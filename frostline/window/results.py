@@ -9,9 +9,11 @@ import pandas as pd
 
 from analysis.claims.decide import ClaimVerdict, all_claims
 from analysis.more_sections import more_sections
-from analysis.overlay.recorded import theory_frame, theory_record
+from analysis.overlay.recorded import theory_frame, theory_record, write_theory_table
 from analysis.report.figures import GroupFigures, draw_figures, files_with_gallery
 from analysis.report.page import write_report
+from analysis.report.surface.errors import surfaces
+from analysis.report.surface.files import write_surfaces
 from analysis.report.table_files import write_tables, write_verdicts
 from analysis.report.terminal.finding import finding
 from analysis.tables.along_axes import AxisVerdict, along_every_axis
@@ -63,11 +65,13 @@ def write_results(sweep: SweepSpec, store: Reading, folder: Path, page_name: str
     tables, written = write_tables(stored, folder)
     along = along_every_axis(tables)
     claims = all_claims(tables, along=along)
-    figures = draw_figures(tables, along, folder)
+    over_epochs = surfaces(tables, along)
+    figures = draw_figures(tables, along, folder, found=over_epochs)
     more, added = more_sections(tables, folder)
-    written = (*written, *write_verdicts(tables, along, folder))
+    written = (*written, *write_verdicts(tables, along, folder), *write_surfaces(over_epochs, folder))
+    written = (*written, *write_theory_table(tables, folder))
     files = (*written, *files_with_gallery(tables.sweep.record.name, figures, folder), *added)
-    page = write_report(tables, along, claims, folder / page_name, more, files)
+    page = write_report(tables, along, claims, folder / page_name, more, files, over_epochs)
     predicted = theory_record(stored)
     theory = None if predicted is None else theory_frame(tables, predicted)
     verdicts = verdict_frame(tables, along)

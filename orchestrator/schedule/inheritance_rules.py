@@ -19,7 +19,7 @@ def inheritance_fits(run: RunSpec) -> None:
         return
     place, mode = "transfer.inherit", inherit.mode
     if run.source is None and model.weights is None:
-        raise ValueError(f"{place}: allowed with a source or with model.weights")
+        raise ValueError(f"{place}.mode = {shown(mode)}: allowed with a source or with model.weights")
     needed = {"random_share": "share", "first_units": "units"}.get(mode)
     if needed is not None and getattr(inherit, needed) is None:
         raise ValueError(f"{place}.{needed}: missing; {place}.mode = {mode!r} needs it")

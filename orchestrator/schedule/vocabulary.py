@@ -71,11 +71,13 @@ def forgetting_has_a_source(run: RunSpec) -> None:
 def pace_is_of_gradient_descent(run: RunSpec) -> None:
     """Only gradient descent has a rate and a penalty on the way."""
     if run.train.method is not None:
+        allowed = f"allowed with train.method gradient, not {run.train.method}"
         for field in ("rate_factors", "l2_sp"):
-            if getattr(run.transfer, field) is not None:
-                raise ValueError(f"transfer.{field}: allowed with train.method gradient, not {run.train.method}")
+            value = getattr(run.transfer, field)
+            if value is not None:
+                raise ValueError(f"transfer.{field} = {shown(value)}: {allowed}")
         if run.transfer.inherit is not None:
-            raise ValueError(f"transfer.inherit: allowed with train.method gradient, not {run.train.method}")
+            raise ValueError(f"transfer.inherit.mode = {shown(run.transfer.inherit.mode)}: {allowed}")
 
 
 RULES: tuple[Rule, ...] = (

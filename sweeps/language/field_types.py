@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -24,6 +25,18 @@ Channels = Annotated[Literal[1, 3], BeforeValidator(whole)]
 Flag = Annotated[bool, Field(strict=True)]
 NumberList = Annotated[str, BeforeValidator(numbers_as_text)]
 """Text of numbers; a list is read too (sweeps/language/list_text.py)."""
+
+
+def text_like(pattern: str, allowed: str) -> AfterValidator:
+    """Refuses text that does not match a regular expression as a whole, in the words of `allowed`."""
+    compiled = re.compile(pattern)
+
+    def check(text: str) -> str:
+        if compiled.fullmatch(text) is None:
+            raise ValueError(f"allowed: {allowed}")
+        return text
+
+    return AfterValidator(check)
 
 
 class Spec(BaseModel):

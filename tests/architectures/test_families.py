@@ -69,8 +69,12 @@ def test_a_family_without_a_part_is_no_family() -> None:
         (network("resnet", 19), "model: depth 19 is no resnet; allowed: 8, 10, 14, 18, 20, 32, 34, 44, 50, 56"),
         (network("densenet", 18), "model: depth 18 is no densenet; allowed: 10, 16, 22, 40, 100, 121"),
         (network("vit", 49), "model: depth 49 is no vit; allowed: 1 to 48"),
-        (network("vit", 4, 30), r"model: width 30 of a vit is not a multiple of 4 \(.*\)"),
-        (network("vit", 4, 32, 9), r"model: image_size 9 of a vit is not a multiple of 4 \(whole patches\)"),
+        (network("vit", 4, 30), r"model\.width = 30: allowed with the family vit: multiples of 4 \(.*\)"),
+        (network("vit", 4, 32, 9), r"model\.image_size = 9: allowed with the family vit .*: multiples of 4"),
+        (
+            ModelSpec(family="vit", depth=4, width=32, patch=5),
+            r"model\.patch = 5: allowed with model\.image_size 8: 1, 2, 4, 8",
+        ),
     ],
 )
 def test_a_network_that_does_not_exist_is_refused_by_whoever_is_asked(model: ModelSpec, said: str) -> None:
@@ -84,6 +88,15 @@ def test_a_network_that_does_not_exist_is_refused_by_whoever_is_asked(model: Mod
         with pytest.raises(ValueError) as caught:
             ask(model)
         assert re.fullmatch(said, str(caught.value))
+
+
+def test_a_field_that_one_family_names_as_its_own_is_refused_by_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here `weights`, which all families read: a field of a new family needs no line elsewhere."""
+    model = ModelSpec(family="mlp", depth=2, width=8, weights="a.safetensors")
+    assert family_of(model) is FAMILIES["mlp"]
+    monkeypatch.setitem(FAMILIES, "vit", replace(vit, own_fields=frozenset({"patch", "weights"})))
+    with pytest.raises(ValueError, match=r"^model\.weights = 'a\.safetensors': allowed with the family vit alone$"):
+        family_of(model)
 
 
 def test_planning_imports_no_torch() -> None:

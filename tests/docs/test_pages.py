@@ -72,6 +72,8 @@ OF_THE_STORE = {
     "quarantine",
     "rankings",
     "theory",
+    "contents",
+    "weights",
     "drivers",
     "stops",
     "wandb",
@@ -130,11 +132,14 @@ def test_families_data_sets_and_editions_are_all_named() -> None:
     assert [edition for edition in EDITIONS if f"| {edition} |" not in text] == []
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/sweeps.md"])
-def test_the_sweeps_that_are_shown_can_be_run(page: str) -> None:
+@pytest.mark.parametrize(
+    ("page", "name"),
+    [("README.md", "letters-to-digits"), ("docs/sweeps.md", "letters-to-digits-two-families")],
+)
+def test_the_sweeps_that_are_shown_can_be_run(page: str, name: str) -> None:
     shown = [block.text for block in blocks((ROOT / page).read_text(encoding="utf-8")) if block.language == "yaml"]
     sweeps = [parse(text) for text in shown]
-    assert sweeps[0].name == "letters-to-digits"
+    assert sweeps[0].name == name and "\nedition: 2\n" in shown[0]
     assert all(len(expand(sweep, KnownWords())) > 5 for sweep in sweeps)
 
 
@@ -148,7 +153,7 @@ def test_rooms_and_arrows_are_those_that_the_imports_keep() -> None:
     assert [package for package in MAY_IMPORT if f"| `{package}/` |" not in ARCHITECTURE] == []
 
 
-VARIABLE = re.compile(r"(?:FROSTLINE|SLURM|WANDB|RAY|CUBLAS|OMP)(?:_[A-Z]+)+")
+VARIABLE = re.compile(r"(?:FROSTLINE|SLURM|WANDB|RAY|CUBLAS|OMP|XDG)(?:_[A-Z]+)+")
 
 
 def variables(path: str) -> set[str]:

@@ -139,12 +139,13 @@ def _check_own_run(run: WandbRun, file: Path) -> None:
     verdicts = json.loads(tables["verdicts"].read_text())
     axis, peak = (verdicts["columns"].index(name) for name in ("axis", "peak"))
     assert [row[peak] for row in verdicts["data"] if row[axis] == "transfer.frozen"] == [pytest.approx(10, abs=1)]
-    assert [path for path in run.files if path.endswith(".png")] and [
-        path for path in run.files if path.endswith(".html")
-    ]
+    assert [path for path in run.files if path.endswith(".html")]
+    pictures = {path.split("/")[-1].split("_resnet14")[0] for path in run.files if path.endswith(".png")}
+    assert pictures == {"final_by_frozen", "epochs_by_frozen", "surface"}
     (results,) = [artifact for artifact in run.artifacts if artifact.type == "sweep-results"]
     assert pq.read_table(results.contents["epochs.parquet"]).num_rows == RUNS * EPOCHS
     assert len(pq.read_table(results.contents["verdicts.parquet"])) == 1 + len(FROZEN)
+    assert {"surface.parquet", "surface.csv", "budgets.parquet", "budgets.csv"} <= set(results.contents)
     assert len([name for name in results.contents if name.startswith("sources/")]) == SOURCES
 
 

@@ -13,7 +13,7 @@ from sweeps.store.location import S3Location
 if TYPE_CHECKING:
     from sweeps.store.objects.bucket import Bucket
 
-EXTRA = 'pip install "frostline[object-store]"'
+EXTRA = "`make setup` installs it"
 
 
 def bucket_at(location: S3Location) -> Bucket:

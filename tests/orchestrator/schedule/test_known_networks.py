@@ -24,7 +24,7 @@ BASE: dict[str, Any] = {
         ({"family": "resnet18"}, "model.family = 'resnet18': allowed: 'resnet', 'preact_resnet', 'densenet'"),
         ({"family": "x" * 150}, f"model.family = '{'x' * 76}...: allowed: 'resnet', 'preact_resnet', 'densenet'"),
         ({"depth": 19}, "model: depth 19 is no resnet; allowed: 8, 10, 14, 18"),
-        ({"family": "vit", "depth": 4, "width": 30}, "model: width 30 of a vit is not a multiple of 4"),
+        ({"family": "vit", "depth": 4, "width": 30}, "model.width = 30: allowed with the family vit: multiples of 4"),
     ],
 )
 @pytest.mark.parametrize("place", ["", "blocks.0: "])

@@ -338,7 +338,7 @@ def test_without_obstore_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setitem(sys.modules, "obstore.store", None)
     monkeypatch.setenv("AWS_REGION", "of-this-test")  # another environment: nothing that was opened before serves
-    with pytest.raises(StoreError, match=r'obstore is missing: pip install "frostline\[object-store\]"$'):
+    with pytest.raises(StoreError, match=r"obstore is missing: `make setup` installs it$"):
         store_at("s3://bucket/a")
 
 

@@ -33,6 +33,22 @@ def test_a_whole_store_has_no_problem(filled: tuple[Ledger, Path, Path], capsys:
     assert capsys.readouterr().out == "2 results, 0 damaged\n"
 
 
+def test_commands_of_a_store_take_it_from_the_environment(
+    filled: tuple[Ledger, Path, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (elsewhere := tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(elsewhere)
+    monkeypatch.setenv("FROSTLINE_STORE", str(filled[0].root))
+    for verb, told in (("verify", "2 results, 0 damaged"), ("gc", "2 to delete"), ("upgrade", "0 files brought")):
+        assert main([verb]) == 0
+        assert told in capsys.readouterr().out
+    assert main(["verify", "another"]) == 0  # what is typed wins
+    assert capsys.readouterr().out == "0 results, 0 damaged\n"
+
+
 @pytest.mark.parametrize("what", ["epochs", "weights", "missing", "spec", "record", "moved"])
 def test_every_kind_of_damage_is_found(
     filled: tuple[Ledger, Path, Path], capsys: pytest.CaptureFixture[str], what: str

@@ -265,7 +265,11 @@ def test_a_strong_pull_keeps_weights_nearer(tmp_path: Path) -> None:
         ({"source": None, "transfer": {"l2_sp": 0.1}}, "transfer.l2_sp = 0.1: allowed with a source"),
         (
             {"train": {"method": "lva"}, "transfer": {"l2_sp": 0.1}},
-            "transfer.l2_sp: allowed with train.method gradient",
+            "transfer.l2_sp = 0.1: allowed with train.method gradient, not lva",
+        ),
+        (
+            {"train": {"method": "lva"}, "transfer": {"rate_factors": [0.5]}},
+            "transfer.rate_factors = '0.5': allowed with train.method gradient, not lva",
         ),
     ],
 )
