@@ -126,6 +126,11 @@ def test_the_full_scale_is_thousands_of_runs(capsys: pytest.CaptureFixture[str])
     every = {id: spec for name in listed for id, spec in runs_of(name).items()}
     assert told["runs"] == len(every)
     assert told["sources"] == len({source_id(spec) for spec in every.values()} - {None})
+    scaling, paper = ((CATALOG.parents[1] / "docs" / name).read_text() for name in ("scaling.md", "paper.md"))
+    assert f"{told['runs']:,} runs, {told['sources']} source models" in scaling
+    assert (
+        f"{told['asked']:,} runs are asked\nfor, {told['runs']:,} are distinct, with {told['sources']} source" in paper
+    )
     assert {spec.source.task.partition("[")[0] for spec in every.values() if spec.source} >= {
         "tiny_imagenet",
         "food101",
