@@ -4,6 +4,7 @@ FAMILIES, family_of                       the table of families, and the rules o
 ladder_length, check_frozen, unit_names   what can be frozen
 exact_prefix                              whether a frozen prefix needs to be computed once only
 has_batch_norm, uses_batch_statistics     whether a network has batch norm; whether batch norm looks at training batches
+fixes_batch_norm                          whether one keeps its statistics, since its unit does not train
 canonical_model                           a ModelSpec with the digest of its pre-trained weights
 build                                     a network from a ModelSpec, its weights from one seed
 inherit, take_body                        weights of a source network; of another network, for a head that stays
@@ -23,6 +24,7 @@ from architectures.families import FAMILIES, family_of
 from architectures.shapes import (
     check_frozen,
     exact_prefix,
+    fixes_batch_norm,
     has_batch_norm,
     ladder_length,
     unit_names,
@@ -47,6 +49,7 @@ __all__ = [
     "check_frozen",
     "exact_prefix",
     "family_of",
+    "fixes_batch_norm",
     "freeze",
     "has_batch_norm",
     "hold_inherited",

@@ -42,10 +42,22 @@ def uses_batch_statistics(model: ModelSpec, transfer: TransferSpec) -> bool:
 
     Units that train do; frozen ones, and those of learning-rate factor 0, do unless `norm` is `eval`.
     """
+    fixed = _fixed(transfer) if transfer.norm == "eval" else set()
+    return any(unit.norm == "batch" and place not in fixed for place, unit in enumerate(family_of(model).ladder(model)))
+
+
+@cached
+def fixes_batch_norm(model: ModelSpec, transfer: TransferSpec) -> bool:
+    """Whether a unit that does not train has a batch norm, which keeps its statistics: `norm` is `eval`."""
+    units = enumerate(family_of(model).ladder(model)) if transfer.norm == "eval" else ()
+    fixed = _fixed(transfer)
+    return any(unit.norm == "batch" and place in fixed for place, unit in units)
+
+
+def _fixed(transfer: TransferSpec) -> set[int]:
+    """Places in the ladder of units that do not train: the frozen ones, and those of learning-rate factor 0."""
     factors = numbers_of(transfer.rate_factors) if transfer.rate_factors is not None else ()
-    fixed = {place for place, factor in enumerate(factors) if factor == 0} | set(range(transfer.frozen))
-    units = enumerate(family_of(model).ladder(model))
-    return any(unit.norm == "batch" and not (transfer.norm == "eval" and place in fixed) for place, unit in units)
+    return {place for place, factor in enumerate(factors) if factor == 0} | set(range(transfer.frozen))
 
 
 @cached

@@ -1,12 +1,12 @@
 """What a user should know before a sweep is run: missing data, results under an older edition, batches that make
-artefacts, and fields that say nothing (idle_fields.py)."""
+artefacts, batch norms that never see data, and fields that say nothing (idle_fields.py)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from architectures import uses_batch_statistics
+from architectures import fixes_batch_norm, uses_batch_statistics
 from orchestrator.schedule import history
 from orchestrator.schedule.idle_fields import momentum_without_sgd, trained_twice
 from orchestrator.schedule.plan import Plan
@@ -18,7 +18,7 @@ from sweeps.editions import EDITIONS
 from sweeps.errors import SpecError
 from sweeps.expand import expand
 from sweeps.records import FINAL
-from sweeps.spec import LabelledSet, ModelSpec, Recipe, TransferSpec
+from sweeps.spec import LabelledSet, ModelSpec, Recipe, RunSpec, TransferSpec
 from sweeps.sweep import SweepSpec
 from tasks import batch_sizes, missing_data
 
@@ -43,21 +43,24 @@ class Older(NamedTuple):
 
 class Warnings(NamedTuple):
     """`older`: newest edition first. `batches`: a line for each kind of job that has small last batches. `data`: a line
-    for each data set that open jobs read and that is not on this machine. `idle`: of fields that say nothing."""
+    for each data set that open jobs read and that is not on this machine. `norms`: of batch norms that are fixed before
+    they see data. `idle`: of fields that say nothing."""
 
     older: list[Older]
     batches: list[str]
     data: list[str]
+    norms: list[str]
     idle: list[str]
 
     def lines(self) -> list[str]:
-        return [*self.data, *(older.line() for older in self.older), *self.batches, *self.idle]
+        return [*self.data, *(older.line() for older in self.older), *self.batches, *self.norms, *self.idle]
 
 
 def warnings_of(plan: Plan, ledger: Ledger) -> Warnings:
     """All warnings on a plan. Changes nothing. Raises StoreError where the store cannot be read."""
     idle = [*trained_twice(plan), *momentum_without_sgd(plan)]
-    return Warnings(older_editions(plan, ledger), small_last_batches(plan), missing(plan), idle)
+    batches, norms = small_last_batches(plan), untrained_norms(plan)
+    return Warnings(older_editions(plan, ledger), batches, missing(plan), norms, idle)
 
 
 def missing(plan: Plan) -> list[str]:
@@ -103,6 +106,31 @@ def small_last_batches(plan: Plan) -> list[str]:
     ]
     lines = (_line("runs", "target", "train", runs), _line("source models", "source", "source", sources))
     return [line for line in lines if line is not None]
+
+
+def untrained_norms(plan: Plan) -> list[str]:
+    """A line for the runs whose frozen batch norms keep the statistics that they were made with, mean 0 and variance 1.
+
+    Beside units of a source, which its statistics normalise, such units differ in more than their features. Of runs
+    that adapt their head in closed form nothing is said: they allow no other `norm`.
+    """
+    found = sum(_fixes_untrained_norms(job.spec) for job in plan.runs.values())
+    if not found:
+        return []
+    return [
+        f"{found} of {len(plan.runs)} runs freeze batch norms that nothing has trained (no source, no model.weights); "
+        f"with transfer.norm eval they stay at mean 0 and variance 1 and do not normalise their units; "
+        f"`transfer.norm: stats` normalises by the target's data, under new run ids"
+    ]
+
+
+def _fixes_untrained_norms(run: RunSpec) -> bool:
+    source, train = run.source, run.train
+    if run.model.weights is not None or train.method is not None or train.head_start is not None:
+        return False
+    if source is not None and (source.epochs > 0 or source.steps is not None):
+        return False
+    return fixes_batch_norm(run.model, run.transfer)
 
 
 Trained = tuple[LabelledSet, Recipe, ModelSpec, TransferSpec]

@@ -36,6 +36,15 @@ def mark_published(
     store.replace(published(id), (json.dumps(content, indent=1) + "\n").encode())
 
 
+def unmark(store: Store, id: str, wandb_id: str) -> None:
+    """Removes the mark of a W&B run that shows no result of run `id`; one of another attempt stays.
+
+    Raises OSError where it cannot be removed.
+    """
+    if read_mark(store, id).get("wandb_id") == wandb_id:
+        store.remove(published(id))
+
+
 def is_published(
     store: Reading, id: str, project: str, sweep: str | None = None, verdict: Mapping[str, Any] | None = None
 ) -> bool:

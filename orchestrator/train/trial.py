@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import time
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from safetensors.torch import save
 
 import architectures
 from orchestrator.store.epoch_file import to_parquet
+from orchestrator.store.folder import store_at
 from orchestrator.store.jobs import Job, source_job
 from orchestrator.store.lease import Fenced, Held, Lease
 from orchestrator.store.ledger import Damaged, Ledger, one_line
+from orchestrator.tracking.copies import remove_all
 from orchestrator.tracking.description import describe
 from orchestrator.tracking.metrics import summary
+from orchestrator.tracking.published import unmark
 from orchestrator.tracking.tracker import Tracker
 from orchestrator.train import out_of_memory, provenance
 from orchestrator.train.device import prepare
@@ -24,8 +31,11 @@ from orchestrator.train.start import setting_of
 from orchestrator.train.stopping import Stopped
 from orchestrator.train.worker_state import WorkerState
 from sweeps.identity import SCHEMA
-from sweeps.records import RunRecord
+from sweeps.records import EpochRecord, RunRecord
 from sweeps.self_digest import sha256_of
+
+NOT_COMMITTED = "not_committed"
+"""In the summary of a W&B run whose result the store has not taken: why."""
 
 
 def run_trial(job: Job, options: TrialOptions, state: WorkerState | None = None) -> Ending:
@@ -78,9 +88,8 @@ def _computed_from_whole(job: Job, lease: Lease, ledger: Ledger, options: TrialO
 def _computed(job: Job, lease: Lease, ledger: Ledger, options: TrialOptions, state: WorkerState) -> Ending:
     """Prepare, train, commit.
 
-    W&B comes before the commit: what went wrong there is noted in the record. Where the store then refuses the commit,
-    a W&B run stays that says it is done, and in online mode its mark. The next attempt has a W&B run of its own, whose
-    mark replaces this one.
+    W&B comes before the commit: what went wrong there is noted in the record. Where the commit is then refused, the W&B
+    run is written again, as failed (`_show_refused`).
     """
     began = time.perf_counter()
     stage = job.stage()
@@ -93,13 +102,13 @@ def _computed(job: Job, lease: Lease, ledger: Ledger, options: TrialOptions, sta
 
     status = "diverged" if diverged else "done"
     compute_seconds = sum(row.seconds for row in curve)
-    if tracker is not None:
-        last = curve[-1] if curve else None
-        tracker.finish(status, summary(last, time.perf_counter() - began, compute_seconds))
-        notes = (*notes, tracker.problem) if tracker.problem else notes
-    inherited = None if setting.transfer.inherit is None else setting.network.inherited
     epochs = to_parquet(curve)
     weights = save(_plain(setting.network)) if job.kind == "source" else None
+    shown = summary(curve[-1] if curve else None, time.perf_counter() - began, compute_seconds)
+    if tracker is not None:
+        tracker.finish(status, shown)
+        notes = (*notes, tracker.problem) if tracker.problem else notes
+    inherited = None if setting.transfer.inherit is None else setting.network.inherited
     record = RunRecord(
         schema_version=SCHEMA,
         **stage.described,
@@ -122,8 +131,44 @@ def _computed(job: Job, lease: Lease, ledger: Ledger, options: TrialOptions, sta
         inherited_digest=None if inherited is None else inherited.digest,
         provenance={**options.code, **provenance.machine(), "threads": options.threads},
     )
-    ledger.commit(lease, record, epochs, weights)
+    refused = None
+    try:
+        if not ledger.commit(lease, record, epochs, weights):
+            refused = "another process had committed a result"
+    except Exception as error:
+        refused = _without_path(error)
+        raise
+    finally:
+        if tracker is not None and refused is not None:
+            _show_refused(job, tracker, lease.token, options, curve, {**shown, NOT_COMMITTED: refused})
     return status
+
+
+def _show_refused(
+    job: Job, done: Tracker, attempt: int, options: TrialOptions, curve: Sequence[EpochRecord], shown: Mapping[str, Any]
+) -> None:
+    """Writes the W&B run `done` of an attempt, which says that it is done, once more, as failed.
+
+    The old one goes first: where the disk is full, none is left that says so. A process that ends before this leaves
+    it; the next attempt has a W&B run of its own.
+    """
+    assert options.tracking is not None
+    with contextlib.suppress(OSError):  # of a mark: that of the next attempt replaces it
+        remove_all(options.tracking.runs, re.escape(done.wandb_id))
+        unmark(store_at(options.tracking.store), job.id, done.wandb_id)
+    again = _tracker(job, attempt, options)
+    assert again is not None
+    for row in curve:
+        again.log(row)
+    again.finish("failed", shown)
+
+
+def _without_path(error: Exception) -> str:
+    """What went wrong, as W&B is told: no path of this machine."""
+    if isinstance(error, Fenced):
+        return "taken over by another process"
+    reason = error.strerror if isinstance(error, OSError) else None
+    return f"{type(error).__name__}: {reason}" if reason else type(error).__name__
 
 
 def _tracker(job: Job, attempt: int, options: TrialOptions) -> Tracker | None:

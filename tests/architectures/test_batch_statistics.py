@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 from torch import nn
 
-from architectures import build, freeze, ladder_length, uses_batch_statistics
+from architectures import build, fixes_batch_norm, freeze, ladder_length, uses_batch_statistics
 from sweeps.spec import FrozenNorm, ModelSpec, TransferSpec
 from tests.architectures.small_networks import SMALL, classes_for, label
 
@@ -19,5 +19,7 @@ def test_a_training_network_takes_batch_statistics_where_it_is_said(model: Model
         network = build(model, classes_for(model, 3), seed=0)
         freeze(network, frozen, norm)
         network.train()
-        takes = any(isinstance(module, nn.BatchNorm2d) and module.training for module in network.modules())
-        assert uses_batch_statistics(model, TransferSpec(frozen=frozen, norm=norm)) == takes, frozen
+        modes = {module.training for module in network.modules() if isinstance(module, nn.BatchNorm2d)}
+        transfer = TransferSpec(frozen=frozen, norm=norm)
+        assert uses_batch_statistics(model, transfer) == (True in modes), frozen
+        assert fixes_batch_norm(model, transfer) == (False in modes), frozen

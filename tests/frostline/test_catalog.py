@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from architectures import fixes_batch_norm
 from frostline.catalog import SCALES, catalog, of_sweeps
 from frostline.cli import main
 from orchestrator.schedule.plan import make_plan
@@ -17,7 +18,7 @@ from orchestrator.schedule.plan_warnings import missing
 from orchestrator.schedule.vocabulary import KnownWords
 from orchestrator.store.ledger import Ledger
 from sweeps.expand import expand
-from sweeps.identity import source_id
+from sweeps.identity import run_id, source_id
 from sweeps.spec import RunSpec
 from sweeps.sweep import CATALOG, overlay, read
 from tests.tasks.files.published_files import BUILDERS, taken_for_published
@@ -89,6 +90,24 @@ def test_larger_scales_extend_the_smaller_ones(name: str) -> None:
     assert "\nextends: " in (CATALOG / f"{name}.yaml").read_text()
 
 
+@pytest.mark.parametrize("scale", SCALES)
+def test_random_weights_are_frozen_with_both_norms_and_old_ids_stay(scale: str) -> None:
+    """With `eval` they are the runs of claim3 without a source, as they were before there was `stats`; with `stats`
+    there is one beside each run of `frozen_norm` with `stats`, and no other."""
+
+    def without_source(question: str, norm: str) -> set[str]:
+        specs = [spec for spec in runs_of(f"{question}_{scale}").values() if spec.transfer.norm == norm]
+        return {run_id(spec.model_copy(update={"source": None})) for spec in specs}
+
+    runs = runs_of(f"frozen_random_weights_{scale}")
+    ids = {norm: {id for id, spec in runs.items() if spec.transfer.norm == norm} for norm in ("eval", "stats")}
+    assert all(spec.source is None for spec in runs.values()) and len(runs) == sum(map(len, ids.values()))
+    assert ids["eval"] == without_source("claim3_freezing", "eval")
+    assert ids["stats"] == without_source("frozen_norm", "stats")
+    kept = [(runs[id].model, runs[id].transfer.model_copy(update={"norm": "eval"})) for id in ids["stats"]]
+    assert all(fixes_batch_norm(model, transfer) for model, transfer in kept)
+
+
 def test_what_two_sweeps_ask_for_is_counted_once() -> None:
     found = of_sweeps(["claim3_freezing_digits", "from_scratch_digits", "layerwise_lr_digits"])
     claim, scratch, rates = (runs_of(each.name) for each in found.entries)
@@ -107,6 +126,11 @@ def test_the_full_scale_is_thousands_of_runs(capsys: pytest.CaptureFixture[str])
     every = {id: spec for name in listed for id, spec in runs_of(name).items()}
     assert told["runs"] == len(every)
     assert told["sources"] == len({source_id(spec) for spec in every.values()} - {None})
+    scaling, paper = ((CATALOG.parents[1] / "docs" / name).read_text() for name in ("scaling.md", "paper.md"))
+    assert f"{told['runs']:,} runs, {told['sources']} source models" in scaling
+    assert (
+        f"{told['asked']:,} runs are asked\nfor, {told['runs']:,} are distinct, with {told['sources']} source" in paper
+    )
     assert {spec.source.task.partition("[")[0] for spec in every.values() if spec.source} >= {
         "tiny_imagenet",
         "food101",

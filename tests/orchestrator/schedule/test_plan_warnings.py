@@ -1,4 +1,5 @@
-"""What `plan` warns of: results under an older edition, small last batches through batch norm, idle fields."""
+"""What `plan` warns of: results under an older edition, small last batches through batch norm, batch norms that are
+fixed before they see data, idle fields."""
 
 from __future__ import annotations
 
@@ -7,12 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from torch import nn
 
 from orchestrator.cli import main
 from orchestrator.schedule.idle_fields import idle_fields, momentum_without_sgd, trained_twice
 from orchestrator.schedule.plan import Plan, make_plan
-from orchestrator.schedule.plan_warnings import Older, older_editions, small_last_batches, warnings_of
+from orchestrator.schedule.plan_warnings import (
+    Older,
+    older_editions,
+    small_last_batches,
+    untrained_norms,
+    warnings_of,
+)
 from orchestrator.store.ledger import Ledger
+from orchestrator.train.start import network_of
 from orchestrator.train.trial import run_trial
 from sweeps.editions import EDITIONS
 from sweeps.sweep import SweepSpec, overlay
@@ -104,6 +114,56 @@ def test_what_is_small(tmp_path: Path, size: int, batch_size: int, small: bool) 
 def test_only_batch_norms_that_see_batches_count(tmp_path: Path, changes: dict[str, Any], count: int) -> None:
     block = {"base": {"target": {"size": 70}, **changes}}
     assert len(warned(tmp_path, blocks=[block])) == count
+
+
+# Batch norms that are fixed before they see data.
+
+
+def test_frozen_norms_that_nothing_has_trained_are_counted_in_one_line(tmp_path: Path) -> None:
+    axes = {"source": [None, LETTERS], "transfer.norm": ["eval", "stats", "train"], "transfer.frozen": [0, 3, 7]}
+    plan = planned(tmp_path, axes=axes)
+    (line,) = untrained_norms(plan)
+    assert line.startswith("2 of 18 runs freeze batch norms that nothing has trained ")
+    assert "mean 0 and variance 1" in line and "`transfer.norm: stats`" in line and "\n" not in line and len(line) < 300
+    assert line in warnings_of(plan, Ledger(tmp_path / "none")).lines()
+    assert untrained_norms(planned(tmp_path, axes=axes, where="transfer.norm == 'stats'")) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "count"),
+    [
+        ({"model": MODELS["densenet"]}, 1),
+        ({"model": MODELS["timm"], "transfer": {"frozen": 1}}, 1),
+        ({"model": MODELS["vit"], "transfer": {"frozen": 2}}, 0),
+        ({"transfer": {"rate_factors": [1, 0]}}, 1),  # a unit of factor 0 is frozen
+        ({"transfer": {"rate_factors": [1, 0.5]}}, 0),
+        ({"source": {**LETTERS, "epochs": 0}}, 1),  # its weights are as drawn
+        ({"source": {**LETTERS, "epochs": 0, "steps": 4}}, 0),
+        ({"model": {**MODELS["resnet"], "weights": f"sha256:{0:064}"}}, 0),
+        ({"transfer": {"frozen": 7}, "train": {"method": "lva_ridge"}}, 0),  # allows no other norm
+        ({"transfer": {"frozen": 7}, "train": {"head_start": "lva_ridge"}}, 0),
+    ],
+)
+def test_only_frozen_batch_norms_as_they_were_made_count(tmp_path: Path, changes: dict[str, Any], count: int) -> None:
+    block = {"base": overlay({"source": None, "transfer": {"frozen": 3}}, changes)}
+    if "rate_factors" in block["base"]["transfer"]:
+        del block["base"]["transfer"]["frozen"]
+    assert len(untrained_norms(planned(tmp_path, blocks=[block]))) == count
+
+
+@pytest.mark.parametrize("norm", ["eval", "stats"])
+def test_a_fixed_norm_that_nothing_has_trained_leaves_what_it_reads(norm: str) -> None:
+    """Up to its epsilon; with `stats` the same layers normalise."""
+    spec = small(source=None, transfer={"frozen": 7, "norm": norm})
+    network = network_of(spec, "target", 10)
+    network.train()
+    layers = [layer for unit in network.frozen_units() for layer in unit.norms(network.net)]
+    assert len(layers) >= 7
+    for layer in layers:
+        assert isinstance(layer, nn.BatchNorm2d)
+        x = 3 + 2 * torch.randn(16, layer.num_features, 4, 4, generator=torch.Generator().manual_seed(0))
+        told = torch.allclose(layer(x), x, rtol=1e-4)
+        assert told == (norm == "eval")
 
 
 # Fields without effect.
