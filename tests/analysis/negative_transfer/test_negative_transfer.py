@@ -187,8 +187,10 @@ def of_modes(folder: Path, recorded: bool = True) -> list[nt.CellComparison]:
 def drawn(compared: list[nt.CellComparison]) -> dict[str, list[float]]:
     """Where each line of the figure has its points, by its label."""
     (axes,) = gain_figure(compared).axes
-    lines = [each for each in axes.lines if not str(each.get_label()).startswith("_")]
-    return {str(each.get_label()): np.asarray(each.get_xdata(), dtype=float).tolist() for each in lines}
+    lines = [each for each in axes.lines if each.get_markerfacecolor() == "white"]
+    names = [str(each.get_label()) for each in lines]  # a line without a label is `_child...`
+    places = [np.asarray(each.get_xdata(), dtype=float).round(9).tolist() for each in lines]
+    return dict(zip(["" if name.startswith("_") else name for name in names], places, strict=True))
 
 
 def test_nothing_inherited_is_drawn_at_a_share_of_0(tmp_path: Path) -> None:
