@@ -51,7 +51,7 @@ class Curves:
         """
         found = np.full(len(rows), -1)
         for place, row in enumerate(rows):
-            begin, end = self.offsets[row], self.offsets[row + 1]
+            begin, end = int(self.offsets[row]), int(self.offsets[row + 1])
             if begin < end:
                 epochs = np.arange(1, end - begin + 1) if self.epoch is None else self.epoch[begin:end]
                 wanted = max(1, round(share * int(epochs[-1])))
