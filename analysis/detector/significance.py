@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 from analysis.detector.smoothing import Array
 
 DRAWS = 1999
-NOISE_DRAWS = 499
+FIRST_DRAWS = 499
+"""Draws of the noise test that decide where one of them is beyond the peak; else DRAWS do. Exact all the same: each
+p-value above the smallest that the first stage can give is decided there, all below by the second stage alone. There
+are not more of them, since the noise model is not good for less (`analysis.scoring.tails`)."""
 LEAST_SCALE = 1e-4  # a hundredth of a point: seeds that agree to the last digit make no peak of rounding
 _SEED = 20221120  # fixed: the same curve gives the same p-value
 
@@ -76,8 +79,11 @@ def rotation_p(curves: Array, draws: int = DRAWS) -> float:
     residual = curves - null
     # any function of E'E is the same for every rotation, so studentising by it keeps the test exact
     scale = np.maximum(np.sqrt(_running_mean((residual**2).mean(axis=0), 9)), LEAST_SCALE)
+    observed = studentised_prominence(mean[None], scale)[0]
+    if observed <= 0.0:  # no peak: every draw has one as large
+        return 1.0
     drawn = null + direction @ residual / np.sqrt(seeds)
-    return _tail(drawn, scale, studentised_prominence(mean[None], scale)[0])
+    return (1 + _beyond(drawn, scale, observed)) / (1 + draws)
 
 
 def noise_p(
@@ -86,25 +92,31 @@ def noise_p(
     error: Array,
     hat: Array,
     position: Array,
-    wander: Array | None,
-    draws: int = NOISE_DRAWS,
+    wander: Array,
 ) -> float:
     """p-value of the peak of one curve if all else than a valley is its fitted noise.
 
     smooth, values, error, position: (bins,), hat: (bins, bins) the smoother. Bin noise is Gaussian with
     the given standard errors; on it lies a smooth wander of the given standard deviation, with a Gaussian
-    kernel of 0.3 decades.
+    kernel of 0.3 decades. wander: (bins,).
     """
     null = valley(values, 1.0 / np.maximum(error, 1e-12) ** 2)
+    scale = np.hypot(np.sqrt(error**2 @ (hat**2).T), wander)
+    kernel = np.exp(-0.5 * ((position[:, None] - position) / 0.3) ** 2)
+    root = np.linalg.cholesky(kernel + 1e-6 * np.eye(len(position)))
+    observed = studentised_prominence(smooth[None], scale)[0]
     rng = np.random.default_rng(_SEED)
-    drawn = (null + rng.standard_normal((draws, len(values))) * error) @ hat.T
-    scale = np.sqrt(error**2 @ (hat**2).T)
-    if wander is not None:
-        kernel = np.exp(-0.5 * ((position[:, None] - position) / 0.3) ** 2)
-        root = np.linalg.cholesky(kernel + 1e-6 * np.eye(len(position)))
+
+    def beyond(draws: int) -> int:
+        drawn = (null + rng.standard_normal((draws, len(values))) * error) @ hat.T
         drawn += (rng.standard_normal((draws, len(values))) @ root.T) * wander
-        scale = np.hypot(scale, wander)
-    return _tail(drawn, scale, studentised_prominence(smooth[None], scale)[0])
+        return _beyond(drawn, scale, observed)
+
+    if observed <= 0.0:
+        return 1.0
+    if found := beyond(FIRST_DRAWS):
+        return (1 + found) / (1 + FIRST_DRAWS)
+    return (1 + beyond(DRAWS - FIRST_DRAWS)) / (1 + DRAWS)
 
 
 def studentised_prominence(m: Array, scale: Array) -> Array:
@@ -160,7 +172,6 @@ def _running_mean(a: Array, window: int) -> Array:
     return np.convolve(a, kernel, mode="same") / np.convolve(np.ones(len(a)), kernel, mode="same")
 
 
-def _tail(drawn: Array, scale: Array, observed: float) -> float:
-    if observed <= 0.0:  # no peak: every draw has one as large
-        return 1.0
-    return float((1 + np.count_nonzero(reaches(drawn, scale, observed - 1e-15))) / (1 + len(drawn)))
+def _beyond(drawn: Array, scale: Array, observed: float) -> int:
+    """How many of the draws (rows) have a peak as large as the observed one."""
+    return int(np.count_nonzero(reaches(drawn, scale, observed - 1e-15)))

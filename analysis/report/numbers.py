@@ -28,14 +28,12 @@ def p_text(value: float | None) -> str:
     return f"{value:.2g}" if value >= 0.0095 else f"{value:.1g}"
 
 
-def p_floor(over_epochs: bool, seeds: int) -> float:
-    """The smallest p-value that the detector's test can give: one of its draws and the curve itself, none beyond it.
+def p_floor(over_epochs: bool) -> float:
+    """The smallest p-value that the detector's test can give: none of its draws beyond the curve itself.
 
-    over_epochs: along epochs (rotations of three or more seeds, noise drawn for fewer), else along a short axis.
+    over_epochs: along epochs, else along a short axis.
     """
-    if not over_epochs:
-        return 1 / (1 + peak_test.DRAWS)
-    return 1 / (1 + (significance.DRAWS if seeds >= 3 else significance.NOISE_DRAWS))
+    return 1 / (1 + (significance.DRAWS if over_epochs else peak_test.MORE_DRAWS))
 
 
 def at_floor(value: float, floor: float) -> bool:

@@ -53,7 +53,7 @@ def evidence(verdict: Verdict, over_epochs: bool, brief: bool = False) -> list[s
 
     over_epochs: the verdict is one along epochs; the test's smallest possible p depends on it. brief: p alone.
     """
-    floor = p_floor(over_epochs, verdict.seeds)
+    floor = p_floor(over_epochs)
     if verdict.p_value is not None:
         found = [p_equals("p", verdict.p_value, floor)]
         if brief:

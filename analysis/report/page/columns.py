@@ -33,7 +33,7 @@ def cell_columns(tables: Tables) -> list[Column]:
     error = [numbers(cells, f"final_test_error{part}") for part in ("", "_low", "_high")]
     intervals = [per_cent_interval(*each) for each in zip(*error, strict=True)]
     p_values = [None if each is None else each.q_value for each in verdicts]
-    floors = [p_floor(True, 1 if each is None else each.seeds) for each in verdicts]
+    floor = p_floor(over_epochs=True)
     return [
         *_what(tables, cells),
         column("seeds", "whole", done, [f"{d}" if d == a else f"{d}/{a}" for d, a in zip(done, asked, strict=True)]),
@@ -42,7 +42,7 @@ def cell_columns(tables: Tables) -> list[Column]:
         column("over epochs", "text", [shape_text(each) for each in verdicts], choices=True),
         column("seeds that interpolate", "whole", numbers(cells, "n_interpolating")),
         column("peak at epoch", "whole", numbers(cells, "peak_epoch")),
-        column("q", "number", p_values, [p_cell(q, floor) for q, floor in zip(p_values, floors, strict=True)]),
+        column("q", "number", p_values, [p_cell(q, floor) for q in p_values]),
         column("parameters trained", "whole", numbers(cells, "trainable_params")),
     ]
 

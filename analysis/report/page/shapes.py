@@ -76,7 +76,7 @@ def _row(each: AxisVerdict) -> tuple[str, ...]:
     if verdict is None:
         empty = [MISSING] * 6
         return (each.group.label, f"no verdict: {each.reason}", *empty, f"{each.replicates}", shown)
-    peak, floor = verdict.peak, p_floor(False, verdict.seeds)
+    peak, floor = verdict.peak, p_floor(over_epochs=False)
     return (
         each.group.label,
         axis_shape_text(verdict),

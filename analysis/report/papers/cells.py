@@ -77,7 +77,7 @@ def _column(name: str, rows: Sequence[Row], best: Sequence[int]) -> Column:
         parts = ("shape", "strength", "significance", "double_descent")
         return words(head(name), [verdict(*(row[part] for part in parts)) for row in rows])
     if name in ("p_value", "q_value"):
-        return words(head(name), [p_value(row[name], True, int(row["n_done"])) for row in rows], "r")
+        return words(head(name), [p_value(row[name], over_epochs=True) for row in rows], "r")
     texts = [text(name, row[name]) for row in rows]
     if name == "final_test_error":
         spans = [interval(row[f"{name}_low"], row[f"{name}_high"]) for row in rows]

@@ -27,13 +27,12 @@ def verdicts_markdown(frame: pd.DataFrame) -> str:
 
 
 def _row(row: dict[str, Any]) -> list[str]:
-    over_epochs, seeds = row["axis"] == EPOCH, int(row["seeds"])
-    floor = p_floor(over_epochs, seeds)
+    floor = p_floor(row["axis"] == EPOCH)
     lost = (row["last_interpolating"], row["first_not_interpolating"])
     texts = [
         row["group"],
         row["axis"],
-        f"{seeds}",
+        f"{int(row['seeds'])}",
         _verdict(row),
         *(_point(row, name) for name in ("first_min", "peak", "second_min")),
         per_cent(_number(row["prominence"])),

@@ -29,8 +29,8 @@ def verdicts_latex(along: Sequence[AxisVerdict], sweep: str) -> str:
             r"prom. (\%)",
             [MISSING if v is None or v.prominence is None else f"{100 * v.prominence:.1f}" for v in found],
         ),
-        words("$p$", [MISSING if v is None else p_value(v.p, False, v.seeds) for v in found], "r"),
-        words("$q$", [MISSING if v is None else p_value(v.q_value, False, v.seeds) for v in found], "r"),
+        words("$p$", [MISSING if v is None else p_value(v.p, over_epochs=False) for v in found], "r"),
+        words("$q$", [MISSING if v is None else p_value(v.q_value, over_epochs=False) for v in found], "r"),
         words("lost between", [_lost(each) for each in chosen]),
     ]
     groups = [

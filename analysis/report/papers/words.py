@@ -96,9 +96,9 @@ def verdict(shape: Any, strength: Any, significance: Any, double_descent: Any) -
     return f"DD, {strength}" if strength in ("weak", "strong") else "DD, undecided"
 
 
-def p_value(value: Any, over_epochs: bool, seeds: int) -> str:
+def p_value(value: Any, over_epochs: bool) -> str:
     r"""`.003`, and `$\leq .0005$` where the test can give no smaller one."""
     if value is None or pd.isna(value):
         return MISSING
     number = p_text(float(value)).removeprefix("0")
-    return rf"$\leq {number}$" if at_floor(float(value), p_floor(over_epochs, seeds)) else f"${number}$"
+    return rf"$\leq {number}$" if at_floor(float(value), p_floor(over_epochs)) else f"${number}$"

@@ -76,20 +76,29 @@ def test_the_whole_contract_is_in_the_json(tmp_path: Path) -> None:
     assert found["seeds"] == 1 and found["single_seed_significance"] < 0.05 and found["p_value"] is None
 
 
-def test_a_peak_among_many_runs_is_adjusted_for_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The smallest p of one seed is 0.002: with 30 runs q is 0.06 where one has it, 0.03 where two have it."""
+FAINT = FALL + 0.95 * (TEST - FALL) + 0.01 * np.random.default_rng(2).standard_normal(len(EPOCHS))
+
+
+@pytest.mark.parametrize(
+    ("curve", "others", "p", "q"), [(TEST, 29, "0.0005", 0.015), (FAINT, 0, "0.016", 0.016), (FAINT, 29, "0.016", 0.48)]
+)
+def test_a_peak_among_many_runs_is_adjusted_for_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, curve: np.ndarray, others: int, p: str, q: float
+) -> None:
+    """A clear peak is called among 30 runs of one seed each, a fainter one alone only."""
     monkeypatch.setenv("COLUMNS", "120")
-    for peaks, q in ((1, 0.06), (2, 0.03)):
-        curves = [TEST] * peaks + [FALL] * (30 - peaks)
-        parts = [pl.DataFrame({"run": f"r{i}", "epoch": EPOCHS, "test_error": y}) for i, y in enumerate(curves)]
-        pl.concat(parts).write_csv(tmp_path / "c.csv")
-        (first, *_), rows = json.loads(run(tmp_path / "c.csv", "--json").stdout), run(tmp_path / "c.csv").stdout
-        assert (first["shape"], first["single_seed_significance"]) == ("double_descent", 0.002)
-        assert first["q_value"] == pytest.approx(q) and first["double_descent"] is (q < 0.05)
-        assert f"  (0.002)  {q:g}" in rows and ("not significant" in rows) is (q > 0.05)
-        assert run(tmp_path / "c.csv", "--out", tmp_path / "out.csv").exit_code == 0
-        (row, *_) = csv.DictReader((tmp_path / "out.csv").read_text(encoding="utf-8").splitlines())
-        assert float(row["q_value"]) == pytest.approx(q) and row["double_descent"] == str(q < 0.05)
+    parts = [
+        pl.DataFrame({"run": f"r{i}", "epoch": EPOCHS, "test_error": y})
+        for i, y in enumerate([curve, *[FALL] * others])
+    ]
+    pl.concat(parts).write_csv(tmp_path / "c.csv")
+    (first, *_), rows = json.loads(run(tmp_path / "c.csv", "--json").stdout), run(tmp_path / "c.csv").stdout
+    assert (first["shape"], first["single_seed_significance"]) == ("double_descent", float(p))
+    assert first["q_value"] == pytest.approx(q) and first["double_descent"] is (q < 0.05)
+    assert f"  ({p})  {q:g}" in rows and ("not significant" in rows) is (q > 0.05)
+    assert run(tmp_path / "c.csv", "--out", tmp_path / "out.csv").exit_code == 0
+    (row, *_) = csv.DictReader((tmp_path / "out.csv").read_text(encoding="utf-8").splitlines())
+    assert float(row["q_value"]) == pytest.approx(q) and row["double_descent"] == str(q < 0.05)
 
 
 def test_tables_are_written(tmp_path: Path) -> None:
