@@ -14,7 +14,8 @@ import numpy as np
 
 from analysis.claims.evidence import Evidence
 from analysis.statistics.multiplicity import holm
-from analysis.statistics.paired import paired_mean
+from analysis.statistics.paired import SMALLEST_SD, paired_mean, smallest_sd
+from analysis.tables.against_scratch import test_images
 from analysis.tables.along_axes import FROZEN, AxisVerdict
 from analysis.tables.collect import Tables
 from analysis.tables.curves import Array
@@ -38,13 +39,15 @@ class UnknownTask(InputError):
 class Pair:
     """Two groups that differ in source.task alone. differences: error(less related) - error(more related), (seeds,) by
     frozen depth. inside: depths at which the more related source is in a double descent. given: whether the user said
-    which is the more related one."""
+    which is the more related one. least_sd: what the standard deviation of differences is at least taken to be, by the
+    size of the test set (`smallest_sd`)."""
 
     name: str
     differences: dict[float, Array]
     inside: frozenset[float]
     given: bool
     family: str | None = None
+    least_sd: float = SMALLEST_SD
 
 
 def pairs_of_sources(
@@ -111,7 +114,9 @@ def _pair(tables: Tables, first: AxisVerdict, second: AxisVerdict, related: list
         more = second
     name = f"{network}, {tasks[1]} against {tasks[0]} (more related)"
     inside = _inside(tables, more) & frozenset(differences)
-    return Pair(name, differences, inside, bool(related), first.group.fields["model.family"])
+    rows = np.concatenate([tables.rows[int(cell)] for each in (first, second) for cell in each.group.cells])
+    least = smallest_sd(test_images(tables, rows))
+    return Pair(name, differences, inside, bool(related), first.group.fields["model.family"], least)
 
 
 def _second_is_more_related(tasks: list[str], related: list[str], difference: float) -> bool:
@@ -169,16 +174,16 @@ def on_par(pair: Pair) -> Evidence:
 
 
 def _evidence(pair: Pair, margin: float, measure: str, word: str) -> Evidence:
-    below = _adjusted(pair, lambda values: _t_test(margin - values))
-    above = [_t_test(values - margin) for values in pair.differences.values()]
+    below = _adjusted(pair, lambda values: _t_test(margin - values, pair.least_sd))
+    above = [_t_test(values - margin, pair.least_sd) for values in pair.differences.values()]
     candidates = pair.inside or frozenset(pair.differences)
     best = min(candidates, key=lambda depth: pair.differences[depth].mean())
     p_for = min((below[depth] for depth in pair.inside), default=1.0)
     if not pair.given:
         # That the other source is the more related one must be shown too: the larger of the two p-values is that of
         # their conjunction (Berger 1982).
-        p_for = max(p_for, min(_adjusted(pair, _t_test).values()))
-    n, effect, low, high, _ = paired_mean(pair.differences[best])
+        p_for = max(p_for, min(_adjusted(pair, lambda values: _t_test(values, pair.least_sd)).values()))
+    n, effect, low, high, _ = paired_mean(pair.differences[best], pair.least_sd)
     return Evidence(
         group=pair.name,
         measure=measure,
@@ -200,9 +205,9 @@ def _adjusted(pair: Pair, p_value: Callable[[Array], float]) -> dict[float, floa
     return dict(zip(pair.differences, each.tolist(), strict=True))
 
 
-def _t_test(values: Array) -> float:
-    """One-sided p-value that the mean of the values is above 0."""
-    found = paired_mean(values)
+def _t_test(values: Array, least_sd: float) -> float:
+    """One-sided p-value that the mean of the values is above 0. least_sd: as of Pair."""
+    found = paired_mean(values, least_sd)
     return found.p_value / 2 if found.mean > 0 else 1 - found.p_value / 2
 
 

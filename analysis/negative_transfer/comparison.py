@@ -12,7 +12,7 @@ import numpy as np
 from analysis.negative_transfer.indicator import gain_of_fields
 from analysis.negative_transfer.pairs import Arm, Pair, pairs_of_cell, partners
 from analysis.statistics.multiplicity import benjamini_hochberg
-from analysis.statistics.paired import PairedMean, paired_mean, smallest_sd
+from analysis.statistics.paired import SMALLEST_SD, PairedMean, paired_mean, smallest_sd
 from analysis.tables.against_scratch import test_images
 from analysis.tables.collect import Tables
 
@@ -31,6 +31,7 @@ class CellComparison:
     the final gain, over all compared cells of the sweep (Benjamini and Hochberg 1995). negative_q_value: of being worse
     both at the end and at equal train loss, over the same cells. share: mean share of the parameters that was
     inherited, NaN where it is not recorded. predicted: the direction indicator, NaN where it says nothing of this task.
+    least_sd: what the standard deviation of gains is at least taken to be, by the size of the test set.
     """
 
     cell: int
@@ -42,6 +43,7 @@ class CellComparison:
     negative_q_value: float
     share: float
     predicted: float
+    least_sd: float = SMALLEST_SD
 
     @property
     def outcome(self) -> Outcome:
@@ -87,8 +89,10 @@ def compare_with_scratch(tables: Tables) -> tuple[CellComparison, ...]:
     q_values = benjamini_hochberg([gain.p_value if gain.n >= FEWEST_SEEDS else math.nan for gain in gains])
     both = benjamini_hochberg([p_of_both(*each) for each in zip(gains, matched, strict=True)])
     return tuple(
-        _compared(tables, cell, pairs, gain, at_equal_loss, (float(q), float(negative_q)))
-        for (cell, pairs), gain, at_equal_loss, q, negative_q in zip(found, gains, matched, q_values, both, strict=True)
+        _compared(tables, cell, pairs, gain, at_equal_loss, (float(q), float(negative_q)), sd)
+        for (cell, pairs), gain, at_equal_loss, q, negative_q, sd in zip(
+            found, gains, matched, q_values, both, least, strict=True
+        )
     )
 
 
@@ -105,7 +109,13 @@ def p_of_both(gain: PairedMean, matched: PairedMean) -> float:
 
 
 def _compared(
-    tables: Tables, cell: int, pairs: list[Pair], gain: PairedMean, matched: PairedMean, q_values: tuple[float, float]
+    tables: Tables,
+    cell: int,
+    pairs: list[Pair],
+    gain: PairedMean,
+    matched: PairedMean,
+    q_values: tuple[float, float],
+    least_sd: float,
 ) -> CellComparison:
     runs = [tables.sweep.runs[int(row)] for row in tables.rows[cell]]
     fields = {name: value for name, value in runs[0].fields.items() if name != "seed"}
@@ -120,6 +130,7 @@ def _compared(
         negative_q_value=q_values[1],
         share=_mean([share for share in shares if share is not None]),
         predicted=gain_of_fields(fields),
+        least_sd=least_sd,
     )
 
 

@@ -27,6 +27,9 @@ AXES = {
     "source.task.universal": "strength of the shared signal",
     "source.size": "source size",
 }
+MODE = "transfer.inherit.mode"
+INHERITED = (SHARE, MODE, "transfer.inherit.units")
+"""Fields that say how much is inherited: along the share that place stands for all of them."""
 SHORT = {
     "source.task = ": "from ",
     "target.task = ": "on ",
@@ -59,12 +62,9 @@ def gain_figure(compared: Sequence[CellComparison], size: FigureSize = TWO_COLUM
 
     At most MOST_PANELS networks and MOST_SERIES lines.
     """
-    axis = next((name for name in AXES if len({each.fields.get(name) for each in compared}) > 1), SIZE)
+    axis = next((name for name in AXES if _varies(compared, name)), SIZE)
     networks = list(dict.fromkeys(network_name(dict(each.fields)) for each in compared))[:MOST_PANELS]
-    names = {}
-    for each, label in zip(compared, labels(compared, (axis, "transfer.inherit.mode")), strict=True):
-        names.setdefault(label.partition(", ")[2], []).append(each)
-    series = dict(list(names.items())[:MOST_SERIES])
+    series = dict(list(_lines(compared, axis).items())[:MOST_SERIES])
     columns = size.columns(len(networks), PANEL_WIDTH)
     rows = math.ceil(len(networks) / columns)
     figure = Figure(figsize=(size.width, PANEL_HEIGHT * size.scale * rows), layout="constrained")
@@ -92,9 +92,28 @@ def gain_figure(compared: Sequence[CellComparison], size: FigureSize = TWO_COLUM
     return figure
 
 
+def _varies(compared: Sequence[CellComparison], axis: str) -> bool:
+    names = INHERITED if axis == SHARE else (axis,)
+    return len({tuple(each.fields.get(name) for name in names) for each in compared}) > 1
+
+
+def _lines(compared: Sequence[CellComparison], axis: str) -> dict[str, list[CellComparison]]:
+    """The cells of each line, by its label. First units are no larger share of what a random share is of: along the
+    share they have lines of their own."""
+    found: dict[str, list[CellComparison]] = {}
+    told = INHERITED if axis == SHARE else (axis,)
+    for each, label in zip(compared, labels(compared, told), strict=True):
+        words = label.split(", ")[1:]
+        if axis == SHARE and each.fields.get(MODE) == "first_units":
+            words.append("first units")
+        found.setdefault(", ".join(words), []).append(each)
+    return found
+
+
 def _series(axes: Axes, cells: Sequence[CellComparison], axis: str, number: int, label: str) -> None:
     colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number // len(COLOURS)]
-    points = [(_place(each, axis), each) for each in cells if not math.isnan(each.gain.mean)]
+    points = [(_place(each, axis), each) for each in cells]
+    points = [(place, each) for place, each in points if not math.isnan(place) and not math.isnan(each.gain.mean)]
     points.sort(key=lambda point: point[0])
     x = [place for place, _ in points]
     means = [100 * each.gain.mean for _, each in points]
@@ -113,5 +132,10 @@ def _short(label: str) -> str:
 
 
 def _place(each: CellComparison, axis: str) -> float:
+    """On the axis; NaN for a cell that has none."""
     value = each.fields.get(axis)
-    return 1.0 if value is None else float(value)
+    if axis == SHARE and value is None:
+        # `none` inherits nothing and no word on it all; of first units the record says which share they were.
+        mode = each.fields.get(MODE)
+        return {"none": 0.0, "first_units": each.share}.get(str(mode), 1.0)
+    return math.nan if value is None else float(value)

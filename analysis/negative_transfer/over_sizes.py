@@ -5,39 +5,50 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from itertools import pairwise
+from typing import Literal, NamedTuple
 
 import numpy as np
 
-from analysis.negative_transfer.comparison import FEWEST_SEEDS, CellComparison
-from analysis.statistics.intervals import Array
+from analysis.negative_transfer.comparison import ALPHA, FEWEST_SEEDS, CellComparison
+from analysis.statistics.intervals import Array, student_quantile
+from analysis.statistics.paired import SMALLEST_SD
 
 SIZE = "target.size"
-DRAWS = 2000
-LEVEL = 0.95
-_SEED = 20250926
+STEPS = 512
+"""Places between two measured sizes at which the gain is tested."""
 
 
 @dataclass(frozen=True)
 class Crossing:
     """cells: the comparisons along the axis, by rising size. direction: what happens as the target set grows.
 
-    size: where the mean gain, joined by straight lines over the logarithm of the size, is 0. low, high: the middle 95 %
-    of what resampled seeds give. support: the share of them that cross in this direction, at least LEVEL.
+    size: where the mean gain, joined by straight lines over the logarithm of the size, is 0. low, high: its 95 %
+    interval, the sizes around it at which the mean of the seeds' gains, joined likewise, is not told apart from 0 by
+    paired t-tests (Fieller 1954); None where no size on that side is told apart.
     """
 
     cells: tuple[CellComparison, ...]
     direction: Literal["gain to loss", "loss to gain"]
     size: float
+    low: float | None
+    high: float | None
+
+
+class Turn(NamedTuple):
+    """Where a gain turns on its axis, the ends of the interval (NaN = open), and whether it falls there."""
+
+    at: float
     low: float
     high: float
-    support: float
+    falls: bool
 
 
 def crossings(compared: Sequence[CellComparison]) -> tuple[Crossing, ...]:
     """The first crossing of each group of cells that differ in target size alone and share at least FEWEST_SEEDS seeds.
 
-    A group in which gains do not cross 0, or only in some of the resampled seeds, has none.
+    There is one where a gain and a loss are both told apart from 0, by their q-values over all cells of the sweep, with
+    none between them that is.
     """
     groups: dict[str, list[CellComparison]] = {}
     for each in compared:
@@ -54,24 +65,36 @@ def _crossing(cells: list[CellComparison]) -> Crossing | None:
         return None
     sizes = np.log([float(cell.fields[SIZE]) for cell in cells])
     gains = np.array([[column[seed] for column in by_seed] for seed in seeds])
-    at, falls = first_crossing(sizes, gains.mean(0))
-    if math.isnan(at):
+    signs = np.array([np.sign(cell.gain.mean) if cell.q_value <= ALPHA else 0.0 for cell in cells])
+    found = turn(sizes, gains, signs, max(cell.least_sd for cell in cells))
+    if found is None:
         return None
-    rng = np.random.default_rng(_SEED)
-    drawn = [first_crossing(sizes, gains[rng.integers(len(seeds), size=len(seeds))].mean(0)) for _ in range(DRAWS)]
-    same = [place for place, direction in drawn if direction == falls and not math.isnan(place)]
-    support = len(same) / DRAWS
-    if support < LEVEL:
+    low, high = (None if math.isnan(end) else math.exp(end) for end in (found.low, found.high))
+    return Crossing(tuple(cells), "gain to loss" if found.falls else "loss to gain", math.exp(found.at), low, high)
+
+
+def turn(x: Array, gains: Array, signs: Array, least_sd: float = SMALLEST_SD) -> Turn | None:
+    """Where the mean gain first turns between two neighbours of opposite sign among those that are told apart from 0.
+
+    x: (points,) ascending. gains: (seeds, points). signs: (points,) 1 or -1 of a mean gain that is told apart from 0, 0
+    of others. least_sd: what the standard deviation of gains is at least taken to be. None where there is no such turn.
+
+    The ends are the nearest of STEPS places between two points that are told apart, so that no interval is narrower
+    than it has to be.
+    """
+    turns = [(a, b) for a, b in pairwise(np.flatnonzero(signs).tolist()) if signs[a] != signs[b]]
+    if not turns:
         return None
-    low, high = np.quantile(same, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Crossing(
-        cells=tuple(cells),
-        direction="gain to loss" if falls else "loss to gain",
-        size=math.exp(at),
-        low=math.exp(low),
-        high=math.exp(high),
-        support=support,
-    )
+    (first, last), mean = turns[0], gains.mean(axis=0)
+    at, falls = first_crossing(x[first : last + 1], mean[first : last + 1])
+    if math.isnan(at) or falls != (signs[first] > 0):  # a sign may be of more seeds than those that all points share
+        return None
+    places = np.unique(np.concatenate([[at], *(np.linspace(a, b, STEPS + 1) for a, b in pairwise(x.tolist()))]))
+    joined = np.array([np.interp(places, x, row) for row in gains])
+    error = np.maximum(joined.std(axis=0, ddof=1), least_sd) / math.sqrt(len(gains))
+    apart = np.abs(joined.mean(axis=0)) > student_quantile(len(gains) - 1) * error
+    below, above = places[apart & (places < at)], places[apart & (places > at)]
+    return Turn(at, below[-1] if len(below) else math.nan, above[0] if len(above) else math.nan, falls)
 
 
 def first_crossing(x: Array, gains: Array) -> tuple[float, bool]:

@@ -39,9 +39,13 @@ def verdict_lines(compared: Sequence[CellComparison]) -> list[str]:
 
 
 def crossing_text(each: Crossing) -> str:
-    return (
-        f"{each.direction} at a target size of about {each.size:.0f} (95 % interval {each.low:.0f} to {each.high:.0f})"
-    )
+    """`gain to loss at a target size of about 200 (95 % interval 150 to 260)`."""
+    low, high = (None if end is None else f"{end:.0f}" for end in (each.low, each.high))
+    interval = f"{low} to {high}"
+    if low is None or high is None:
+        # Not told apart from 0 up to that end of the measured sizes.
+        interval = f"from {low}, open above" if low else f"up to {high}, open below" if high else "open on both sides"
+    return f"{each.direction} at a target size of about {each.size:.0f} (95 % interval {interval})"
 
 
 def cell_row(each: CellComparison, label: str) -> tuple[str, ...]:
@@ -90,7 +94,7 @@ def as_json(compared: Sequence[CellComparison]) -> dict[str, Any]:
             {
                 "cells": [cell.cell for cell in each.cells],
                 "direction": each.direction,
-                **{name: plain(getattr(each, name)) for name in ("size", "low", "high", "support")},
+                **{name: plain(getattr(each, name)) for name in ("size", "low", "high")},
             }
             for each in crossings(compared)
         ],

@@ -133,7 +133,7 @@ def axis_details(each: AxisVerdict) -> list[str]:
     details = [*strength_interval_text(each.verdict, each.group.axis), *_failure(each), *_stability(each)]
     if each.unsettled:
         where = ranges(each.unsettled, list(each.group.values))
-        details.append(f"errors still moved after {each.budget} epochs at {axis_name(each)} = {where}")
+        details.append(f"errors still moved after {each.epochs_text} epochs at {axis_name(each)} = {where}")
     return details
 
 
@@ -153,10 +153,10 @@ def _stability(each: AxisVerdict) -> list[str]:
     found: list[str] = []
     if each.verdict is not None and each.verdict.sensitivity is not None:
         found.append(f"the call stays under {100 * each.verdict.sensitivity:.0f} % of other settings of the detector")
-    return found + [
-        f"after {epochs} epochs of the same runs: {shape_text(old, each.group.axis)}"
-        for epochs, old in each.earlier.items()
-    ]
+    for epochs, old in each.earlier.items():
+        cut = f"{epochs}" if each.one_budget else f"{100 * epochs / each.budget:.0f} % of the {each.epochs_text}"
+        found.append(f"after {cut} epochs of the same runs: {shape_text(old, each.group.axis)}")
+    return found
 
 
 def _failure(each: AxisVerdict) -> list[str]:

@@ -20,13 +20,13 @@ from analysis.detector.q_values import adjusted
 from analysis.detector.sensitivity import with_sensitivity
 from analysis.detector.verdict import Verdict
 from analysis.tables.against_scratch import AgainstScratch, against_scratch
-from analysis.tables.budgets import SHARES, budgets, converged, errors_by_seed
+from analysis.tables.budgets import SHARES, budgets, converged, errors_by_seed, run_lengths
 from analysis.tables.collect import Tables
 from analysis.tables.curves import Array
-from analysis.tables.groups import Group, groups_along, varying
+from analysis.tables.groups import FROZEN as FROZEN
+from analysis.tables.groups import Group, groups_along, varying, with_unfrozen
 from analysis.tables.schema import numbers
 
-FROZEN = "transfer.frozen"
 FEWEST_POINTS = 4
 
 _AXES: dict[str, Axis] = {
@@ -46,9 +46,11 @@ class AxisVerdict:
     interpolates: (points,) 1 = more than half of the seeds do, 0 = they do not, NaN = no run is done.
     threshold: the neighbouring values between which interpolation changes, the interpolating one first; None
     where it does not change. Positions in `verdict` are values on the axis. `reason` says why there is no
-    verdict. budget: epochs of the longest run; the verdict is of that budget. settled: (points,) 1 where errors had
-    settled at its end, 0 where one still moved, NaN without a run. scratch: each point against training from scratch;
-    None without such a partner. earlier: of a called double descent, the verdicts at shorter budgets, by epochs.
+    verdict. budget, shortest: epochs of the longest and of the shortest run; the verdict is of these budgets, which
+    differ along `target.size` where training is told in steps. settled: (points,) 1 where errors had settled at its
+    end, 0 where one still moved, NaN without a run. scratch: each point against training from scratch; None without
+    such a partner. earlier: of a called double descent, the verdicts at shorter budgets, by epochs of the longest run,
+    every run cut at the same share of its own.
     """
 
     group: Group
@@ -63,6 +65,17 @@ class AxisVerdict:
     settled: Array = field(default_factory=lambda: np.empty(0))
     scratch: AgainstScratch | None = None
     earlier: Mapping[int, Verdict | None] = field(default_factory=dict)
+    shortest: int = 0
+
+    @property
+    def one_budget(self) -> bool:
+        """Whether all its runs were trained for as many epochs."""
+        return self.shortest in (0, self.budget)
+
+    @property
+    def epochs_text(self) -> str:
+        """The epochs that its runs were trained for: `60`, or `15 to 60`."""
+        return f"{self.budget}" if self.one_budget else f"{self.shortest} to {self.budget}"
 
     @property
     def unsettled(self) -> list[float]:
@@ -97,7 +110,10 @@ def verdicts_along(tables: Tables, axis: str) -> tuple[AxisVerdict, ...]:
     """
     if axis not in _AXES:
         raise ValueError(f"axis = {axis!r}; allowed: {', '.join(_AXES)}")
-    found = [axis_verdict(tables, group) for group in groups_along(tables.cells, axis)]
+    groups = groups_along(tables.cells, axis)
+    if axis == FROZEN:
+        groups = with_unfrozen(tables.cells, groups)
+    found = [axis_verdict(tables, group) for group in groups]
     judged = adjusted(tuple(each.verdict for each in found))
     return tuple(replace(each, verdict=verdict) for each, verdict in zip(found, judged, strict=True))
 
@@ -110,24 +126,29 @@ def axis_verdict(tables: Tables, group: Group) -> AxisVerdict:
     settled = converged(tables, group)
     if verdict is not None:
         verdict = replace(verdict, converged=not (settled == 0.0).any())
-    budget = max(budgets(tables, group), default=0)
+    shortest, budget = run_lengths(tables, group)
     scratch = against_scratch(tables, group)
     earlier: dict[int, Verdict | None] = {}
     if verdict is not None and verdict.double_descent:
         kept = np.isfinite(test).any(axis=1)
         verdict = with_sensitivity(verdict, group.values, test[kept], train_errors=train[kept], axis=_AXES[group.axis])
-        earlier = {epochs: found for epochs, found in at_budgets(tables, group).items() if epochs < budget}
-    return AxisVerdict(group, seeds, test, train, flags, threshold, verdict, reason, budget, settled, scratch, earlier)
+        # A share of less than one epoch of the shortest run would be another share of it than of the others.
+        whole = {epochs: found for epochs, found in at_budgets(tables, group).items() if epochs * shortest >= budget}
+        earlier = {epochs: found for epochs, found in whole.items() if epochs < budget}
+    return AxisVerdict(
+        group, seeds, test, train, flags, threshold, verdict, reason, budget, settled, scratch, earlier, shortest
+    )
 
 
 def at_budgets(tables: Tables, group: Group, shares: Sequence[float] = SHARES) -> dict[int, Verdict | None]:
-    """The verdict at shares of the training budget, by number of epochs, fewest first: whether it persists.
+    """The verdict at shares of the training budget, fewest epochs first: whether it persists.
 
-    None where fewer than four points have a result. p-values are each verdict's own, not adjusted.
+    By epochs of the longest run; every run is cut at the same share of its own epochs. None where fewer than four
+    points have a result. p-values are each verdict's own, not adjusted.
     """
     found: dict[int, Verdict | None] = {}
-    for epochs in sorted(set(budgets(tables, group, shares))):
-        _, test, train = errors_by_seed(tables, group, epochs)
+    for epochs, share in sorted(zip(budgets(tables, group, shares), shares, strict=False)):
+        _, test, train = errors_by_seed(tables, group, share)  # of shares that come to one epoch the largest stays
         found[epochs], _ = _verdict(group, test, train)
     return found
 

@@ -44,14 +44,18 @@ class Curves:
             return self.lengths()
         return np.nan_to_num(self.last(self.epoch)).astype(np.int64)
 
-    def at_epoch(self, rows: Rows, epoch: int) -> Rows:
-        """The places of some runs' points of this epoch, -1 where a run has none."""
+    def at_share(self, rows: Rows, share: float) -> Rows:
+        """The places of some runs' points at a share of each run's own epochs, -1 where a run has none.
+
+        Where not every epoch was evaluated, the last evaluated one at or before it; at least the first epoch.
+        """
         found = np.full(len(rows), -1)
         for place, row in enumerate(rows):
-            begin, end = self.offsets[row], self.offsets[row + 1]
-            at = begin + epoch - 1 if self.epoch is None else begin + np.searchsorted(self.epoch[begin:end], epoch)
-            if begin <= at < end and (self.epoch is None or self.epoch[at] == epoch):
-                found[place] = at
+            begin, end = int(self.offsets[row]), int(self.offsets[row + 1])
+            if begin < end:
+                epochs = np.arange(1, end - begin + 1) if self.epoch is None else self.epoch[begin:end]
+                wanted = max(1, round(share * int(epochs[-1])))
+                found[place] = begin + np.searchsorted(epochs, wanted, side="right") - 1
         return found
 
     def cell(self, rows: Rows) -> tuple[Array, Array, Array]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,9 @@ from analysis.tables.schema import spec_types
 IN_NAME = ("model.family", "model.depth", "model.width", "model.name")
 """The fields that the name of a network tells."""
 WEIGHTS = "model.weights"
+FROZEN, NORM = "transfer.frozen", "transfer.norm"
+HELD = ("transfer.rate_factors", "transfer.inherit.mode")
+"""Fields that may freeze more than the first units."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,31 @@ def groups_along(cells: pd.DataFrame, axis: str) -> tuple[Group, ...]:
         order = np.argsort(values, kind="stable")
         groups.append(Group(axis, label, slug, shared, rows[order], values[order]))
     return tuple(groups)
+
+
+def with_unfrozen(cells: pd.DataFrame, groups: tuple[Group, ...]) -> tuple[Group, ...]:
+    """Groups along frozen units, those without a cell that freezes nothing with the one that differs in `transfer.norm`
+    alone, where there is one.
+
+    With nothing frozen all kinds of frozen norms are one training, which a sweep need not run three times. A unit of
+    the learning-rate factor 0, and filters that are held, have a frozen norm too: with either nothing is lent.
+    """
+    if len(cells[NORM].unique()) < 2:
+        return groups
+    others = [name for name in cell_fields() if name not in (FROZEN, NORM)]
+    code = cells.groupby(others, dropna=False, sort=False).ngroup().to_numpy()
+    plain = cells[list(HELD)].isna().to_numpy().all(axis=1)
+    lent: dict[int, int] = {}
+    for row in np.flatnonzero((cells[FROZEN] == 0).to_numpy(dtype=bool, na_value=False) & plain):
+        lent.setdefault(int(code[row]), int(row))
+    found = []
+    for group in groups:
+        row = lent.get(int(code[group.cells[0]]))
+        if row is not None and group.values[0] > 0:
+            joined = np.concatenate([[row], group.cells]).astype(np.intp)
+            group = replace(group, cells=joined, values=np.concatenate([[0.0], group.values]))
+        found.append(group)
+    return tuple(found)
 
 
 def varying(cells: pd.DataFrame) -> list[str]:

@@ -31,7 +31,7 @@ class _Row:
     seeds: int
     points: int
     verdict: Verdict | None
-    budget: int
+    budget: int | None
     threshold: Interval | None = None
     reason: str | None = None
 
@@ -42,9 +42,10 @@ def verdict_frame(tables: Tables, along: Sequence[AxisVerdict]) -> pd.DataFrame:
     Columns: `group` (its label), `axis`, `seeds` and `points` (places on the axis; of epochs, evaluated ones) that have
     a result; all that a Verdict says, a point as `peak`, `peak_low`, `peak_high`, `peak_error`, `peak_error_low`,
     `peak_error_high` (position, and error as a fraction, each with its 95 % interval over seeds); `budget` (epochs; the
-    verdict is of it); `last_interpolating` and `first_not_interpolating` (neighbours on the axis between which
-    interpolation is lost; empty for epochs, where `epochs_to_5` of the table `cells` has it); `reason` (why there is no
-    verdict); each field that the cells of the group share. Missing values are empty.
+    verdict is of it; empty where runs were trained for unequal numbers of epochs); `last_interpolating` and
+    `first_not_interpolating` (neighbours on the axis between which interpolation is lost; empty for epochs, where
+    `epochs_to_5` of the table `cells` has it); `reason` (why there is no verdict); each field that the cells of the
+    group share. Missing values are empty.
 
     `q_value` is that of Benjamini and Hochberg (1995) over the rows of one axis with a p-value, of one seed
     (`single_seed_significance`) or of several: the share of false ones to expect among the rows at or below it.
@@ -92,7 +93,7 @@ def _of_axis(each: AxisVerdict) -> _Row:
         seeds=each.replicates,
         points=known,
         verdict=each.verdict,
-        budget=each.budget,
+        budget=each.budget if each.one_budget else None,
         threshold=each.threshold,
         reason=each.reason,
     )

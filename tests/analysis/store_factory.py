@@ -19,6 +19,7 @@ from sweeps.identity import SCHEMA, canonical, run_id, run_name, source_id
 from sweeps.records import EPOCH_TYPES, FailureRecord, RunRecord, SweepRecord
 from sweeps.spec import RunSpec
 from sweeps.sweep import SweepSpec, parse
+from tasks.steps import budget
 from tests.sweeps.example_specs import Words
 
 LADDER = 14
@@ -90,7 +91,7 @@ def finished(
         "name": run_name(spec),
         "spec": canonical(spec),
         "status": "done",
-        "epochs": spec.train.epochs,
+        "epochs": length_of(spec),
         "ladder": tuple(f"unit{unit}" for unit in range(LADDER)),
         "trainable_params": 1000 * (LADDER - spec.transfer.frozen),
         "total_params": 1000 * LADDER,
@@ -115,8 +116,13 @@ def finished(
     return record
 
 
+def length_of(spec: RunSpec) -> int:
+    """Epochs that a run trains, whether its budget is told in epochs or in steps."""
+    return budget(spec.train, spec.target.size).epochs
+
+
 def epoch_table(spec: RunSpec, curve: Curve, clock: float = 1.0) -> pa.Table:
-    epochs = np.arange(1, spec.train.epochs + 1)
+    epochs = np.arange(1, length_of(spec) + 1)
     test, train = curve(spec, epochs.astype(np.float64))
     nothing = np.full(len(epochs), np.nan)
     columns = {

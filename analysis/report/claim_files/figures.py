@@ -28,9 +28,11 @@ Panel = Callable[[Axes], None]
 
 CAPTIONS = {
     "C1": "C1: prominence of the epoch-wise double descent against the size of the target set, a line for each seed, "
-    "blue: their median.",
+    "blue: their median. An open triangle, which no line leads to: at least so much, since the curve still rose when "
+    "training ended, and of the median since it hangs on such curves.",
     "C2": "C2: epochs until the train error reaches 5 % against the size of the source set, a line for each seed, "
-    "blue: their median. An open triangle: not reached by then.",
+    "blue: their median. An open triangle, which no line leads to: not reached by then, and of the median at least so "
+    "many.",
     "C3": "C3: final test error (blue) and train error (orange) against the number of frozen units, means with 95 % "
     "intervals, filled where the cell interpolates. Triangle down: first minimum; triangle up: peak; square: second "
     "minimum, read from head only to nothing frozen.",

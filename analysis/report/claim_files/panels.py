@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, NullLocator
@@ -20,18 +22,18 @@ from analysis.tables.curves import INTERPOLATES_AT
 def size_panel(axes: Axes, series: Series) -> None:
     """A measure of single runs against the size of a set: a line for each seed, the median over seeds.
 
-    A value that is only known to lie above something is an open triangle there.
+    A value that is only known to lie above something, and a median that depends on such values, is an open triangle
+    there that no line leads to.
     """
     sizes = series.group.values
     axes.set_title(series.group.label, loc="left", pad=3)
     for values in series.seeds.values():
-        known = [(size, low, high) for size, (low, high) in values.items()]
-        axes.plot([size for size, _, _ in known], [series.scale * low for _, low, _ in known], color=QUIET, alpha=0.45)
-        censored = [(size, series.scale * low) for size, low, high in known if not np.isfinite(high)]
-        axes.plot(*zip(*censored, strict=True), "^", color=QUIET, markerfacecolor="white") if censored else None
-    lows = [[values[size][0] for values in series.seeds.values() if size in values] for size in sizes.tolist()]
-    medians = [series.scale * float(np.median(found)) if found else np.nan for found in lows]
-    axes.plot(sizes, medians, "o-", color=TEST, linewidth=1.4, markersize=4.5, label="median over seeds")
+        ranges = np.array([values.get(size, (np.nan, np.nan)) for size in sizes.tolist()])
+        _at_least(axes, sizes, series.scale * ranges, {"color": QUIET, "alpha": 0.45}, "")
+    found = [[values[size] for values in series.seeds.values() if size in values] for size in sizes.tolist()]
+    medians = np.array([np.median(ranges, axis=0) if ranges else (np.nan, np.nan) for ranges in found])
+    style = {"color": TEST, "linewidth": 1.4, "markersize": 4.5}
+    _at_least(axes, sizes, series.scale * medians, {**style, "label": "median over seeds"}, "o")
     axes.set_xscale("log")
     axes.set_xticks(sizes)
     axes.xaxis.set_minor_locator(NullLocator())
@@ -64,7 +66,7 @@ def difference_panel(axes: Axes, pair: Pair) -> None:
     """Paired differences at each frozen depth, shaded where the more related source is in a double descent."""
     axes.set_title(pair.name, loc="left", pad=3)
     depths = np.array(sorted(pair.differences))
-    table = np.array([paired_mean(pair.differences[depth])[1:4] for depth in depths.tolist()])
+    table = np.array([paired_mean(pair.differences[depth], pair.least_sd)[1:4] for depth in depths.tolist()])
     for depth in pair.inside:
         axes.axvspan(depth - 0.4, depth + 0.4, color=QUIET, alpha=0.15, linewidth=0)
     axes.axhline(0.0, color=QUIET, linewidth=0.8)
@@ -74,6 +76,19 @@ def difference_panel(axes: Axes, pair: Pair) -> None:
     axes.set_xlabel(f"{AXIS_WORDS[FROZEN]} ({MORE_KEPT})")
     axes.set_ylabel("difference (points)")
     quiet_grid(axes)
+
+
+def _at_least(axes: Axes, x: Array, ranges: Array, style: dict[str, Any], marker: str) -> None:
+    """Values whose ends are one as a line; others as open triangles at their lower ends. ranges: (points, 2), NaN =
+    none."""
+    low, high = ranges.T
+    known, open_above = np.isfinite(low), np.isfinite(low) & (low != high)
+    here = known & ~open_above
+    # Neighbours among the sizes that have a value are joined; an open one between two values parts them.
+    axes.plot(x[known], np.where(here, low, np.nan)[known], linestyle="-", marker=marker, **style)
+    triangle = {name: value for name, value in style.items() if name not in ("label", "alpha")}
+    if open_above.any():
+        axes.plot(x[open_above], low[open_above], linestyle="", marker="^", markerfacecolor="white", **triangle)
 
 
 def _mean_line(axes: Axes, x: Array, errors: Array, color: str, interpolates: Array) -> None:

@@ -7,17 +7,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
 
 from analysis.claims.decide import ClaimVerdict, all_claims, judge
 from analysis.claims.evidence import Evidence
-from analysis.claims.sources import MARGIN, Pair, UnknownTask, better, on_par
+from analysis.claims.sources import MARGIN, Pair, UnknownTask, better, on_par, pairs
 from analysis.cli import main
+from analysis.report.claim_files.panels import difference_panel
 from analysis.statistics.intervals import share_interval
 from analysis.statistics.trend import trend
+from analysis.tables.along_axes import freezing_wise
 from analysis.tables.collect import Tables, collect
 from analysis.tables.load import read_sweep
 from sweeps.spec import RunSpec
-from tests.analysis.store_factory import Curve, double_descent, whole
+from tests.analysis.store_factory import Curve, double_descent, finished, planned, whole
 
 SWEEP = """
 name: claims
@@ -231,6 +235,30 @@ def test_c4_interval_and_p_value_hold_equal_differences_for_no_certainty() -> No
     found = better(Pair("a pair", {3.0: np.full(3, -0.02)}, frozenset({3.0}), given=True))
     assert found.effect == pytest.approx(-0.02) and found.low is not None and found.high is not None
     assert found.low < -0.022 and -0.018 < found.high < 0 and found.p_for is not None and 0.0001 < found.p_for < 0.01
+
+
+def test_c4_one_test_image_on_each_of_three_seeds_is_no_certainty(tmp_path: Path) -> None:
+    """At the peak the less related source is better by one of 100 test images on each seed, or by 100 of 10,000."""
+    text = (SWEEP % PAIR).replace("seed: 0..4", "seed: 0..2")
+    curve = _by_source(freezing_peak, lambda frozen: -0.01 if frozen == 8 else 0.0, noise=0.0)
+    drawn: list[float] = []
+    for images, decision in ((100, "undecided"), (10_000, "supported")):
+        store = tmp_path / decision
+        sweep, runs = planned(text, store)
+        for spec in runs.values():
+            finished(store, spec, curve, test_samples=images)
+        tables = collect(read_sweep(sweep, store))
+        claim = _of(all_claims(tables, ["digits", "glyphs[A-Z]"]), "C4", "better")
+        assert (claim.decision, claim.tests[0].evidence.effect) == (decision, pytest.approx(-0.01)), images
+        (pair,) = pairs(tables, freezing_wise(tables), ["digits", "glyphs[A-Z]"])
+        axes = Figure().subplots()
+        difference_panel(axes, pair)
+        (intervals,) = [each for each in axes.collections if isinstance(each, LineCollection)]
+        drawn.append(max(float(np.ptp(segment[:, 1])) for segment in intervals.get_segments()))
+        evidence = claim.tests[0].evidence
+        assert evidence.low is not None and evidence.high is not None
+        assert drawn[-1] == pytest.approx(100 * (evidence.high - evidence.low))
+    assert drawn[0] > 4 * drawn[1]
 
 
 def test_c4_equal_sources_are_told_apart_in_at_most_five_per_cent() -> None:

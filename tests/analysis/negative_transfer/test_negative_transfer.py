@@ -14,6 +14,7 @@ import pytest
 import analysis.negative_transfer as nt
 from analysis.cli import main
 from analysis.negative_transfer import labels as labels_module
+from analysis.negative_transfer.gain_figure import gain_figure
 from analysis.negative_transfer.indicator import predicted_gain
 from analysis.negative_transfer.labels import labels
 from analysis.negative_transfer.over_sizes import first_crossing
@@ -156,8 +157,8 @@ def test_the_crossing_is_where_the_gain_turns(tmp_path: Path) -> None:
     found = nt.crossings(nt.compare_with_scratch(tables))
     assert len(found) == 3
     for each in found:
-        assert each.direction == "gain to loss" and each.support > 0.95
-        assert each.size == pytest.approx(200, rel=0.1) and each.low <= each.size <= each.high
+        assert each.direction == "gain to loss" and each.low is not None and each.high is not None
+        assert each.size == pytest.approx(200, rel=0.1) and 100 < each.low <= each.size <= each.high < 400
     assert nt.crossings(nt.compare_with_scratch(stored(tmp_path / "none", lambda spec: 0.04))) == ()
 
 
@@ -166,6 +167,36 @@ def test_first_crossings() -> None:
     assert first_crossing(x, np.array([2.0, 1.0, -1.0, 1.0])) == (1.5, True)
     assert first_crossing(x, np.array([-1.0, 0.0, 3.0, 1.0])) == (1.0, False)
     assert math.isnan(first_crossing(x, np.array([1.0, 0.0, 0.0, 2.0]))[0])
+
+
+INHERIT = "[{share: 0.5}, {mode: none}, {mode: first_units, units: 3}, {mode: first_units, units: 9}, {share: 1}]"
+
+
+def of_modes(folder: Path, recorded: bool = True) -> list[nt.CellComparison]:
+    """Half of the filters, nothing, three and nine first units (a share of .1 and .7), and everything inherited."""
+    text = SWEEP.replace("transfer.inherit.share: [0.25, 0.5, 1]", f"transfer.inherit: {INHERIT}")
+    text = text.replace("{inherit: {share: 0.5}}", "{}")
+    sweep, runs = store_factory.planned(text.replace("[100, 200, 400]", "[100]") % 2, folder)
+    for spec in runs.values():
+        share = {3: 0.1, 9: 0.7, None: None}[spec.transfer.inherit.units if spec.transfer.inherit else None]
+        changes = {"inherited_share": share} if recorded and share is not None else {}
+        store_factory.finished(folder, spec, store_factory.double_descent, **changes)
+    return list(nt.compare_with_scratch(collect(read_sweep(sweep, folder))))
+
+
+def drawn(compared: list[nt.CellComparison]) -> dict[str, list[float]]:
+    """Where each line of the figure has its points, by its label."""
+    (axes,) = gain_figure(compared).axes
+    lines = [each for each in axes.lines if each.get_markerfacecolor() == "white"]
+    names = [str(each.get_label()) for each in lines]  # a line without a label is `_child...`
+    places = [np.asarray(each.get_xdata(), dtype=float).round(9).tolist() for each in lines]
+    return dict(zip(["" if name.startswith("_") else name for name in names], places, strict=True))
+
+
+def test_nothing_inherited_is_drawn_at_a_share_of_0(tmp_path: Path) -> None:
+    """First units have a line of their own, at the share that is on record."""
+    assert drawn(of_modes(tmp_path / "a")) == {"": [0.0, 0.5, 1.0], "first units": [0.1, 0.7]}
+    assert drawn(of_modes(tmp_path / "b", recorded=False)) == {"": [0.0, 0.5, 1.0], "first units": []}
 
 
 def test_too_few_seeds_are_not_tested(tmp_path: Path) -> None:
@@ -235,7 +266,7 @@ def test_what_tells_cells_apart_is_looked_for_once_a_network(tmp_path: Path, mon
 
 
 def test_two_seeds_are_too_few_for_a_crossing(tmp_path: Path) -> None:
-    """As they are for any cell: resampled, two seeds that happen to agree would always agree."""
+    """As they are for any cell."""
 
     def crossing(spec: RunSpec) -> float:
         return 0.1 if spec.target.size > 150 else -0.1

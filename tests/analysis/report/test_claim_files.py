@@ -9,11 +9,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from analysis.claims.by_family import claim_lines
 from analysis.claims.decide import judge
 from analysis.claims.evidence import Evidence
+from analysis.claims.sizes import Series
 from analysis.cli import main
+from analysis.report.claim_files.figures import CAPTIONS
+from analysis.report.claim_files.panels import size_panel
+from analysis.report.figure_style import TEST
+from analysis.tables.groups import Group
 from sweeps.spec import RunSpec
 from tests.analysis.store_factory import whole
 
@@ -138,3 +144,32 @@ def test_a_family_goes_by_its_own_tests_adjusted_with_all_others() -> None:
     }  # fmt: skip
     # 0.03 and 0.04 among three: q = 3/2 of the larger
     assert lines["resnet"].test is not None and lines["resnet"].test.q == pytest.approx(0.06)
+
+
+def test_a_median_that_is_only_known_to_be_at_least_so_much_is_open_and_not_joined() -> None:
+    """At 200 two of three curves still rose when they ended: their prominence is 0 or more, and so is the median."""
+    sizes = np.array([100.0, 200.0, 400.0, 800.0])
+    known = {0: (0.02, 0.04, 0.09, 0.1), 1: (0.03, None, 0.08, 0.12), 2: (0.04, None, None, 0.11)}
+    seeds = {
+        seed: {
+            size: (0.0, np.inf) if value is None else (value, value)
+            for size, value in zip(sizes.tolist(), row, strict=True)
+        }
+        for seed, row in known.items()
+    }
+    group = Group("target.size", "resnet14-w4", "resnet14-w4", {}, np.arange(4), sizes)
+    axes = Figure().subplots()
+    size_panel(axes, Series(group, "prominence", seeds, 100, "%"))
+    (line,) = [each for each in axes.lines if each.get_color() == TEST and each.get_marker() == "o"]
+    # The median at 400 lies between 0.08 and 0.09, as the third value is below or above both: it is open too.
+    np.testing.assert_allclose(np.asarray(line.get_ydata()), [3.0, np.nan, np.nan, 11.0])
+    (open_ones,) = [each for each in axes.lines if each.get_color() == TEST and each.get_marker() == "^"]
+    np.testing.assert_allclose(np.asarray(open_ones.get_xdata()), [200.0, 400.0])
+    np.testing.assert_allclose(np.asarray(open_ones.get_ydata()), [0.0, 8.0])
+    assert open_ones.get_markerfacecolor() == "white" and open_ones.get_linestyle() == "None"
+    # No line of a single seed leads to a value that is not known either.
+    drawn = {
+        tuple(np.isfinite(np.asarray(each.get_ydata()))) for each in axes.lines if each.get_marker() in ("", "None")
+    }
+    assert drawn == {(True, True, True, True), (True, False, True, True), (True, False, False, True)}
+    assert all("open triangle" in CAPTIONS[claim] for claim in ("C1", "C2"))

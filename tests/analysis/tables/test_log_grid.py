@@ -41,9 +41,10 @@ def test_a_swept_log_grid_comes_through_to_the_tables(tmp_path: Path) -> None:
     assert test.shape == (1, 14) and tables.curves.last_epochs().tolist() == [15, 15]
     (group,) = groups_along(tables.cells, "transfer.frozen")
     assert budgets(tables, group) == (4, 8, 15)
-    assert np.isfinite(errors_by_seed(tables, group, 8)[1]).all()
-    assert np.isnan(errors_by_seed(tables, group, 12)[1]).all()
-    assert np.array_equal(errors_by_seed(tables, group)[1], errors_by_seed(tables, group, 15)[1])
+    half = tables.curves.at_share(np.array([0, 1]), 0.8)  # epoch 12 was not evaluated: 11
+    assert half.tolist() == [10, 24]
+    assert np.array_equal(errors_by_seed(tables, group, 0.8)[1][0], tables.curves.test_error[half])
+    assert np.array_equal(errors_by_seed(tables, group)[1][0], tables.curves.test_error[[13, 27]])
 
 
 def grid_and_whole() -> Curves:
@@ -59,8 +60,9 @@ def grid_and_whole() -> Curves:
 def test_crossings_are_epochs() -> None:
     curves = grid_and_whole()
     assert curves.epochs_to(0.2).tolist() == [13, 16]
-    assert curves.at_epoch(np.array([0, 1]), 12).tolist() == [11, 25]
-    assert curves.at_epoch(np.array([0, 1]), 13).tolist() == [12, -1]
+    assert curves.at_share(np.array([0, 1]), 0.6).tolist() == [11, 25]
+    assert curves.at_share(np.array([0, 1]), 0.65).tolist() == [12, 25]
+    assert curves.at_share(np.array([0, 1]), 0.01).tolist() == [0, 20]
     assert curves.last_epochs().tolist() == [20, 20]
     assert curves.cell(np.array([1]))[0].tolist() == [1, 2, 4, 8, 10, 12, 16, 20]
 
