@@ -324,6 +324,8 @@ def test_a_host_where_workers_die_one_after_the_other_is_avoided(desk: Desk) -> 
     for ending, avoided in (("held", True), ("not run", True), ("stopped", False)):
         for job in (first, second):
             expired(desk.ledger, job)
+            desk.agenda.judge(job, alive=False)
+        desk.now += HELD_SECONDS
         assert isinstance(desk.jobs.suggest(ending), dict)
         desk.jobs.on_trial_complete(ending, {"endings": [ending], "address": "10.0.0.8"})
         assert bool(desk.health.avoided()) == avoided
