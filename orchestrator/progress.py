@@ -16,6 +16,8 @@ from orchestrator.store.ledger import Ledger
 from sweeps.console import wrapped
 
 LINE_SECONDS = 10.0
+JOIN_SECONDS = 1.0
+"""How long the end waits for a look at the store that is under way."""
 
 
 @contextlib.contextmanager
@@ -28,13 +30,18 @@ def shown(agenda: Agenda, plan: Plan, ledger: Ledger, console: Console) -> Itera
             console.print(part, markup=False, highlight=False, soft_wrap=True)
 
     if console.is_terminal:
-        with Live(get_renderable=lambda: view, console=console, refresh_per_second=2, transient=True):
+        looking = meanwhile(view.look, ledger.store.look_seconds, "looks", JOIN_SECONDS)
+        with looking, Live(get_renderable=lambda: view, console=console, refresh_per_second=2, transient=True):
             yield
         say(view.line())
         return
 
+    def look_and_say() -> None:
+        view.look()
+        say(view.line())
+
     try:
-        with meanwhile(lambda: say(view.line()), LINE_SECONDS, "progress"):
+        with meanwhile(look_and_say, LINE_SECONDS, "progress", JOIN_SECONDS):
             yield
     finally:
         say(view.line())

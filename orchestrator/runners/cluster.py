@@ -20,7 +20,7 @@ from typing import Any
 
 from orchestrator.runners.limits import usable_cores
 from orchestrator.runners.resources import ON_CPU, ON_GPU, CannotStart
-from orchestrator.runners.watchdog import killing_the_hung
+from orchestrator.runners.watchdog import watching_leases
 from orchestrator.schedule.agenda import Agenda
 from orchestrator.store.ledger import Ledger
 from orchestrator.train.options import TrialOptions
@@ -102,7 +102,7 @@ class WorkerDeathCallback(tune.Callback):
         running = any(trial.status == "RUNNING" for trial in reversed(trials))
         if self._jobs.stopping and not running:
             raise NothingRuns
-        self._start.look(running)
+        self._start.look(running, not running and any(trial.status == "PENDING" for trial in reversed(trials)))
         self._look()
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
@@ -188,7 +188,7 @@ def run(
             agenda.starting = "starting Ray" if address == "local" else f"joining the Ray cluster at {address}"
             connect(address, max(workers or 0, usable_cores()))
             agenda.starting = "Ray is up; its workers load PyTorch"
-            with handle_stop_signals(stop, stop_workers) as heed, killing_the_hung(agenda, ledger, options.launch):
+            with handle_stop_signals(stop, stop_workers) as heed, watching_leases(agenda, ledger, options.launch):
                 _fit(agenda, ledger, options, scratch, workers, heed, say, notice, grows=address != "local")
         finally:
             ray.shutdown()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 
+from orchestrator.runners.watchdog import watching_leases
 from orchestrator.schedule.agenda import Agenda
 from orchestrator.train.options import TrialOptions
 from orchestrator.train.stopping import handle_stop_signals
@@ -18,7 +19,7 @@ def run(agenda: Agenda, options: TrialOptions) -> None:
     On SIGINT, SIGTERM or SIGUSR1 the current epoch is trained and saved, then KeyboardInterrupt is raised.
     """
     state = WorkerState(options)
-    with handle_stop_signals(state.stop):
+    with handle_stop_signals(state.stop), watching_leases(agenda, state.ledger, options.launch, kills=False):
         while not agenda.finished():
             job = agenda.take()
             if job is None:

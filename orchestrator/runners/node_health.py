@@ -22,6 +22,12 @@ MOST_RAISED = 2
 HOSTS_ALIKE = 3
 """Hosts on which a job may fail alike before its failures are its own; two, where one of them has completed a run."""
 
+NEVER_STARTED = ("RuntimeEnvSetupError", "runtime_env", "runtime environment")
+"""What Ray says where a worker's process was never there."""
+NO_FAULT = ("exit_actor", "its node has died")
+"""What Ray says where a worker's end is no sign that the next one would end too: it was told to go, or there is no node
+any more."""
+
 _ADDRESS = re.compile(r"\[Node (?P<agent>[0-9A-Fa-f.:]+)\]|^\s*ip: (?P<actor>[0-9A-Fa-f.:]+)\s*$", re.MULTILINE)
 
 
@@ -34,6 +40,18 @@ def address_in(reason: str) -> str | None:
     """
     found = _ADDRESS.search(reason)
     return None if found is None else found["agent"] or found["actor"]
+
+
+def told(reason: str, after: str = "") -> str:
+    """What Ray says of a worker's end in one line: the last error that it names, or its end; or what follows on the
+    last mention of a word."""
+    if after:
+        return reason[reason.rindex(after) :].splitlines()[0].partition(": ")[2].partition("] ")[2]
+    errors = _ERROR.findall(reason)
+    return " ".join((errors[-1] if errors else reason[-400:]).split())[:400]
+
+
+_ERROR = re.compile(r"^\S*(?:Error|Exception): .*", re.MULTILINE)
 
 
 @dataclass

@@ -161,12 +161,15 @@ class StartWatch:
         self._clock = clock
         self._since = clock()
         self._said = False
+        self._waited = False
 
-    def look(self, up: bool) -> None:
-        """To be called again and again. `up`: whether a worker is. Raises CannotStart once none was for all the
-        seconds."""
-        now = self._clock()
-        if up:
+    def look(self, up: bool, waits: bool = True) -> None:
+        """To be called again and again. `up`: whether a worker is. `waits`: whether something waits for one; where all
+        that is left is held by other drivers nothing does, and Tune may call minutes later, once something is there
+        again. Raises CannotStart once none was up for all the seconds."""
+        now, waited_before = self._clock(), self._waited
+        self._waited = waits
+        if up or not (waits and waited_before):
             if self._said:
                 self._say("")
             self._since, self._said = now, False

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import json
-
-from orchestrator.store.jobs import Job
+from orchestrator.runners.batch import from_text
 from orchestrator.train.options import Ending, TrialOptions
 from orchestrator.train.trial import run_trial
 from orchestrator.train.worker_state import WorkerState
-from sweeps.spec import RunSpec
 
 
 def run_remote(text: str, options: TrialOptions, state: WorkerState) -> list[Ending]:
-    """Run a batch, [[kind, id, spec], ...] as JSON, one job after the other. Returns how each ended.
+    """Run a batch, as text (batch.py), one job after the other. Returns how each ended.
 
     Once asked to stop, it does not begin the remaining jobs.
     """
     endings: list[Ending] = []
-    for kind, id, spec in json.loads(text):
+    for job in from_text(text, options.varied, state.ledger.watch):
         stopped = "stopped" in endings or state.stop.asked()
-        job = Job(kind, id, RunSpec.model_validate(spec), options.varied)
         endings.append("not run" if stopped else run_trial(job, options, state))
     return endings

@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import re
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 from ray.tune.search import Searcher
 
-from orchestrator.runners.node_health import NodeHealth, address_in
+from orchestrator.runners.batch import to_text
+from orchestrator.runners.node_health import NEVER_STARTED, NO_FAULT, NodeHealth, address_in, told
 from orchestrator.runners.resources import CannotStart
 from orchestrator.runners.shared_store import NOT_SHARED, UNREADABLE
 from orchestrator.schedule.agenda import BATCH_SECONDS, Agenda, Place
 from orchestrator.store.jobs import Job
-from orchestrator.store.lease import begun, last_token
+from orchestrator.store.lease import begun, last_attempt
 from orchestrator.store.ledger import MOST_ATTEMPTS, Ledger, StoreError
 from orchestrator.train.options import Ending, OutOfMemory
 from sweeps.store.leases import Lease
 from sweeps.store.status import kind_of_error
 
-NEVER_STARTED = ("RuntimeEnvSetupError", "runtime_env", "runtime environment")
-"""What Ray says where a worker's process was never there."""
-NO_FAULT = ("exit_actor", "its node has died")
-"""What Ray says where a worker's end is no sign that the next one would end too: it was told to go, or there is no node
-any more."""
 MOST_WAITING = 2
 """Batches of one kind of place that wait for room, where there are several kinds."""
 MOST_BEFORE_BEGINNING = 10
@@ -89,18 +83,32 @@ class ReadyJobs(Searcher):
         for place in self._agenda.places:
             if self._waits(place):
                 continue
-            if batch := self._agenda.take_batch(BATCH_SECONDS, place):
+            if batch := self._take_batch(place):
                 break
         else:
             return Searcher.FINISHED if self._agenda.finished() else None
         self._batches[trial_id], self._places[trial_id] = batch, place
-        for job in batch:
-            try:
-                self._tokens[job.id] = last_token(self._ledger.store, self._ledger.place(job))
-                self._blind.discard(job.id)
-            except OSError:  # the worker will say what is wrong with the store
-                self._blind.add(job.id)
-        return {"jobs": _to_text(batch), "place": place, "avoided": self._to_leave(place)}
+        return {"jobs": to_text(batch, self._ledger.watch), "place": place, "avoided": self._to_leave(place)}
+
+    def _take_batch(self, place: Place) -> list[Job]:
+        """The next ready jobs that nobody else holds: no worker is asked for what it would not get."""
+        while taken := self._agenda.take_batch(BATCH_SECONDS, place):
+            if batch := [job for job in taken if self._is_free(job)]:
+                return batch
+        return []
+
+    def _is_free(self, job: Job) -> bool:
+        place = self._ledger.place(job)
+        try:
+            self._tokens[job.id], last = last_attempt(self._ledger.store, place)
+        except OSError:  # the worker will say what is wrong with the store
+            self._blind.add(job.id)
+            return True
+        self._blind.discard(job.id)
+        if last is None or not self._ledger.watch.alive(place, last):
+            return True
+        self._agenda.end(job, "held")
+        return False
 
     def _to_leave(self, place: Place) -> list[str]:
         """Addresses of hosts that a worker is to leave, if it is there from before: Tune keeps workers."""
@@ -119,10 +127,12 @@ class ReadyJobs(Searcher):
             self._before_beginning, self._any_reported = 0, True
             place, address = self._places.pop(trial_id), result.get("address")
             for job, ending in zip(self._batches.pop(trial_id), result["endings"], strict=True):
-                if address is not None and ending != "failed":
-                    self._health.worked(address, completed=ending in ("done", "diverged"))
-                spared = address is not None and ending == "failed" and self._is_spared(job, address, place)
-                self._agenda.end(job, "held" if spared else ending)
+                if address is not None and ending in ("done", "diverged", "stopped"):
+                    self._health.worked(address, completed=ending != "stopped")
+                if address is not None and ending == "failed" and self._is_spared(job, address, place):
+                    self._agenda.postpone(job)
+                else:
+                    self._agenda.end(job, ending)
 
     def _is_spared(self, job: Job, address: str, place: Place) -> bool:
         """Whether a failure takes no attempt from its job: runs fail so on this host and nowhere else, while there are
@@ -153,7 +163,7 @@ class ReadyJobs(Searcher):
             return
         self._before_beginning = 0
         if blamed is not None and (address := address_in(reason)) is not None:
-            self._avoid(address, self._health.died, place, f"workers die while they run something: {_told(reason)}")
+            self._avoid(address, self._health.died, place, f"workers die while they run something: {told(reason)}")
         host = None if lease is None else lease.get("host")
         progress = 0.0 if lease is None else float(lease["progress"])
         for job in batch:
@@ -201,13 +211,16 @@ class ReadyJobs(Searcher):
             return
         self._before_beginning += 1
         of_store, others = next((name for name in (NOT_SHARED, UNREADABLE) if name in reason), ""), False
-        why = _told(reason, of_store)
+        why = told(reason, of_store)
         address = None if any(sign in reason for sign in NO_FAULT) else address_in(reason)
         if address is not None:
-            told = why if of_store else f"workers end there before they begin a run: {why}"
-            others = self._avoid(address, self._health.failed, place, told)
-        for job in batch:  # one worker may have been told to go: its jobs need no pause
-            self._agenda.end(job, "not run" if others or self._before_beginning == 1 else "held")
+            because = why if of_store else f"workers end there before they begin a run: {why}"
+            others = self._avoid(address, self._health.failed, place, because)
+        for job in batch:
+            if others or self._before_beginning == 1:  # one worker may have been told to go: its jobs need no pause
+                self._agenda.end(job, "not run")
+            else:
+                self._agenda.postpone(job)
         if others or any(self._may_run(job) for beside in self._batches.values() for job in beside):
             return
         if of_store == NOT_SHARED:
@@ -240,19 +253,3 @@ class ReadyJobs(Searcher):
 
     def restore(self, checkpoint_path: str) -> None:
         raise NotImplementedError("a sweep is resumed from the store, by the same command")
-
-
-def _told(reason: str, after: str = "") -> str:
-    """A reason in one line: the last error that it names, or its end; or what follows on the last mention of a word."""
-    if after:
-        return reason[reason.rindex(after) :].splitlines()[0].partition(": ")[2].partition("] ")[2]
-    errors = _ERROR.findall(reason)
-    return " ".join((errors[-1] if errors else reason[-400:]).split())[:400]
-
-
-_ERROR = re.compile(r"^\S*(?:Error|Exception): .*", re.MULTILINE)
-
-
-def _to_text(batch: list[Job]) -> str:
-    """[[kind, id, spec], ...] as JSON."""
-    return json.dumps([[job.kind, job.id, job.spec.model_dump(mode="json")] for job in batch])

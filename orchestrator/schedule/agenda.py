@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import math
 import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from orchestrator.schedule.job_queue import Ready
 from orchestrator.schedule.plan import Plan
@@ -22,7 +21,20 @@ Place = str
 BATCH_SECONDS = 5.0
 """Jobs that are expected to take less are handed out together, as many as fill this time."""
 HELD_SECONDS = 5.0
-"""How long to leave a run alone that another process holds, before asking again."""
+"""How long at least to leave a job alone that another process holds, or that is to be tried again after a pause."""
+LONGEST_HELD_SECONDS = 60.0
+"""After how long a job is offered again of whose holder the driver has learned nothing meanwhile."""
+
+
+@dataclass
+class _Held:
+    """A job that is kept back until a time, by the agenda's clock."""
+
+    job: Job
+    earliest: float
+    until: float
+    begun: bool
+    """Another process holds it, or did: it comes before its equals."""
 
 
 class Agenda:
@@ -73,10 +85,9 @@ class Agenda:
         """Where its jobs are to run."""
         self._ready: defaultdict[Place, Ready] = defaultdict(Ready)
         self._behind = plan.behind
-        self._held: list[tuple[float, int, Job]] = []
+        self._held: dict[str, _Held] = {}
         self._attempts: defaultdict[str, int] = defaultdict(int)
         self._farthest: defaultdict[str, float] = defaultdict(float)
-        self._count = itertools.count()
         self._lock = threading.RLock()
         self._left = sum(self.costs.values())
         for job in plan.open_runs:
@@ -128,7 +139,7 @@ class Agenda:
         with self._lock:
             self.running.pop(job.id, None)
             if ending == "held":
-                heapq.heappush(self._held, (self._clock() + HELD_SECONDS, next(self._count), job))
+                self._hold(job, LONGEST_HELD_SECONDS, begun=True)
             elif ending == "memory" and job.id not in self._lonely:
                 self._lonely.add(job.id)
                 self._alone.append(job)
@@ -143,6 +154,23 @@ class Agenda:
                 self._release(job, ending)
                 if self.ended[job.id] == "failed":
                     self._count_alike(job)
+
+    def postpone(self, job: Job) -> None:
+        """A job that was taken came back without an attempt, and is offered again after a pause."""
+        with self._lock:
+            self.running.pop(job.id, None)
+            self._hold(job, HELD_SECONDS, begun=False)
+
+    def held(self) -> list[Job]:
+        """The jobs that are kept back. Who can look at their leases says what became of the holders (`judge`)."""
+        with self._lock:
+            return [held.job for held in self._held.values()]
+
+    def judge(self, job: Job, alive: bool) -> None:
+        """What a look at the holder of a job that is kept back told: while it is alive the job is not offered."""
+        with self._lock:
+            if (held := self._held.get(job.id)) is not None:
+                held.until = self._clock() + LONGEST_HELD_SECONDS if alive else held.earliest
 
     def under_way(self) -> list[Job]:
         """The jobs that count as running, those that wait their turn in a worker's batch included."""
@@ -183,10 +211,15 @@ class Agenda:
             self.alike = self._kinds[kind], error
             self.stopping = True
 
+    def _hold(self, job: Job, seconds: float, begun: bool) -> None:
+        now = self._clock()
+        self._held[job.id] = _Held(job, now + HELD_SECONDS, now + seconds, begun)
+
     def _offer_held(self) -> None:
         now = self._clock()
-        while self._held and self._held[0][0] <= now:
-            self._push(heapq.heappop(self._held)[2])
+        for id in [id for id, held in self._held.items() if held.until <= now]:
+            held = self._held.pop(id)
+            self._push(held.job, again=held.begun)
 
     def _tries_again(self, job: Job, progress: float) -> bool:
         if progress > self._farthest[job.id]:

@@ -22,6 +22,7 @@ from orchestrator.store.jobs import Job
 from orchestrator.store.ledger import Ledger
 from sweeps.errors import printable
 from sweeps.records import FINAL
+from sweeps.store.many import look_at_each
 
 MOST_SHOWN = 12
 MOST_FAILURES = 3
@@ -39,7 +40,11 @@ class UnderWay(NamedTuple):
 
 
 class View:
-    """Progress as a line of text (`line`) or, for rich to print, as a screen of any width."""
+    """Progress as a line of text (`line`) or, for rich to print, as a screen of any width.
+
+    The store is asked by `look` alone: a terminal is drawn anew more often than a request should be made, and must not
+    wait for one.
+    """
 
     def __init__(self, agenda: Agenda, plan: Plan, ledger: Ledger) -> None:
         self._agenda = agenda
@@ -51,7 +56,23 @@ class View:
         self._blocked = sum(id not in agenda.costs and plan.statuses[id] not in FINAL for id in plan.runs)
         self._before = sum(plan.statuses[id] in FINAL for id in plan.runs)
         self._errors: dict[str, str] = {}
+        self._progress: dict[str, tuple[int, int]] = {}
+        """Epochs done and asked of what is under way, by id."""
+        self._told: set[str] = set()
+        """Failed jobs whose error has been read."""
         self._some_begun = False
+
+    def look(self) -> None:
+        """Ask the store how far the jobs under way are, and why others failed."""
+        ledger = self._ledger
+        found = look_at_each(ledger.store, self._progress_of, self._agenda.under_way())
+        self._progress = {job.id: progress for job, progress in found if progress is not None}
+        for id in self._failed():
+            if id not in self._told:
+                last = last_failure(ledger, self._plan.runs.get(id) or self._plan.sources[id])
+                self._errors[id] = _shortened("its failure is not on record" if last is None else last.error)
+                if last is None or last.file is not None:  # else it cannot be read just now: at the next look, maybe
+                    self._told.add(id)
 
     def line(self) -> str:
         """For where there is no terminal."""
@@ -124,27 +145,23 @@ class View:
         return self._agenda.notice or ("" if self._some_begun else self._agenda.starting)
 
     def _failures(self) -> Iterator[tuple[str, str]]:
-        """Label and error of the last jobs that failed for good, or why that cannot be read just now."""
-        failed = [id for id, ending in self._agenda.ended.copy().items() if ending == "failed"]
-        for id in failed[-MOST_FAILURES:]:
-            job = self._plan.runs.get(id) or self._plan.sources[id]
-            if id not in self._errors:
-                last = last_failure(self._ledger, job)
-                error = _shortened("its failure is not on record" if last is None else last.error)
-                if last is not None and last.file is None:  # at the next look, maybe
-                    yield self._labels.of(job), error
-                    continue
-                self._errors[id] = error
-            yield self._labels.of(job), self._errors[id]
+        """Label and error of the last jobs that failed for good, or why that could not be read at the last look."""
+        for id in self._failed():
+            if id in self._errors:
+                yield self._labels.of(self._plan.runs.get(id) or self._plan.sources[id]), self._errors[id]
+
+    def _failed(self) -> list[str]:
+        return [id for id, ending in self._agenda.ended.copy().items() if ending == "failed"][-MOST_FAILURES:]
+
+    def _progress_of(self, job: Job) -> tuple[int, int] | None:
+        with contextlib.suppress(OSError):  # as at the last look; at the next one, maybe
+            return self._ledger.progress(job)
+        return self._progress.get(job.id)
 
     def _under_way(self) -> list[UnderWay]:
         """Those that have begun first."""
-        found = []
-        for job in list(self._agenda.running.values()):
-            done, asked = None, 0
-            with contextlib.suppress(OSError):  # at the next look, maybe
-                done, asked = self._ledger.progress(job) or (None, 0)
-            found.append(UnderWay(job, done, asked))
+        progress = self._progress
+        found = [UnderWay(job, *progress.get(job.id, (None, 0))) for job in list(self._agenda.running.values())]
         return sorted(found, key=lambda entry: entry.done is None)
 
     def _seconds_left(self, under_way: list[UnderWay]) -> float | None:

@@ -23,10 +23,15 @@ from sweeps.store import leases
 from sweeps.store.leases import current, may_be_alive, this_process
 from sweeps.store.many import look_at_each
 
+BEATS = 5
+"""Heartbeats in the time of the expiry, at least."""
+SHORTEST_GAP = 1.0
+"""Seconds between two looks that are no gap, however short the expiry: a look takes its time."""
+
 
 def beat_seconds(store: Store, settings: Settings) -> float:
     """Between two heartbeats."""
-    return min(store.beat_seconds, settings.lease_expiry / 5)
+    return min(store.beat_seconds, settings.lease_expiry / BEATS)
 
 
 class Held(Exception):
@@ -116,22 +121,35 @@ class Lease:
 
 
 class Watch:
-    """Judges whether leases are alive, from what it saw of them before: keep one as long as the process lives."""
+    """Judges whether leases are alive, from what it saw of them before: keep one as long as the process lives.
+
+    What counts as a holder's silence is time in which this process looked. A store that does not answer, or a job that
+    is suspended and resumed, keeps the watcher from looking, and most likely the holder from its heartbeat as well. So
+    of the time between two looks two heartbeats (of the rarest that are allowed) count at most, and after a longer gap
+    nobody is called gone before the next look.
+    """
 
     def __init__(self, settings: Settings = DEFAULT) -> None:
         self.settings = settings
-        self._seen: dict[tuple[Place, str], tuple[int, float]] = {}
+        self.silent: dict[Place, tuple[str, int]] = {}
+        """Holders whose heartbeat stood still for the expiry, and which it was. It holds as long as the lease says
+        exactly this, for whoever is told: no holder has one heartbeat twice."""
+        self._most_gap = max(SHORTEST_GAP, 2 * settings.lease_expiry / BEATS)
+        self._seen: dict[tuple[Place, str], tuple[int, float, float]] = {}
+        """The heartbeat of each holder, for how long it stood still, and when that was seen last."""
 
     def alive(self, place: Place, lease: leases.Lease) -> bool:
         """False if the holder is known to be gone, or if its heartbeat stood still for the expiry, by this clock."""
         if not may_be_alive(lease):
             return False
-        key, now = (place, lease["holder"]), time.monotonic()
-        beat, since = self._seen.get(key, (None, now))
-        if beat != lease["beat"]:
-            since = now
-        self._seen[key] = (lease["beat"], since)
-        return now - since < self.settings.lease_expiry
+        holder, beat, now = lease["holder"], lease["beat"], time.monotonic()
+        before, silence, looked = self._seen.get((place, holder), (None, 0.0, now))
+        gap = now - looked
+        silence = silence + min(gap, self._most_gap) if beat == before else 0.0
+        self._seen[place, holder] = beat, silence, now
+        if silence >= self.settings.lease_expiry and gap <= self._most_gap:
+            self.silent[place] = holder, beat
+        return self.silent.get(place) != (holder, beat)
 
 
 def claim(store: Store, place: Place, epochs: int, watch: Watch, launch: str = "") -> Lease:
@@ -148,9 +166,11 @@ def claim(store: Store, place: Place, epochs: int, watch: Watch, launch: str = "
     return lease
 
 
-def last_token(store: Store, place: Place) -> int:
-    """The token of the latest attempt at a job, whoever made it; 0 where there was none. Raises OSError."""
-    return keys_of(store, place, store.list(place.folder))[2]
+def last_attempt(store: Store, place: Place) -> tuple[int, leases.Lease | None]:
+    """The token of the latest attempt at a job, whoever made it (0 where there was none), and the lease that holds now.
+    Raises OSError."""
+    _, last, token = keys_of(store, place, store.list(place.folder))
+    return token, last
 
 
 def begun(store: Store, place: Place, after: int, launch: str) -> leases.Lease | None:
@@ -165,7 +185,8 @@ def begun(store: Store, place: Place, after: int, launch: str) -> leases.Lease |
 def living(
     store: Store, places: Iterable[Place], settings: Settings = DEFAULT, watch: Watch | None = None
 ) -> list[Place]:
-    """Those of the places whose holder shows life. Waits up to the expiry for what it cannot judge at once.
+    """Those of the places whose holder shows life. Waits up to the expiry for what it cannot judge at once, up to twice
+    that where looks take long.
 
     watch: who claims places afterwards gives its own, which then knows of each holder that it stood still.
     """
@@ -177,7 +198,7 @@ def living(
     first = {place: last for place, last in look(places) if last is not None}
     for place, last in first.items():
         watch.alive(place, last)  # it counts from here
-    deadline = time.monotonic() + settings.lease_expiry  # from here: in a large store the first look takes its time
+    deadline = time.monotonic() + 2 * settings.lease_expiry  # from here: in a large store the first look takes its time
     waiting, shown = list(first), []
     while waiting:
         late = time.monotonic() >= deadline

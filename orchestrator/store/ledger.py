@@ -50,7 +50,8 @@ class Ledger:
         self.store: Store = store or store_at(location, settings.faults)
         self.damaged: dict[str, str] = {}
         """What is wrong with results that `status` found not to be what was committed, by id."""
-        self._watch = Watch(settings)
+        self.watch = Watch(settings)
+        """What this process saw of leases, and was told of them."""
 
     @property
     def root(self) -> Path:
@@ -134,7 +135,7 @@ class Ledger:
             return record.status, record
         place = self.place(job)
         try:
-            return without_result(view, place, self._watch.alive), None
+            return without_result(view, place, self.watch.alive), None
         except OSError as refused:
             raise records.unreadable(self.store, place.folder, refused) from None
 
@@ -164,12 +165,7 @@ class Ledger:
 
     def claim(self, job: Job, launch: str = "") -> Lease:
         """Raises lease.Held."""
-        return claim(self.store, self.place(job), job.epochs, self._watch, launch)
-
-    def silent_holder(self, job: Job) -> leases.Lease | None:
-        """What the lease of a job says whose holder is there, as far as one can know, but has expired."""
-        last = self.lease(job)
-        return last if last is not None and last["holder"] and not self._watch.alive(self.place(job), last) else None
+        return claim(self.store, self.place(job), job.epochs, self.watch, launch)
 
     def lease(self, job: Job) -> leases.Lease | None:
         """What the last lease of a job says; None where nobody has taken it up, or gave it back."""

@@ -7,8 +7,8 @@ machines:
 - One look can tell that the holder is gone only if it ran on this machine: its process is not there any more.
 - One look at a holder elsewhere tells nothing: a heartbeat that stands still looks like one that moves. Such a lease
   counts as held.
-- Who has looked before, and saw the same heartbeat for the time of expiry by its own clock, knows that the holder is
-  gone (`Watch` in orchestrator/store/lease.py).
+- Who has looked again and again, and saw the same heartbeat for the time of expiry by its own clock, knows that the
+  holder is gone (`Watch` in orchestrator/store/lease.py).
 
 So a single look (`plan`, `status`, tables) may call a run running for at most as long as its lease lies there; a driver
 finds out within the expiry.

@@ -36,6 +36,7 @@ def test_a_job_is_running_once_a_worker_has_begun_it(tmp_path: Path) -> None:
     assert first is not None and second is not None
     assert view.line().startswith("0 of 3 runs done, 0 running")
     lease = ledger.claim(first)
+    view.look()
     assert view.line().startswith("0 of 3 runs done, 1 running")
     of_first, of_second = (f"seed {job.spec.seed}" for job in (first, second))  # what differs
     assert view.line().endswith(f": {of_first} 0/2")

@@ -49,6 +49,22 @@ def test_a_worker_that_is_up_is_not_waited_for() -> None:
     watch.look(False)
 
 
+def test_no_worker_is_waited_for_while_all_that_is_left_is_held_by_others() -> None:
+    """Tune calls rarely then: it waits up to ten minutes for something to try, and calls once that is there."""
+    clock, said = Clock(), []
+    watch = StartWatch(said.append, 300.0, clock)
+    for clock.now in (0.0, 600.0, 1200.0):
+        watch.look(False, waits=False)
+    clock.now = 1800.0
+    watch.look(False)
+    clock.now = 1859.0
+    watch.look(False)
+    assert said == []
+    clock.now = 1860.0
+    watch.look(False)
+    assert len(said) == 1
+
+
 def test_the_watch_begins_anew_where_the_last_worker_has_gone() -> None:
     clock, said = Clock(), []
     watch = StartWatch(said.append, 300.0, clock)

@@ -80,6 +80,13 @@ def died_while_running(ledger: Ledger, job: Job, launch: str, progress: int = 0)
     (folder_of(ledger, job) / f"lease-{lease.token:06d}.json").write_text(changed)
 
 
+def expired(ledger: Ledger, job: Job) -> None:
+    """The driver has watched the job's lease for long enough."""
+    last = ledger.lease(job)
+    assert last is not None
+    ledger.watch.silent[ledger.place(job)] = last["holder"], last["beat"]
+
+
 def test_a_worker_that_died_while_it_ran_a_job_costs_an_attempt_and_names_its_host(desk: Desk) -> None:
     job = desk.handed_out("first")
     died_while_running(desk.ledger, job, "ours")
@@ -136,6 +143,7 @@ def test_the_lease_of_an_earlier_worker_is_no_beginning(desk: Desk) -> None:
     died_while_running(desk.ledger, job, "ours")
     desk.jobs.died("first", "ActorDiedError")
     assert desk.failures(job) == 1
+    expired(desk.ledger, job)
     for number in range(MOST_ATTEMPTS + 1):
         again = desk.handed_out(f"again-{number}")
         desk.jobs.died(f"again-{number}", "ActorDiedError")
@@ -162,7 +170,7 @@ def test_a_job_that_was_run_in_between_starts_the_count_anew(desk: Desk) -> None
     for number in range(3 * MOST_BEFORE_BEGINNING):
         desk.handed_out(f"{number}")
         if number % 5 == 4:
-            desk.jobs.on_trial_complete(f"{number}", {"endings": ["held"]})
+            desk.jobs.on_trial_complete(f"{number}", {"endings": ["stopped"]})
         else:
             desk.jobs.died(f"{number}", "node lost")
 
@@ -261,7 +269,7 @@ def test_a_store_that_a_worker_cannot_read_is_tried_again(desk: Desk) -> None:
     for number in range(3 * MOST_BEFORE_BEGINNING):
         job = desk.handed_out(f"{number}")
         if number % MOST_BEFORE_BEGINNING == MOST_BEFORE_BEGINNING - 1:
-            desk.jobs.on_trial_complete(f"{number}", {"endings": ["held"]})
+            desk.jobs.on_trial_complete(f"{number}", {"endings": ["stopped"]})
         else:
             desk.jobs.died(f"{number}", UNREADABLE)
         assert desk.failures(job) == 0
@@ -313,9 +321,14 @@ def test_a_host_where_workers_die_one_after_the_other_is_avoided(desk: Desk) -> 
     died_while_running(desk.ledger, second, "ours")
     desk.jobs.died("second", reason)
     assert desk.health.avoided() == {"10.0.0.8"}
-    desk.jobs.suggest("third")
-    desk.jobs.on_trial_complete("third", {"endings": ["held"], "address": "10.0.0.8"})
-    assert not desk.health.avoided()
+    for ending, avoided in (("held", True), ("not run", True), ("stopped", False)):
+        for job in (first, second):
+            expired(desk.ledger, job)
+            desk.agenda.judge(job, alive=False)
+        desk.now += HELD_SECONDS
+        assert isinstance(desk.jobs.suggest(ending), dict)
+        desk.jobs.on_trial_complete(ending, {"endings": [ending], "address": "10.0.0.8"})
+        assert bool(desk.health.avoided()) == avoided
 
 
 ECC = "CUDA error: uncorrectable ECC error encountered"
@@ -344,6 +357,16 @@ def test_a_host_where_every_run_fails_uses_up_no_attempts_and_is_avoided(desk: D
         desk.handed_out(trial)
         desk.jobs.on_trial_complete(trial, {"endings": ["done"], "address": "10.0.0.8"})
     assert [*desk.agenda.ended.values()] == ["done", "done"] and desk.agenda.finished()
+
+
+def test_a_job_that_was_held_elsewhere_says_nothing_of_the_host_that_drew_it(desk: Desk) -> None:
+    """A host where each run fails is free most often, and draws them."""
+    desk.others = True
+    failed(desk, "first", "10.0.0.7")
+    desk.handed_out("held")
+    desk.jobs.on_trial_complete("held", {"endings": ["held"], "address": "10.0.0.7"})
+    failed(desk, "second", "10.0.0.7")
+    assert desk.health.avoided() == {"10.0.0.7"}
 
 
 def test_workers_that_leave_a_host_that_is_avoided_are_no_sign_of_a_launch_that_cannot_start(desk: Desk) -> None:
@@ -385,7 +408,7 @@ def test_a_data_set_that_is_missing_on_two_hosts_ends_no_run(desk: Desk) -> None
 
 def test_only_a_result_shows_that_a_host_completes_runs(desk: Desk) -> None:
     desk.others = True
-    for trial, ending, blamed in (("held", "held", False), ("done", "done", True)):
+    for trial, ending, blamed in (("stopped", "stopped", False), ("done", "done", True)):
         desk.handed_out(trial)
         desk.jobs.on_trial_complete(trial, {"endings": [ending], "address": "10.0.0.7"})
         desk.health.at_fault("10.0.0.7", trial, trial)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from orchestrator.schedule.agenda import HELD_SECONDS, Agenda
+from orchestrator.schedule.agenda import HELD_SECONDS, LONGEST_HELD_SECONDS, Agenda
 from orchestrator.schedule.forecast import forecast
 from orchestrator.schedule.plan import Plan, make_plan
 from orchestrator.store.jobs import Job
@@ -87,8 +87,46 @@ def test_a_job_held_elsewhere_is_offered_again_later(tmp_path: Path) -> None:
     jobs = taken(agenda)
     for job in jobs:
         agenda.end(job, "held")
-    assert agenda.take() is None and not agenda.finished()
-    clock[0] += HELD_SECONDS
+    assert agenda.take() is None and not agenda.finished() and agenda.held() == jobs
+    clock[0] += LONGEST_HELD_SECONDS - 0.1
+    assert agenda.take() is None
+    clock[0] += 0.1
+    assert set(taken(agenda)) == set(jobs) and agenda.held() == []
+
+
+def test_a_held_job_is_offered_once_its_holder_is_gone_and_not_while_that_lives(tmp_path: Path) -> None:
+    clock = [0.0]
+    ledger, _ = opened(tmp_path)
+    agenda = agenda_of(make_plan(parse(SWEEP), ledger), lambda: clock[0])
+    alive, gone = (job for _ in range(2) if (job := agenda.take()) is not None)
+    for job in (alive, gone):
+        agenda.end(job, "held")
+    others = taken(agenda)
+    for job in others:
+        agenda.end(job, "not run")
+    agenda.judge(gone, alive=False)
+    assert set(taken(agenda)) == set(others)  # before a short pause is over
+    for job in others:
+        agenda.end(job, "not run")
+    for _ in range(100):
+        agenda.judge(alive, alive=True)
+        clock[0] += HELD_SECONDS
+    assert agenda.take() == gone  # before its equals: it has been begun
+    assert set(taken(agenda)) == set(others) and agenda.held() == [alive]
+    agenda.judge(alive, alive=False)
+    assert agenda.take() == alive
+
+
+def test_a_job_that_is_postponed_is_offered_after_a_pause(tmp_path: Path) -> None:
+    clock = [0.0]
+    ledger, _ = opened(tmp_path)
+    agenda = agenda_of(make_plan(parse(SWEEP), ledger), lambda: clock[0])
+    jobs = taken(agenda)
+    for job in jobs:
+        agenda.postpone(job)
+    clock[0] += HELD_SECONDS - 0.1
+    assert agenda.take() is None and agenda.under_way() == []
+    clock[0] += 0.1
     assert taken(agenda) == jobs
 
 

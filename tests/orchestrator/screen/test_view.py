@@ -63,6 +63,7 @@ def test_no_line_is_cut_and_jobs_differ(launched: tuple[Agenda, Plan, Ledger], w
     view = View(agenda, plan, ledger)
     taken = [job for _ in range(4) if (job := agenda.take()) is not None]
     leases = [ledger.claim(job) for job in taken[:3]]
+    view.look()
     lines = screen(view, width)
     assert max(map(len, lines)) <= width
     text = " ".join(" ".join(lines).split())
@@ -87,6 +88,7 @@ def test_failures_are_told_with_what_differs(launched: tuple[Agenda, Plan, Ledge
             assert job is not None
             ledger.fail(job, ValueError(f"number {number} is [bold] wrong"))
             agenda.end(job, "failed")
+    view.look()
     lines = screen(view, width)
     text = " ".join(" ".join(lines).split())
     assert max(map(len, lines)) <= width and "5 failed" in text
@@ -106,8 +108,10 @@ def test_a_failure_that_cannot_be_read_just_now_is_told_and_read_at_the_next_loo
         agenda.end(job, "failed")
         agenda.take()  # it comes again, until it has failed for good
     with refused(folder_of(ledger, job)):
+        view.look()
         text = " ".join(screen(view, 200))
         assert os.strerror(errno.ELOOP) in text and "what is wrong" not in text
+    view.look()
     assert "what is wrong" in " ".join(screen(view, 200))
 
 
@@ -129,9 +133,49 @@ def test_what_is_waited_for_is_said_until_something_runs(launched: tuple[Agenda,
     job = agenda.take()
     assert job is not None
     lease = ledger.claim(job)
+    view.look()
     assert "starting Ray" not in view.line()
     lease.release()
     agenda.end(job, "done")
     assert "starting Ray" not in view.line()  # between two jobs
     agenda.notice = "no worker has started in 60 s"
     assert view.line().endswith("; no worker has started in 60 s")
+
+
+def test_a_screen_that_is_drawn_anew_asks_the_store_nothing(
+    launched: tuple[Agenda, Plan, Ledger], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request to a bucket may cost money, and wait: `look` makes one round of them, as often as the store allows."""
+    agenda, plan, ledger = launched
+    view = View(agenda, plan, ledger)
+    taken = [job for _ in range(4) if (job := agenda.take()) is not None]
+    leases = [ledger.claim(job) for job in taken]
+    asked: list[str] = []
+    read = ledger.store.read
+    monkeypatch.setattr(ledger.store, "read", lambda key: asked.append(key) or read(key))
+    view.look()
+    assert len(asked) == len(taken)
+    for _ in range(10):
+        assert "4 running" in " ".join(screen(view, 200)) and "4 running" in view.line()
+    assert len(asked) == len(taken)
+    for lease in leases:
+        lease.release()
+
+
+def test_what_cannot_be_read_just_now_stays_as_it_was(
+    launched: tuple[Agenda, Plan, Ledger], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agenda, plan, ledger = launched
+    view, job = View(agenda, plan, ledger), agenda.take()
+    assert job is not None
+    lease = ledger.claim(job)
+    view.look()
+
+    def refuses(key: str) -> bytes | None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ledger.store, "read", refuses)
+        view.look()
+    assert "1 running" in view.line()
+    lease.release()

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,9 @@ from orchestrator.store.settings import Settings
 from sweeps import layout
 
 PLACE = layout.place("run", "ab" * 10)
+ELSEWHERE: dict[str, Any] = {
+    "holder": "x", "token": 1, "beat": 7, "host": "elsewhere", "pid": 1, "boot": "b", "namespace": "n",
+}  # fmt: skip
 
 
 def key(store: Store, token: int) -> str:
@@ -74,30 +78,73 @@ def test_a_silent_holder_elsewhere_expires_by_the_watchers_own_clock(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A day's jump of the wall clock changes nothing; only standing still for the expiry does."""
-    content = {"holder": "x", "token": 1, "beat": 7, "host": "elsewhere", "pid": 1, "boot": "b", "namespace": "n"}
+    content = ELSEWHERE
     put(store, 1, json.dumps(content))
     clock = [1000.0]
     monkeypatch.setattr(leases.time, "monotonic", lambda: clock[0])
     monkeypatch.setattr(leases.time, "time", lambda: time.time_ns() / 1e9 + 86400)
     watch = Watch(Settings(lease_expiry=60))
 
-    def alive() -> bool:
+    def alive(after: float = 0.0) -> bool:
+        """Looked at twelve seconds apart at most."""
+        while after > 0:
+            clock[0] += min(after, 12.0)
+            after -= 12.0
+            watch.alive(PLACE, seen())
+        return watch.alive(PLACE, seen())
+
+    def seen() -> dict[str, Any]:
         last = current(store, PLACE)
         assert last is not None
-        return watch.alive(PLACE, last)
+        return last
 
     assert alive()
-    clock[0] += 59
-    assert alive()
+    assert alive(59)
     put(store, 1, json.dumps({**content, "beat": 8}))
-    clock[0] += 59
     assert alive()
-    clock[0] += 59
-    assert alive()
-    clock[0] += 2
-    assert not alive()
+    assert alive(59)
+    assert not alive(2)
+    clock[0] += 86400
+    assert not alive()  # one who is known to be gone stays so, until he moves
     taken = claim(store, PLACE, 1, watch)
     assert taken.token == 2
+    taken.release()
+
+
+def test_time_without_looks_is_no_silence(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store did not answer, or the whole job was suspended: then no heartbeat could be written either."""
+    put(store, 1, json.dumps(ELSEWHERE))
+    clock = [1000.0]
+    monkeypatch.setattr(leases.time, "monotonic", lambda: clock[0])
+    watch, last = Watch(Settings(lease_expiry=60)), current(store, PLACE)
+    assert last is not None and watch.alive(PLACE, last)
+    for gap in (70.0, 3600.0, 70.0, 70.0):
+        clock[0] += gap
+        assert watch.alive(PLACE, last)  # at the first look after a gap nobody is called gone
+    moved = {**last, "beat": last["beat"] + 1}
+    assert watch.alive(PLACE, moved)
+    for _ in range(29):
+        clock[0] += 2
+        assert watch.alive(PLACE, moved)
+    clock[0] += 2
+    assert not watch.alive(PLACE, moved)
+
+
+def test_who_is_told_of_a_silent_holder_takes_over_by_one_look(store: Store) -> None:
+    """One of two, and neither where the holder has moved since."""
+    put(store, 1, json.dumps(ELSEWHERE))
+    told = Watch()
+    told.silent[PLACE] = ELSEWHERE["holder"], ELSEWHERE["beat"]
+    put(store, 1, json.dumps({**ELSEWHERE, "beat": ELSEWHERE["beat"] + 1}))
+    with pytest.raises(Held):
+        claim(store, PLACE, 1, told)
+    put(store, 1, json.dumps(ELSEWHERE))
+    taken = claim(store, PLACE, 1, told)
+    other = Watch()
+    other.silent.update(told.silent)
+    with pytest.raises(Held):
+        claim(store, PLACE, 1, other)
+    taken.check()
     taken.release()
 
 
@@ -107,7 +154,8 @@ def test_a_lease_that_was_given_back_ends_those_before_it(store: Store) -> None:
     watch = Watch(Settings(lease_expiry=0.05))
     last = current(store, PLACE)
     assert last is not None and watch.alive(PLACE, last)
-    time.sleep(0.06)
+    while watch.alive(PLACE, last):
+        time.sleep(0.01)
     claim(store, PLACE, 10, watch).release()
     assert held_by(store) is None
     lease = claim(store, PLACE, 10, Watch())  # by one look, as `frostline reset` has it
