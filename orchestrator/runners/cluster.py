@@ -70,7 +70,7 @@ from orchestrator.runners.turns import Turns  # noqa: E402
 # host has keys, or a role, of its own (docs/store.md).
 class_cache.ENV_VARS_TO_PROPAGATE = {name for name in class_cache.ENV_VARS_TO_PROPAGATE if not name.startswith("AWS_")}
 # Tune's Tuner takes no other than its own.
-tune_controller.PlacementGroupResourceManager = Groups
+tune_controller.PlacementGroupResourceManager = Groups  # pyright: ignore[reportPrivateImportUsage]
 # It warns that it has no results of its own, and prints why workers died: both are in the ledger.
 logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
 

@@ -58,6 +58,8 @@ class Launch(NamedTuple):
     """The driver's."""
     options: TrialOptions
     worker: WorkerState
+    beside: FolderStore
+    """The worker's store."""
 
 
 @pytest.fixture
@@ -68,9 +70,11 @@ def launch(tmp_path: Path) -> Launch:
     ledger.open()
     plan = make_plan(parse(small_sweep(2) + "axes: {seed: 0..2}\n"), ledger)
     options = TrialOptions(ledger.location, launch="ours")
-    worker = WorkerState(options)
-    worker.ledger.store.look_seconds = 0.0
-    return Launch(Agenda(plan, dict.fromkeys([*plan.sources, *plan.runs], 1.0)), ledger, store, options, worker)
+    beside = FolderStore(tmp_path / "store")
+    beside.look_seconds = 0.0
+    worker = WorkerState(options, Ledger(options.store, store=beside))
+    agenda = Agenda(plan, dict.fromkeys([*plan.sources, *plan.runs], 1.0))
+    return Launch(agenda, ledger, store, options, worker, beside)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, None])
@@ -79,7 +83,7 @@ def test_workers_are_told_though_the_store_refuses_at_first(
 ) -> None:
     """By a signal: to save and end. Where the driver hands out nothing more of itself (jobs fail alike, say): to finish
     what they run, and begin nothing. Such a launch was not cancelled."""
-    agenda, ledger, store, options, worker = launch
+    agenda, ledger, store, options, worker, _ = launch
     said: list[str] = []
     store.refuses = 2
 
@@ -118,7 +122,7 @@ def test_workers_are_told_though_the_store_refuses_at_first(
 def test_a_worker_begins_nothing_once_its_launch_is_to_begin_nothing_more(launch: Launch) -> None:
     given = ReadyJobs(launch.agenda, launch.ledger, "ours").suggest("first")
     assert isinstance(given, dict)
-    launch.worker.ledger.store.look_seconds = 60.0
+    launch.beside.look_seconds = 60.0
     assert not launch.worker.stop_waiting.asked()  # in the batch before, a moment ago
     launch.ledger.store.create(stop_waiting("ours"), b"")
     endings = run_remote(given["jobs"], launch.options, launch.worker)
