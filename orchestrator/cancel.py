@@ -51,16 +51,22 @@ def watching(ledger: Ledger, agenda: Agenda, launch: str, sweep: str) -> Iterato
 
     `sweep`: the name by which `cancel` finds the launch.
     """
-    keys, cancelled = (stop(launch), stop_waiting(launch)), threading.Event()
+    cancelled = threading.Event()
     told = json.dumps({"holder": launch, "sweep": sweep, **leases.this_process()}).encode()
     with contextlib.suppress(OSError):  # the runs will say what is wrong with the store
         ledger.store.create(driver(launch), told)
+
+    def asked() -> bool:
+        if ledger.store.read(stop(launch)) is not None:
+            return True
+        # A driver that begins nothing more of itself writes this key, too, for its workers: so it looks at itself last.
+        return ledger.store.read(stop_waiting(launch)) is not None and not agenda.stopping
 
     def watch() -> None:
         with contextlib.suppress(OSError):
             ledger.store.heartbeat(driver(launch), told, told)
         with contextlib.suppress(OSError):
-            if not cancelled.is_set() and any(ledger.store.read(key) is not None for key in keys):
+            if not cancelled.is_set() and asked():
                 agenda.stopping = True
                 cancelled.set()
 
@@ -68,6 +74,6 @@ def watching(ledger: Ledger, agenda: Agenda, launch: str, sweep: str) -> Iterato
         with meanwhile(watch, ledger.store.look_seconds, "cancelled"):
             yield cancelled
     finally:
-        for key in (driver(launch), *keys):
+        for key in (driver(launch), stop(launch), stop_waiting(launch)):
             with contextlib.suppress(OSError):
                 ledger.store.remove(key)

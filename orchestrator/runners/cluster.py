@@ -24,9 +24,8 @@ from orchestrator.runners.watchdog import watching_leases
 from orchestrator.schedule.agenda import Agenda
 from orchestrator.store.ledger import Ledger
 from orchestrator.train.options import TrialOptions
-from orchestrator.train.stopping import StopRequest, handle_stop_signals
+from orchestrator.train.stopping import StopKeys, StopRequest, handle_stop_signals
 from orchestrator.train.worker_state import WorkerState
-from sweeps.layout import driver
 
 QUIET = {
     # One snapshot of Tune's state at most: it is not what a sweep is resumed from.
@@ -51,12 +50,12 @@ for _name in ("RAY_RUNTIME_ENV_HOOK", "RAY_JOB_CONFIG_JSON_ENV_VAR", "RAY_NAMESP
 import ray  # noqa: E402 - reads the environment when it is imported
 from ray import tune  # noqa: E402
 from ray.actor import exit_actor  # noqa: E402
-from ray.tune.execution import class_cache  # noqa: E402
+from ray.tune.execution import class_cache, tune_controller  # noqa: E402
 from ray.util import get_node_ip_address  # noqa: E402
 
 from orchestrator.runners.growth import Growth  # noqa: E402 - it imports ray
 from orchestrator.runners.node_health import NodeHealth  # noqa: E402
-from orchestrator.runners.placement import Nodes, Placement, Share  # noqa: E402 - it imports ray
+from orchestrator.runners.placement import Groups, Nodes, Placement, Share  # noqa: E402 - it imports ray
 from orchestrator.runners.ray_start import (  # noqa: E402 - it imports ray
     StartWatch,
     connect,
@@ -64,11 +63,14 @@ from orchestrator.runners.ray_start import (  # noqa: E402 - it imports ray
     start_timeout,
 )
 from orchestrator.runners.searcher import ReadyJobs  # noqa: E402
-from orchestrator.runners.shared_store import check_shared  # noqa: E402
+from orchestrator.runners.shared_store import check_shared, nonce  # noqa: E402
+from orchestrator.runners.turns import Turns  # noqa: E402
 
 # Tune would send the driver's keys of AWS to the workers in a runtime environment, which Ray writes to its logs. Each
 # host has keys, or a role, of its own (docs/store.md).
 class_cache.ENV_VARS_TO_PROPAGATE = {name for name in class_cache.ENV_VARS_TO_PROPAGATE if not name.startswith("AWS_")}
+# Tune's Tuner takes no other than its own.
+tune_controller.PlacementGroupResourceManager = Groups  # pyright: ignore[reportPrivateImportUsage]
 # It warns that it has no results of its own, and prints why workers died: both are in the ledger.
 logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
 
@@ -104,6 +106,9 @@ class WorkerDeathCallback(tune.Callback):
             raise NothingRuns
         self._start.look(running, not running and any(trial.status == "PENDING" for trial in reversed(trials)))
         self._look()
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self._jobs.turns.started(trial.trial_id)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         try:
@@ -167,14 +172,15 @@ def run(
     SIGUSR1 the workers save their epochs, then KeyboardInterrupt. Raises CannotStart where Ray or its workers do not
     start.
     """
-    stop, stop_key = StopRequest(), options.stop_key
-    assert stop_key is not None
-    ledger = Ledger(options.store, options.settings)
+    stop, ledger = StopRequest(), Ledger(options.store, options.settings)
+    keys = StopKeys(ledger.store, say)
 
-    def stop_workers() -> None:
+    def hand_out_nothing() -> None:
         agenda.stopping = True
-        with contextlib.suppress(OSError):
-            ledger.store.create(stop_key, b"")
+
+    def tell() -> None:  # not in the signal's handler: a store that refuses is asked again
+        if agenda.stopping:
+            keys.tell(options.stop_key if stop.signalled else options.stop_waiting_key)
 
     scratch = Path(tempfile.mkdtemp(prefix="frostline-tune-"))
 
@@ -188,13 +194,12 @@ def run(
             agenda.starting = "starting Ray" if address == "local" else f"joining the Ray cluster at {address}"
             connect(address, max(workers or 0, usable_cores()))
             agenda.starting = "Ray is up; its workers load PyTorch"
-            with handle_stop_signals(stop, stop_workers) as heed, watching_leases(agenda, ledger, options.launch):
-                _fit(agenda, ledger, options, scratch, workers, heed, say, notice, grows=address != "local")
+            with handle_stop_signals(stop, hand_out_nothing) as heed, watching_leases(agenda, ledger, options.launch):
+                _fit(agenda, ledger, options, scratch, workers, heed, tell, say, notice, grows=address != "local")
         finally:
             ray.shutdown()
             shutil.rmtree(scratch, ignore_errors=True)
-            with contextlib.suppress(OSError):
-                ledger.store.remove(stop_key)
+            keys.remove()
     if stop.signalled:
         raise KeyboardInterrupt
 
@@ -206,6 +211,7 @@ def _fit(
     scratch: Path,
     workers: int | None,
     heed: Callable[[], None],
+    tell: Callable[[], None],
     say: Callable[[str], None],
     notice: Callable[[str], None],
     grows: bool,
@@ -213,11 +219,17 @@ def _fit(
     health = NodeHealth()
     shares = {ON_GPU: Share(options.threads, options.gpus_per_run), ON_CPU: Share(options.threads)}
     Placement.nodes = nodes = Nodes(health, {place: shares[place] for place in agenda.places})
-    growth = Growth(agenda, nodes, workers, grows)
+    growth = Growth(agenda, nodes, workers, grows, lambda: turns.out())
+    turns = Turns(agenda, growth.slots, lambda: growth.total, workers)
     growth.look()
-    jobs = ReadyJobs(agenda, ledger, options.launch, health, nodes.healthy, say, growth.slots.__getitem__)
+    jobs = ReadyJobs(agenda, ledger, options.launch, health, nodes.healthy, say, turns)
+
+    def look() -> None:
+        tell()
+        growth.look()
+
     placements = {place: Placement(place, share) for place, share in nodes.shares.items()}
-    worker = tune.with_parameters(Worker, options=options, nonce=_nonce(ledger, options.launch))
+    worker = tune.with_parameters(Worker, options=options, nonce=nonce(ledger.store, options.launch))
     tuner = tune.Tuner(
         tune.with_resources(worker, lambda config: placements[config["place"]]),
         tune_config=tune.TuneConfig(
@@ -232,17 +244,10 @@ def _fit(
             name="sweep",
             storage_path=str(scratch),
             verbose=0,
-            callbacks=[WorkerDeathCallback(jobs, heed, StartWatch(notice, start_timeout()), growth.look)],
+            callbacks=[WorkerDeathCallback(jobs, heed, StartWatch(notice, start_timeout()), look)],
             failure_config=tune.FailureConfig(max_failures=0),
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
         ),
     )
     with contextlib.suppress(NothingRuns):
         tuner.fit()
-
-
-def _nonce(ledger: Ledger, launch: str) -> str | None:
-    """The key that tells this launch's store from any other; None where the driver could not write it."""
-    with contextlib.suppress(OSError):
-        return key if launch and ledger.store.exists(key := driver(launch)) else None
-    return None

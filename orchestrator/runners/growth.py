@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 
 from ray.util.placement_group import PlacementGroup, placement_group_table, remove_placement_group
 
 from orchestrator.runners.placement import Nodes, Placement
-from orchestrator.schedule.agenda import Agenda, Place
+from orchestrator.runners.turns import gpus_first
+from orchestrator.schedule.agenda import BATCH_SECONDS, Agenda, Place
 
 LOOK_SECONDS = 2.0
 WORTH_SECONDS = 60.0
@@ -33,17 +36,22 @@ class Growth:
         nodes: Nodes,
         workers: int | None,
         shows: bool,
+        out: Callable[[], Counter[Place]],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`workers`: how many there may be at most. `shows`: whether to ask for more."""
+        """`workers`: how many there may be at most. `shows`: whether to ask for more. `out`: batches that are handed
+        out, by kind of place."""
         self._agenda = agenda
         self._nodes = nodes
         self._most = workers
         self._shows = shows
+        self._out = out
         self._clock = clock
         self._next = 0.0
         self.slots: dict[Place, int] = dict.fromkeys(nodes.shares, 0)
-        """How many runs the cluster had room for at a time, when it was last looked at."""
+        """How many runs of a kind the cluster had room for at a time, when it was last looked at."""
+        self.total = 0
+        """How many of all kinds together, which share cores."""
         self._waiting: dict[Place, list[PlacementGroup]] = {place: [] for place in nodes.shares}
 
     def look(self) -> None:
@@ -51,26 +59,39 @@ class Growth:
         if self._clock() < self._next:
             return
         self.slots.update((place, self._nodes.slots(place)) for place in self._waiting)
-        slots = sum(self.slots.values())
-        self._agenda.workers = max(1, slots if self._most is None else min(slots, self._most))
+        self.total = self._nodes.total()
+        self._agenda.workers = max(1, self.total if self._most is None else min(self.total, self._most))
         if self._shows:
-            for place in self._waiting:
-                self._ask(place, more(self._agenda, place, slots, self._most))
+            for place, number in more(self._agenda, self.slots, self.total, self._out(), self._most).items():
+                self._ask(place, number)
         self._next = self._clock() + LOOK_SECONDS
 
     def _ask(self, place: Place, number: int) -> None:
         """Have so many groups wait."""
         waiting = self._waiting[place]
-        if any(placement_group_table(group)["state"] != "PENDING" for group in waiting):
+        placement = Placement(place, self._nodes.shares[place])
+        started = any(placement_group_table(group)["state"] != "PENDING" for group in waiting)
+        if started or placement.any_outdated(waiting):
             number = 0
         while len(waiting) > number:
             remove_placement_group(waiting.pop())
-        share = self._nodes.shares[place]
         while len(waiting) < number:
-            waiting.append(Placement(place, share).to_placement_group())
+            waiting.append(placement.to_placement_group())
 
 
-def more(agenda: Agenda, place: Place, slots: int, most: int | None) -> int:
-    """How many workers more than the cluster has room for the plan could use now."""
-    wanted = min(agenda.wanted(place, WORTH_SECONDS), MOST_SHOWN)
-    return wanted if most is None else max(0, min(wanted, most - slots))
+def more(
+    agenda: Agenda, slots: Mapping[Place, int], total: int, out: Counter[Place], most: int | None
+) -> dict[Place, int]:
+    """How many workers more than the cluster has room for the plan could use now, by kind of place.
+
+    `slots`: how many runs of a kind there is room for; `total`: of all kinds together, which share cores; `out`:
+    batches that are handed out; `most`: workers that there may be. They count for what is out, and for what there is
+    room for already, before they count for more room.
+    """
+    used = sum(min(room, out[place] + agenda.wanted(place, BATCH_SECONDS)) for place, room in slots.items())
+    left = math.inf if most is None else most - max(out.total(), min(total, used))
+    asked: dict[Place, int] = {}
+    for place in gpus_first(slots):
+        asked[place] = int(max(0, min(agenda.wanted(place, WORTH_SECONDS), MOST_SHOWN, left)))
+        left -= asked[place]
+    return asked

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any, ClassVar, NamedTuple
+from weakref import WeakKeyDictionary
 
 import ray
+from ray.air.execution import PlacementGroupResourceManager
 from ray.tune import PlacementGroupFactory
 from ray.util.placement_group import PlacementGroup, placement_group
 
@@ -13,6 +18,8 @@ from orchestrator.schedule.agenda import Place
 
 NODE_ID = "ray.io/node-id"
 """The label that Ray gives to every node."""
+ANEW_SECONDS = 2.0
+"""Between two looks whether what waits for room is to be asked for anew."""
 
 
 Node = dict[str, Any]
@@ -47,6 +54,14 @@ class Nodes:
         """How many runs there is room for at a time."""
         return sum(self.shares[place].fits(node["Resources"]) for node in self._wanted(place, _alive()))
 
+    def total(self) -> int:
+        """How many runs of all kinds there is room for at a time: they share the cores of a node."""
+        alive, room = _alive(), Counter[str]()
+        for place, share in self.shares.items():
+            for node in self._wanted(place, alive):
+                room[node["NodeID"]] = max(room[node["NodeID"]], share.fits(node["Resources"]))
+        return room.total()
+
     def healthy(self, place: Place, besides: str = "") -> bool:
         """Whether some node has room for a run and is not avoided, `besides` the host at an address."""
         nodes = self._not_avoided(self._with_room(place, _alive()))
@@ -59,6 +74,10 @@ class Nodes:
         alive = _alive()
         wanted = {node["NodeID"] for node in self._wanted(place, alive)}
         return sorted({node["NodeID"] for node in self._with_room(place, alive)} - wanted)
+
+    def wanted(self, place: Place) -> set[str]:
+        """Ids of the nodes that may get such runs now."""
+        return {node["NodeID"] for node in self._wanted(place, _alive())}
 
     def _wanted(self, place: Place, alive: list[Node]) -> list[Node]:
         """Nodes that do not fail, all where all do: then it is no node's own fault; of them those without a GPU for
@@ -90,6 +109,9 @@ class Placement(PlacementGroupFactory):
     nodes: ClassVar[Nodes | None] = None
     """Of the launch under way."""
 
+    left_out: ClassVar[WeakKeyDictionary[PlacementGroup, frozenset[str]]] = WeakKeyDictionary()
+    """Ids of the nodes that a group does not go to."""
+
     def __init__(self, place: Place, share: Share) -> None:
         super().__init__([{"CPU": share.cores, "GPU": share.gpus}])
         self.place = place
@@ -98,5 +120,42 @@ class Placement(PlacementGroupFactory):
         ids = Placement.nodes.unwanted(self.place) if Placement.nodes is not None else []
         if not ids:
             return placement_group(self.bundles, self.strategy)
-        elsewhere = [{NODE_ID: f"!in({', '.join(ids)})"}]
-        return placement_group(self.bundles, self.strategy, bundle_label_selector=elsewhere)
+        # Without spaces: Ray takes them for a part of a value, and only the first node would be left out.
+        elsewhere = [{NODE_ID: f"!in({','.join(ids)})"}]
+        group = placement_group(self.bundles, self.strategy, bundle_label_selector=elsewhere)
+        Placement.left_out[group] = frozenset(ids)
+        return group
+
+    def any_outdated(self, groups: Iterable[PlacementGroup]) -> bool:
+        """Whether one of these does not go to a node that is to get such runs by now."""
+        left_out = frozenset[str]().union(*(Placement.left_out.get(group, ()) for group in groups))
+        if not left_out or Placement.nodes is None:
+            return False
+        return not left_out.isdisjoint(Placement.nodes.wanted(self.place))
+
+
+class Groups(PlacementGroupResourceManager):
+    """Tune's room for its workers, but that what waits for room is asked for anew once it is outdated.
+
+    Where a group goes is fixed when it is made, and Tune keeps those that wait, a few, until they have room. So a host
+    would stay empty after its pause, and solves would wait for ever once the last host without a GPU has gone.
+    """
+
+    _next = 0.0
+
+    def get_resource_futures(self) -> list[ray.ObjectRef]:
+        """What Tune waits for, some ten times a second."""
+        if time.monotonic() >= self._next:
+            self._ask_anew()
+            self._next = time.monotonic() + ANEW_SECONDS
+        return super().get_resource_futures()
+
+    def _ask_anew(self) -> None:
+        self.update_state()  # of those that have room none is given up
+        for request, waiting in list(self._request_to_staged_pgs.items()):
+            if isinstance(request, Placement) and request.any_outdated(waiting):
+                number = len(waiting)
+                for _ in range(number):  # of a kind that has some that wait, it cancels these
+                    self.cancel_resource_request(request)
+                for _ in range(number):
+                    self.request_resources(request)

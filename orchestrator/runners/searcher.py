@@ -13,6 +13,7 @@ from orchestrator.runners.batch import to_text
 from orchestrator.runners.node_health import NEVER_STARTED, NO_FAULT, NodeHealth, address_in, told
 from orchestrator.runners.resources import CannotStart
 from orchestrator.runners.shared_store import NOT_SHARED, UNREADABLE
+from orchestrator.runners.turns import Turns
 from orchestrator.schedule.agenda import BATCH_SECONDS, Agenda, Place
 from orchestrator.store.jobs import Job
 from orchestrator.store.lease import begun, last_attempt
@@ -21,8 +22,6 @@ from orchestrator.train.options import Ending, OutOfMemory
 from sweeps.store.leases import Lease
 from sweeps.store.status import kind_of_error
 
-MOST_WAITING = 2
-"""Batches of one kind of place that wait for room, where there are several kinds."""
 MOST_BEFORE_BEGINNING = 10
 """Workers in a row that may end before they have begun a job, where no other runs one: no run is to blame, but it has
 to end. A host where that happens is avoided (node_health.py); where no other is left, the next worker is tried after a
@@ -46,10 +45,10 @@ class ReadyJobs(Searcher):
         health: NodeHealth | None = None,
         others: Callable[[Place, str], bool] = lambda place, address: False,
         say: Callable[[str], None] = lambda text: None,
-        slots: Callable[[Place], int] = lambda place: 1,
+        turns: Turns | None = None,
     ) -> None:
         """`health` is told how workers end. `others`: whether some node of a kind of place is not avoided, besides that
-        at an address. `say` is told why one is. `slots`: how many runs there is room for at a time."""
+        at an address. `say` is told why one is. `turns`: which kind of place is next, where there are several."""
         super().__init__(metric="ended", mode="max")
         self._agenda = agenda
         self._ledger = ledger
@@ -57,10 +56,9 @@ class ReadyJobs(Searcher):
         self._health = health or NodeHealth()
         self._others = others
         self._say = say
-        self._slots = slots
+        self.turns = turns or Turns(agenda)
         self._batches: dict[str, list[Job]] = {}
-        self._places: dict[str, Place] = {}
-        """Where each batch that is handed out runs, by its trial."""
+        """What is handed out, by trial."""
         self._tokens: dict[str, int] = {}
         """The token of the last attempt at each job that is handed out, when it was."""
         self._blind: set[str] = set()
@@ -80,14 +78,13 @@ class ReadyJobs(Searcher):
         return self._agenda.stopping
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        for place in self._agenda.places:
-            if self._waits(place):
-                continue
+        for place in self.turns.next():
             if batch := self._take_batch(place):
                 break
         else:
             return Searcher.FINISHED if self._agenda.finished() else None
-        self._batches[trial_id], self._places[trial_id] = batch, place
+        self._batches[trial_id] = batch
+        self.turns.give(trial_id, place)
         return {"jobs": to_text(batch, self._ledger.watch), "place": place, "avoided": self._to_leave(place)}
 
     def _take_batch(self, place: Place) -> list[Job]:
@@ -115,17 +112,10 @@ class ReadyJobs(Searcher):
         avoided = sorted(self._health.avoided())
         return avoided if avoided and self._others(place, "") else []
 
-    def _waits(self, place: Place) -> bool:
-        """Whether enough batches wait for room of one kind: where there are several, none is to fill Tune's queue."""
-        if len(self._agenda.places) == 1:
-            return False
-        out = sum(self._places[trial] == place for trial in self._batches)
-        return out >= self._slots(place) + MOST_WAITING
-
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         if result is not None and "endings" in result:
             self._before_beginning, self._any_reported = 0, True
-            place, address = self._places.pop(trial_id), result.get("address")
+            place, address = self.turns.take_back(trial_id), result.get("address")
             for job, ending in zip(self._batches.pop(trial_id), result["endings"], strict=True):
                 if address is not None and ending in ("done", "diverged", "stopped"):
                     self._health.worked(address, completed=ending != "stopped")
@@ -153,7 +143,7 @@ class ReadyJobs(Searcher):
 
     def died(self, trial_id: str, reason: str) -> None:
         """A trial's worker ended without reporting. `reason`: what Ray says. Raises CannotStart where none begins."""
-        batch, place = self._batches.pop(trial_id, []), self._places.pop(trial_id, "")
+        batch, place = self._batches.pop(trial_id, []), self.turns.take_back(trial_id)
         endings: dict[str, Ending | None] = {job.id: self._committed(job) for job in batch}
         open_jobs = [job for job in batch if endings[job.id] is None]
         attempts = ((job, self._attempt(job)) for job in open_jobs)

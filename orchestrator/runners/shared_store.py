@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import time
 
 from orchestrator.store.interface import Store
+from sweeps.layout import driver
 
 NOT_SHARED, UNREADABLE = "StoreNotShared", "StoreUnreadable"
 """The names of the two errors below, as they stand in what Ray says."""
@@ -20,6 +22,13 @@ class StoreNotShared(RuntimeError):
 
 class StoreUnreadable(RuntimeError):
     """A worker cannot read the store: whether it is its driver's is not known. That may pass."""
+
+
+def nonce(store: Store, launch: str) -> str | None:
+    """The key that tells this launch's store from any other; None where the driver could not write it."""
+    with contextlib.suppress(OSError):
+        return key if launch and store.exists(key := driver(launch)) else None
+    return None
 
 
 def check_shared(store: Store, nonce: str, where: str, address: str, patience: float = PATIENCE_SECONDS) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from orchestrator.store.settings import DEFAULT, Settings
 from orchestrator.tracking.options import TrackingOptions
-from sweeps.layout import stop
+from sweeps.layout import stop, stop_waiting
 from sweeps.store.location import Location
 
 Ending = Literal["done", "diverged", "failed", "memory", "held", "stopped", "not run"]
@@ -36,6 +36,11 @@ class TrialOptions:
     def stop_key(self) -> str | None:
         """A key that is in the store once the driver asked the workers of this launch to stop."""
         return stop(self.launch) if self.launch else None
+
+    @property
+    def stop_waiting_key(self) -> str | None:
+        """A key that is in the store once they are to begin nothing more, and to finish what they run."""
+        return stop_waiting(self.launch) if self.launch else None
 
 
 class OutOfMemory(RuntimeError):

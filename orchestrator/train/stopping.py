@@ -1,7 +1,8 @@
 """Stopping early: on Ctrl-C, on SIGTERM from the machine's scheduler, on Slurm's SIGUSR1 shortly before the time limit.
 
 The current epoch is trained to its end and saved, and the lease is given back; the same command continues from there.
-A signal reaches one process. A driver on Ray tells its workers, on whichever machine, by a key in the store.
+A signal reaches one process. A driver on Ray tells its workers, on whichever machine, by keys in the store: one for
+those that are to save and end, one for those that are to begin nothing more.
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 
+from orchestrator.store.interface import Store
 from sweeps.store.interface import Reading
 
+TELL_SECONDS = 1.0
+"""Between two attempts of a driver to write a key that the store refused."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 
 
@@ -44,19 +48,55 @@ class StopRequest:
     def set(self) -> None:
         self._signalled.set()
 
-    def asked(self) -> bool:
-        """True from the first request on. Looks for the key at most once in the store's `look_seconds`.
+    def asked(self, afresh: bool = False) -> bool:
+        """True from the first request on. Looks for the key at most once in the store's `look_seconds`, or `afresh`.
 
         Where the store refuses the look, that is no request: the next look follows, and the run goes on.
         """
         if self._store is None or self._key is None or self._found or self.signalled:
             return self._found or self.signalled
         now = time.monotonic()
-        if now - self._looked >= self._store.look_seconds:
+        if afresh or now - self._looked >= self._store.look_seconds:
             self._looked = now
             with contextlib.suppress(OSError):
                 self._found = self._store.read(self._key) is not None
         return self._found
+
+
+class StopKeys:
+    """The driver's side: the keys in the store by which its workers know that they are to stop."""
+
+    def __init__(self, store: Store, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+        """`say` is told, once, where the store refuses a key."""
+        self._store = store
+        self._say = say
+        self._clock = clock
+        self._there: set[str] = set()
+        self._tried: set[str] = set()
+        self._next = -math.inf
+
+    def tell(self, key: str | None) -> None:
+        """Have a key in the store, where there is one.
+
+        To be called again and again: where the store refuses it, the next attempt follows TELL_SECONDS later.
+        """
+        if key is None or key in self._there or self._clock() < self._next:
+            return
+        self._tried.add(key)
+        try:
+            self._store.create(key, b"")
+        except OSError as problem:
+            if self._next == -math.inf:
+                self._say(f"the workers cannot be told to stop yet, it is tried again: {problem}")
+            self._next = self._clock() + TELL_SECONDS
+        else:
+            self._there.add(key)
+
+    def remove(self) -> None:
+        """Take back all that were told, or may have been."""
+        for key in self._tried:
+            with contextlib.suppress(OSError):
+                self._store.remove(key)
 
 
 @contextlib.contextmanager

@@ -80,7 +80,7 @@ class LruCache:
 
 
 class WorkerState:
-    """The ledger and the caches of one worker process, and whether it was asked to stop.
+    """The ledger and the caches of one worker process, and whether it was asked to stop, or to begin nothing more.
 
     The ledger remembers the heartbeats that this process has seen; it is given where the store is not the folder that
     `options` names. Keys are those of `keys_of`; source weights have their source's id, which is a digest of its spec,
@@ -90,6 +90,7 @@ class WorkerState:
     def __init__(self, options: TrialOptions, ledger: Ledger | None = None) -> None:
         self.ledger = ledger or Ledger(options.store, options.settings)
         self.stop = StopRequest(self.ledger.store, options.stop_key)
+        self.stop_waiting = StopRequest(self.ledger.store, options.stop_waiting_key)
         self.data = LruCache(2 * 2**30)
         self.weights = LruCache(2**30)
         self.activations = LruCache(2 * 2**30)

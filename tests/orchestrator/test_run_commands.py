@@ -15,6 +15,7 @@ import pytest
 from orchestrator import cancel
 from orchestrator.cli import main
 from orchestrator.run_lookup import find
+from orchestrator.runners.limits import usable_cores
 from orchestrator.schedule.agenda import Agenda
 from orchestrator.schedule.plan import make_plan
 from orchestrator.store.gc import AGE_SECONDS, garbage
@@ -351,12 +352,16 @@ def test_the_key_of_a_launch_is_there_while_it_is_and_tells_nothing_once_it_is_d
     assert [item.key for item in garbage(ledger.store)] == [layout.driver("old")]
 
 
+@pytest.mark.parametrize(
+    "arguments", [("--runner", "local"), ("--threads-per-run", str(usable_cores()))], ids=["local", "ray"]
+)
 def test_cancel_of_what_waits_lets_the_running_finish(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Told
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Told, arguments: tuple[str, ...]
 ) -> None:
+    """On Ray too, where one worker has all cores, and Tune was given the next runs already."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys.modules[__name__], "LONG", LONG.replace("epochs: 200", "epochs: 20"))
-    process = started(tmp_path, "--runner", "local")
+    process = started(tmp_path, *arguments)
     until = time.monotonic() + 60
     while not list(tmp_path.glob("store/runs/*/*/lease-*")):
         assert time.monotonic() < until and process.poll() is None

@@ -20,12 +20,13 @@ ROOT = Path(__file__).parents[3]
 GPU_NODE, CPU_NODE, LATER = "127.0.0.2", "127.0.0.3", "127.0.0.4"
 PROGRAM = """
 import json, time
+from collections import Counter
 import ray
 from ray.cluster_utils import Cluster
 from ray.util import placement_group_table, remove_placement_group
 from orchestrator.runners.growth import LOOK_SECONDS, Growth
-from orchestrator.runners.node_health import NodeHealth
-from orchestrator.runners.placement import Nodes, Placement, Share
+from orchestrator.runners.node_health import FIRST_PAUSE, NodeHealth
+from orchestrator.runners.placement import Groups, Nodes, Placement, Share
 
 class Plan:  # what Growth asks of an agenda
     workers, want = 1, 0
@@ -52,10 +53,11 @@ def placed(*places):
     time.sleep(0.5)
     return [addresses.get(node, "nowhere") for node in where]
 
-told = {"slots": {place: nodes.slots(place) for place in shares}}
+told = {"slots": {place: nodes.slots(place) for place in shares} | {"total": nodes.total()}}
 told["mixed"] = placed("gpu", "cpu", "gpu", "cpu", "gpu", "gpu")
 told["full"] = placed("cpu", "cpu", "cpu")  # two cores without a GPU: the third waits for one
 health.failed("127.0.0.3")
+told["slots beside each other"] = [nodes.slots("gpu"), nodes.slots("cpu"), nodes.total()]
 told["solves, the other node failing"] = placed("cpu", "cpu")
 told["healthy"] = [nodes.healthy("gpu"), nodes.healthy("cpu"), nodes.healthy("gpu", besides="127.0.0.2")]
 health.failed("127.0.0.2")
@@ -64,7 +66,7 @@ told["equal"] = Placement("cpu", Share(1)) == Placement("cpu", Share(1)) != Plac
 health.worked("127.0.0.2"), health.worked("127.0.0.3")
 
 plan = Plan()
-growth = Growth(plan, nodes, None, True, lambda: now[0])
+growth = Growth(plan, nodes, None, True, Counter, lambda: now[0])
 def looked():
     time.sleep(1)
     now[0] += LOOK_SECONDS
@@ -89,6 +91,33 @@ while not all(started()) and looks < 10:
 told["room is given up"] = started()
 plan.want = 0
 told["wants nothing"] = looked()
+
+addresses = {node["NodeID"]: node["NodeManagerAddress"] for node in ray.nodes()}
+for group in trials:
+    remove_placement_group(group)
+tunes, request = Groups(), Placement("cpu", shares["cpu"])
+def room(seconds):  # where what waits gets room; Tune looks ten times a second
+    until = time.monotonic() + seconds
+    while not tunes.has_resources_ready(request) and time.monotonic() < until:
+        tunes.get_resource_futures()
+        time.sleep(0.1)
+    if not tunes.has_resources_ready(request):
+        return "nowhere"
+    group = tunes.acquire_resources(request).placement_group
+    return addresses[placement_group_table(group)["bundles_to_node_id"][0]]
+health.failed("127.0.0.4")
+tunes.request_resources(request)
+told["the only node with room is avoided"] = room(3)
+now[0] += FIRST_PAUSE
+told["its pause is over"] = room(20)
+health.failed("127.0.0.4")
+tunes.request_resources(request)
+told["avoided again"] = room(3)
+health.failed("127.0.0.3")
+told["no node without a GPU is left"] = room(20)
+import orchestrator.runners.cluster
+from ray.tune.execution.tune_controller import TuneController
+told["of Tune"] = type(TuneController()._actor_manager._resource_manager).__name__
 print(json.dumps(told))
 ray.shutdown()
 cluster.shutdown()
@@ -107,7 +136,8 @@ def told() -> dict:
 
 
 def test_runs_with_a_share_of_a_gpu_go_where_one_is_and_solves_elsewhere(told: dict) -> None:
-    assert told["slots"] == {"gpu": 4, "cpu": 2}
+    assert told["slots"] == {"gpu": 4, "cpu": 2, "total": 6}
+    assert told["slots beside each other"] == [4, 4, 4], "solves beside runs for the GPU, on its node"
     assert told["mixed"] == [GPU_NODE, CPU_NODE, GPU_NODE, CPU_NODE, GPU_NODE, GPU_NODE]
     assert told["full"] == [CPU_NODE, CPU_NODE, "nowhere"]
 
@@ -125,6 +155,13 @@ def test_slots_follow_the_cluster_and_what_the_plan_wants_is_shown(told: dict) -
     assert told["grown"] == 9
     assert told["room is given up"] == [True, True, True]
     assert told["wants nothing"] == [9, 0]
+
+
+def test_what_waits_goes_to_a_node_that_it_left_out_once_that_is_to_get_runs(told: dict) -> None:
+    assert told["the only node with room is avoided"] == told["avoided again"] == "nowhere"
+    assert told["its pause is over"] == LATER
+    assert told["no node without a GPU is left"] == GPU_NODE
+    assert told["of Tune"] == "Groups"
 
 
 def test_only_what_trains_takes_a_gpu() -> None:
