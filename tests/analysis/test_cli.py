@@ -44,7 +44,7 @@ def test_summary_writes_everything_and_leaves_the_store_alone(
     verdict = [line for line in lines if line.startswith("freezing-wise: ")]
     assert len(verdict) == 1
     assert verdict[0].startswith("freezing-wise: double descent (weak), peak at frozen = 10, prominence 0.")
-    assert verdict[0].endswith(", n = 3, p <= 0.0001, q <= 0.0001, significant, 3 of 3 seeds agree")
+    assert verdict[0].endswith(", n = 3, p <= 0.0002, q <= 0.0002, significant, 3 of 3 seeds agree")
     assert lines[1].startswith("found: double descent along frozen units in resnet14-w4 (weak): test error ")
     assert any(line.split()[:3] == ["12", "2,000", "3"] and "monotone" in line for line in lines)
     files = [Path(line) for line in lines if line.startswith(str(tmp_path / "out"))]

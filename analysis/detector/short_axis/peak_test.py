@@ -19,8 +19,8 @@ from analysis.detector.smoothing import Array
 
 DRAWS = 999
 FEW_DRAWS, FAR = 199, 3.0  # these decide where p is FAR times what would be looked at (Besag and Clifford 1991)
-MORE_DRAWS, SMALL = 9999, 0.005  # these say p where it is at most SMALL; what counts as certain stays as DRAWS say
-MORE_POINTS = 40  # not on longer axes, on which a draw costs the square of the points
+MORE_DRAWS, SMALL = 4999, 0.005  # these say p where it is at most SMALL; what counts as certain stays as DRAWS say
+MORE_POINTS = 20  # not on longer axes, on which a draw costs the square of the points
 SHORT = 20  # points below which the noise's correlation is known badly
 POOLED = 5.0  # standard errors by which two levels of the fitted valley must differ to be two
 _SEED = 20221120  # fixed: the same curve gives the same p-value

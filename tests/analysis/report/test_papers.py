@@ -89,7 +89,7 @@ def test_columns_are_chosen_by_name(golden: LoadedSweep) -> None:
 
 
 def test_p_values_stop_where_the_test_does() -> None:
-    assert p_value(0.0005, True) == r"$\leq .0005$" and p_value(0.0001, False) == r"$\leq .0001$"
+    assert p_value(0.0005, True) == r"$\leq .0005$" and p_value(0.0002, False) == r"$\leq .0002$"
     assert (p_value(0.003, True), p_value(1.0, True), p_value(float("nan"), True)) == ("$.003$", "$1$", "--")
     assert verdict("double_descent", "weak", "significant", True) == "DD, weak"
     assert verdict("double_descent", "weak", "not_significant", False) == "DD, n.s."

@@ -169,8 +169,8 @@ def test_no_cell_is_said_to_interpolate_beside_a_mean_that_does_not(tmp_path: Pa
 
 def test_p_at_the_smallest_that_a_test_can_give() -> None:
     assert p_equals("p", 0.0005, p_floor(True)) == "p <= 0.0005" and p_equals("p", 0.001) == "p = 0.001"
-    assert p_equals("p", 0.001, p_floor(True)) == "p = 0.001" and p_cell(0.0001, p_floor(False)) == "<= 0.0001"
-    assert [p_floor(over) for over in (True, False)] == [0.0005, 0.0001]
+    assert p_equals("p", 0.001, p_floor(True)) == "p = 0.001" and p_cell(0.0002, p_floor(False)) == "<= 0.0002"
+    assert [p_floor(over) for over in (True, False)] == [0.0005, 0.0002]
     assert p_cell(None, 0.1) == "-"
     x = np.arange(1, 201, dtype=float)
     bump = 0.2 * np.exp(-((np.log(x / 20) / 0.4) ** 2)) + 0.3 * np.exp(-x / 2)
