@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import shutil
+import time
 from pathlib import Path
 
 TEMPORARY = ("logs", "tmp")
 MEDIA = "files"
 """Beside a run's own file: wandb's logs, of no use after success, and thousands of files in a sweep; tables and
 pictures, where a run has any."""
+END_SECONDS = 2.0
+"""How long the last record of a finished run may take until it is in the file."""
 
 
 def tidy(folder: Path, keep_media: bool) -> None:
@@ -19,20 +22,34 @@ def tidy(folder: Path, keep_media: bool) -> None:
 
 
 def check_whole(folder: Path, wandb_id: str) -> None:
-    """OSError where wandb could not write the run's last record: of a full disk it says nothing itself."""
-    file = folder / f"run-{wandb_id}.wandb"
-    with file.open("rb") as opened:
-        opened.seek(max(0, file.stat().st_size - 256))
-        if wandb_id.encode() not in opened.read():
+    """OSError where wandb could not write the run's last record: of a full disk it says nothing itself.
+
+    wandb-core may still be writing it when it has said that the run is finished; END_SECONDS are left to it.
+    """
+    file = _file(folder, wandb_id)
+    deadline = time.monotonic() + END_SECONDS
+    while not _has_end(file, wandb_id):
+        if time.monotonic() >= deadline:
             raise OSError(f"{file} has no end; is the disk full?")
+        time.sleep(END_SECONDS / 20)
 
 
 def is_whole(folder: Path, wandb_id: str) -> bool:
+    """Whether a run's last record is in its file now."""
     try:
-        check_whole(folder, wandb_id)
+        return _has_end(_file(folder, wandb_id), wandb_id)
     except OSError:
         return False
-    return True
+
+
+def _file(folder: Path, wandb_id: str) -> Path:
+    return folder / f"run-{wandb_id}.wandb"
+
+
+def _has_end(file: Path, wandb_id: str) -> bool:
+    with file.open("rb") as opened:
+        opened.seek(max(0, file.stat().st_size - 256))
+        return wandb_id.encode() in opened.read()
 
 
 def remove_since(runs: Path, wandb_id: str, opened: str, offline: bool, whole_too: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -112,9 +113,14 @@ def test_file_without_its_end_is_a_problem(tmp_path: Path) -> None:
     track(tracker(tmp_path / "wandb"), 50)
     (file,) = files(tmp_path)
     check_whole(file.parent, f"{0:020x}-1")
-    file.write_bytes(file.read_bytes()[:4096])
+    whole = file.read_bytes()
+    file.write_bytes(whole[:4096])
     with pytest.raises(OSError, match="disk full"):
         check_whole(file.parent, f"{0:020x}-1")
+    late = threading.Timer(0.3, file.write_bytes, [whole])  # wandb-core, which still writes
+    late.start()
+    check_whole(file.parent, f"{0:020x}-1")
+    late.join()
 
 
 @pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGKILL])
