@@ -53,6 +53,19 @@ base:
 """
 
 
+def seeds_sweep(seeds: int) -> str:
+    """A sweep of so many seeds of one network from scratch, as text."""
+    return f"""
+name: seeds
+base:
+  source: null
+  target: {{task: digits, size: 60}}
+  model: {{family: resnet, depth: 8, width: 4}}
+  train: {{epochs: 2}}
+axes: {{seed: 0..{seeds - 1}}}
+"""
+
+
 def run_of(spec: RunSpec) -> Job:
     return Job("run", run_id(spec), spec)
 

@@ -14,7 +14,7 @@ from orchestrator.runners.resources import ON_CPU, ON_GPU, place_of
 from orchestrator.schedule.agenda import Agenda
 from orchestrator.schedule.plan import make_plan
 from sweeps.sweep import parse
-from tests.orchestrator.small_runs import opened, run_of, small
+from tests.orchestrator.small_runs import opened, run_of, seeds_sweep, small
 
 ROOT = Path(__file__).parents[3]
 GPU_NODE, CPU_NODE, LATER = "127.0.0.2", "127.0.0.3", "127.0.0.4"
@@ -170,15 +170,7 @@ def test_only_what_trains_takes_a_gpu() -> None:
     assert [place_of(job, 0.0) for job in (training, solve)] == [ON_CPU, ON_CPU]
 
 
-SWEEP = """
-name: places
-base:
-  source: null
-  target: {task: digits, size: 60}
-  model: {family: resnet, depth: 8, width: 4}
-  train: {epochs: 2}
-axes: {seed: 0..9}
-"""
+SWEEP = seeds_sweep(10)
 
 
 def test_a_worker_is_given_jobs_of_its_place_alone(tmp_path: Path) -> None:

@@ -19,17 +19,9 @@ from orchestrator.schedule.plan import Plan, make_plan
 from orchestrator.store.jobs import Job
 from orchestrator.store.ledger import Ledger
 from sweeps.sweep import parse
-from tests.orchestrator.small_runs import opened
+from tests.orchestrator.small_runs import opened, seeds_sweep
 
-SWEEP = """
-name: places
-base:
-  source: null
-  target: {task: digits, size: 60}
-  model: {family: resnet, depth: 8, width: 4}
-  train: {epochs: 2}
-axes: {seed: 0..139}
-"""
+SWEEP = seeds_sweep(140)
 RUNS, SOLVES = 40, 100
 QUEUE = 4
 """Trials that Tune lets wait (TUNE_MAX_PENDING_TRIALS_PG of cluster.py)."""

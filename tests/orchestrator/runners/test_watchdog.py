@@ -23,17 +23,9 @@ from orchestrator.train.options import Ending, TrialOptions
 from orchestrator.train.worker_state import WorkerState
 from sweeps.layout import driver
 from sweeps.sweep import parse
-from tests.orchestrator.small_runs import opened, path_of
+from tests.orchestrator.small_runs import opened, path_of, seeds_sweep
 
-SWEEP = """
-name: watched
-base:
-  source: null
-  target: {task: digits, size: 60}
-  model: {family: resnet, depth: 8, width: 4}
-  train: {epochs: 2}
-axes: {seed: 0..9}
-"""
+SWEEP = seeds_sweep(10)
 BEAT, EXPIRY = 2.0, 60.0
 
 
